@@ -1,0 +1,61 @@
+# Everything a user types stands under `make help`.
+# Targets are relative so that the path of the clone does not matter.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup compile check test demo devnet lock clean
+
+PYTHON_STAMP := .venv/.requirements-installed
+NODE_STAMP := node_modules/.anvil-installed
+# Ape looks for anvil on PATH.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+# A note of one of Ape's own dependencies, printed at every start.
+export PYTHONWARNINGS := ignore:Field 'import_remapping' has an incomplete definition
+
+PY := .venv/bin/python
+# Files or options for the tests, for instance: make test TESTS="tests/house -x"
+TESTS ?= tests
+# A scene of the demo; empty means the default one.
+SCENE ?=
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup: $(PYTHON_STAMP) $(NODE_STAMP) ## Install the pinned Python packages and anvil into this folder
+
+$(PYTHON_STAMP): requirements.txt
+	@bash scripts/setup_python.sh
+	@touch $@
+
+$(NODE_STAMP): package.json package-lock.json $(PYTHON_STAMP)
+	@bash scripts/setup_anvil.sh
+	@touch $@
+
+compile: setup ## Compile the contracts (only what changed)
+	@$(PY) -m seawall.build
+
+check: setup ## Lint, types, source rules of the contracts, size budgets
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@$(PY) -m scripts.check_sources
+	@$(PY) -m scripts.check_sizes
+
+test: compile ## Run the tests on a local node; TESTS="..." selects
+	@.venv/bin/ape test $(TESTS)
+
+demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
+	@$(PY) -m scripts.demo $(SCENE)
+
+devnet: setup ## Run a node with two-second blocks, as the network ethereum:devnet:node expects it
+	@exec .venv/bin/anvil --silent --chain-id 31338 --block-time 2 --port 8545 --hardfork cancun
+
+lock: ## Rewrite requirements.txt from requirements.in (needs uv on PATH)
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url requirements.in -o requirements.txt
+
+clean: ## Remove everything that setup, the tests and the demo made
+	@rm -rf .venv node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

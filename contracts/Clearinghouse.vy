@@ -1,0 +1,696 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+# pragma optimize codesize
+"""
+@title Clearinghouse
+@notice Custody, ledger and margin gate: the only contract that holds tokens and writes margin accounts.
+@custom:kill The owner may make every market reduce-only; closing, depositing and liquidating always stay open.
+@custom:security Modules act through verb rights that only the owner grants. The margin rule (P6) is run here,
+                 whoever calls. The oracle and the margin model are fixed at deployment and never call back.
+"""
+
+# ---------------------------------------------------------------
+#                          INTERFACES
+# ---------------------------------------------------------------
+
+from interfaces import IClearinghouse
+implements: IClearinghouse
+from interfaces import IIndexOracle
+from interfaces import IMarginModel
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from snekmate.auth import ownable  # base of ownable_2step
+initializes: ownable
+from snekmate.auth import ownable_2step  # the timelock accepts its role in a second step
+initializes: ownable_2step[ownable := ownable]
+
+from contracts.modules import ledger  # accounts, positions, markets, sides
+initializes: ledger
+from contracts.modules import custody  # tokens, totals, deferred losses
+initializes: custody[ledger := ledger]
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import reasons  # short reverts
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                            EXPORTS
+# ---------------------------------------------------------------
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+)
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+TRADE: constant(uint256) = 1
+PAY: constant(uint256) = 2
+FUNDING: constant(uint256) = 4
+LOSS: constant(uint256) = 8
+WATERFALL: constant(uint256) = 16
+# The guardian's right: tighten a market at once.
+RESTRICT: constant(uint256) = 32
+ALL_VERBS: constant(uint256) = 63
+
+LISTED: constant(uint256) = 1
+REDUCE_ONLY: constant(uint256) = 2
+
+GATE_NONE: constant(uint256) = 0
+GATE_MARGIN_RULE: constant(uint256) = 1
+# Internal: a way out by value.
+GATE_EXIT: constant(uint256) = 3
+
+MAX_CHANGES: constant(uint256) = 22
+MAX_MARKET_ID: constant(uint256) = 127
+TICK: constant(int256) = 10**6
+
+# The margin model's answer, see IMarginModel.assess.
+struct Assessment:
+    equity: int256
+    adverse: int256
+    settled: int256
+    initial: uint256
+    maintenance: uint256
+
+
+# ---------------------------------------------------------------
+#                          IMMUTABLES
+# ---------------------------------------------------------------
+
+MARGIN_MODEL: public(immutable(IMarginModel))
+INDEX_ORACLE: public(immutable(IIndexOracle))
+# Fees are credited to this account of the insurance fund.
+FEE_ACCOUNT: public(immutable(uint256))
+
+# ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+modules: public(HashMap[address, uint256])
+# owner -> operator -> operator word
+_operators: HashMap[address, HashMap[address, uint256]]
+
+# ---------------------------------------------------------------
+#                          CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(
+    settlement: address, cap: uint256, margin_model: IMarginModel, index_oracle: IIndexOracle, insurance_fund: address
+):
+    """
+    @param settlement the settlement token, token 0
+    @param cap deposit cap of the settlement token in whole tokens
+    @param insurance_fund its account `insurance_fund << 96` earns the fees; its code may come later
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    assert insurance_fund != empty(address), "clearinghouse: no fund"
+    MARGIN_MODEL = margin_model
+    INDEX_ORACLE = index_oracle
+    FEE_ACCOUNT = convert(insurance_fund, uint256) << 96
+    custody._set_token(0, settlement, cap)
+
+
+# ---------------------------------------------------------------
+#                         USER ACTIONS
+# ---------------------------------------------------------------
+
+
+@external
+def deposit(account: uint256, token_id: uint256, amount: uint256) -> uint256:
+    """
+    @notice Pull `amount` (native units) of a token from the caller and credit what arrived.
+    @dev See IClearinghouse.
+    """
+    token: uint256 = custody._listed(token_id)
+    self._check_account(account)
+    received: uint256 = custody._pull(token, amount)
+    credit: uint256 = received
+    if token_id == 0:
+        credit = custody._credit_settlement(account, token, received)
+    else:
+        if account >> 96 != convert(msg.sender, uint256):
+            reasons._fail(reasons.TOKEN_NOT_YOURS)
+        custody._credit_collateral(account, token_id, token, received)
+    log IClearinghouse.Deposited(account=account, token_id=token_id, amount=received, credited=credit)
+    return credit
+
+
+@external
+def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> uint256:
+    """
+    @notice Debit `amount` (native units) from the caller's account and send it to `receiver`.
+    @dev See IClearinghouse.
+    """
+    token: uint256 = custody._listed(token_id)
+    self._check_owner(account, amount)
+    assert receiver != empty(address) and receiver != self
+    paid: uint256 = amount
+    if token_id == 0:
+        paid = custody._debit_settlement(account, token, amount)
+    else:
+        custody._debit_collateral(account, token_id, amount)
+    self._check_exit(account)
+    log IClearinghouse.Withdrawn(account=account, token_id=token_id, receiver=receiver, amount=amount, paid=paid)
+    custody._push(token, receiver, paid)
+    return paid
+
+
+@external
+def transfer(sender: uint256, receiver: uint256, amount: uint256):
+    """
+    @notice Move WAD cash from one of the caller's accounts to any account, under the rule of a withdrawal.
+    """
+    self._check_owner(sender, amount)
+    self._check_account(receiver)
+    if sender == receiver:
+        reasons._fail(reasons.ACCOUNT_UNKNOWN)
+    self._move_cash(sender, receiver, convert(amount, int256))
+    self._check_exit(sender)
+
+
+@external
+def set_operator(operator: address, until: uint256, markets: uint256, max_size: uint256):
+    """
+    @notice Let `operator` trade for all sub-accounts of the caller; `until` 0 revokes.
+    """
+    assert operator != empty(address)
+    self._operators[msg.sender][operator] = words._operator(until, max_size, markets)
+    log IClearinghouse.OperatorSet(
+        owner=msg.sender, operator=operator, until=until, markets=markets, max_size=max_size
+    )
+
+
+@external
+def settle(account: uint256, market_id: uint256):
+    """
+    @notice Carry a leg of an ended epoch into the present one, or into cash when nothing of it is left.
+    """
+    markets: uint256 = words._account_markets(ledger._accounts[account])
+    if (markets >> market_id) & 1 == 0:
+        reasons._fail(reasons.MARKET_UNKNOWN)
+    ledger._settle(account, market_id)
+
+
+# ---------------------------------------------------------------
+#                        MODULE ACTIONS
+# ---------------------------------------------------------------
+
+
+@external
+def trade(market_id: uint256, changes: DynArray[IClearinghouse.Change, MAX_CHANGES]):
+    """
+    @notice Apply size and money changes that each sum to zero, then run the gate of each party.
+    @dev See IClearinghouse.
+    """
+    rights: uint256 = self._check_right(TRADE)
+    terms: uint256 = self._check_market(market_id)
+    self._apply(market_id, terms, rights & WATERFALL != 0, changes)
+    bitmap: uint256 = 0
+    prices: DynArray[uint256, 24] = []
+    for change: IClearinghouse.Change in changes:
+        if change.gate == GATE_NONE:
+            continue
+        word: uint256 = ledger._accounts[change.account]
+        legs: uint256 = words._account_bitmap(word)
+        # Parties that hold the same markets share one answer of the oracle; cash alone needs none.
+        if legs != bitmap and legs != 0:
+            bitmap = legs
+            prices = self._refresh(bitmap)
+        self._check_margin(change, market_id, word, prices)
+
+
+@external
+def pay(sender: uint256, receiver: uint256, token_id: uint256, amount: uint256) -> uint256:
+    """
+    @notice Move WAD cash (which may leave the sender negative) or native collateral (clamped) between accounts.
+    """
+    self._check_right(PAY)
+    self._check_account(receiver)
+    if token_id == 0:
+        self._move_cash(sender, receiver, convert(amount, int256))
+        return amount
+    custody._listed(token_id)
+    moved: uint256 = custody._move_collateral(sender, receiver, token_id, amount)
+    log IClearinghouse.CashMoved(
+        sender=sender, receiver=receiver, token_id=token_id, amount=convert(moved, int256)
+    )
+    return moved
+
+
+@external
+def set_funding_rate(market_id: uint256, rate: int256):
+    """
+    @notice Accrue funding at the old rate, then set the new one.
+    """
+    self._check_right(FUNDING)
+    self._check_market(market_id)
+    assert rate % TICK == 0
+    market: ledger.Market = ledger._load_market(market_id)
+    log IClearinghouse.FundingRateSet(
+        market_id=market_id, old_rate=market.rate, new_rate=rate, funding_index=market.funding
+    )
+    market.rate = rate
+    ledger._store_market(market_id, market)
+
+
+@external
+def write_off(account: uint256) -> uint256:
+    """
+    @notice Turn the negative cash of an account without legs into a deferred loss; 0 where there is none.
+    """
+    self._check_right(LOSS)
+    word: uint256 = ledger._accounts[account]
+    cash: int256 = words._account_cash(word)
+    if words._account_bitmap(word) != 0 or cash >= 0:
+        return 0
+    custody._defer(account, -cash)
+    return convert(-cash, uint256)
+
+
+@external
+def heal(amount: uint256) -> uint256:
+    """
+    @notice Pay deferred losses down from the insurance fund's cash, clamped to both.
+    """
+    self._check_right(LOSS)
+    cash: int256 = words._account_cash(ledger._accounts[FEE_ACCOUNT])
+    totals: custody.Totals = custody._load_totals()
+    healed: uint256 = min(min(amount, totals.deferred), convert(max(cash, 0), uint256))
+    if healed != 0:
+        custody._defer(FEE_ACCOUNT, -convert(healed, int256))
+    return healed
+
+
+# ---------------------------------------------------------------
+#                             ADMIN
+# ---------------------------------------------------------------
+
+
+@external
+def set_market(market_id: uint256, terms: uint256):
+    """
+    @notice List a market or change its terms word; a listed market stays listed.
+    """
+    ownable._check_owner()
+    assert market_id != 0 and market_id <= MAX_MARKET_ID
+    assert words._terms_mode(terms) & LISTED != 0
+    self._set_terms(market_id, terms)
+
+
+@external
+def set_token(token_id: uint256, asset: address, cap: uint256):
+    """
+    @notice List a collateral token or change a deposit cap.
+    """
+    ownable._check_owner()
+    custody._set_token(token_id, asset, cap)
+
+
+@external
+def set_module(module: address, verbs: uint256):
+    """
+    @notice Grant or revoke verb rights.
+    """
+    ownable._check_owner()
+    assert verbs <= ALL_VERBS
+    log IClearinghouse.ModuleSet(module=module, old_verbs=self.modules[module], new_verbs=verbs)
+    self.modules[module] = verbs
+
+
+@external
+def restrict(market_id: uint256):
+    """
+    @notice Make a market reduce-only at once: owner, or a guardian with the RESTRICT right. Only the owner loosens.
+    """
+    if msg.sender != ownable.owner:
+        self._check_right(RESTRICT)
+    terms: uint256 = self._check_market(market_id)
+    self._set_terms(market_id, terms | REDUCE_ONLY)
+
+
+# ---------------------------------------------------------------
+#                             VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def portfolio(account: uint256) -> (uint256, int256, DynArray[uint256, 24]):
+    """
+    @notice Account word, base and legs; equity before reserve = base + sum(size * price) + collateral.
+    """
+    word: uint256 = ledger._accounts[account]
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    base, legs = self._portfolio(account, word)
+    return word, base, legs
+
+
+@external
+@view
+def account_word(account: uint256) -> uint256:
+    """
+    @notice The account word, see words.vy.
+    """
+    return ledger._accounts[account]
+
+
+@external
+@view
+def position_word(account: uint256, market_id: uint256) -> uint256:
+    """
+    @notice The position word as stored, see words.vy.
+    """
+    return ledger._positions[account][market_id]
+
+
+@external
+@view
+def market_words(market_id: uint256) -> uint256[3]:
+    """
+    @notice The market, shares and terms words as stored, see words.vy.
+    """
+    return [ledger._markets[market_id], ledger._shares[market_id], ledger._terms[market_id]]
+
+
+@external
+@view
+def side_word(market_id: uint256, side: uint256, epoch: uint256) -> uint256:
+    """
+    @notice Scale and charge of a side (1 long, 2 short) in an epoch; 0 where never touched.
+    """
+    return ledger._sides[market_id][side][epoch]
+
+
+@external
+@view
+def token_word(token_id: uint256) -> uint256:
+    """
+    @notice Asset, decimals and cap of a token, see words.vy.
+    """
+    return custody._tokens[token_id]
+
+
+@external
+@view
+def collateral_of(account: uint256, token_id: uint256) -> uint256:
+    """
+    @notice Native units of a collateral token.
+    """
+    return custody._collateral[account][token_id]
+
+
+@external
+@view
+def may_act(account: uint256, actor: address, market_id: uint256, size: int256) -> bool:
+    """
+    @notice Whether `actor` owns the account, or is an operator of its owner for this market and size.
+    """
+    owner: address = convert(account >> 96, address)
+    if actor == owner:
+        return True
+    word: uint256 = self._operators[owner][actor]
+    if words._operator_until(word) < block.timestamp:
+        return False
+    allowed: uint256 = words._operator_markets(word) >> market_id
+    largest: int256 = convert(words._operator_max_size(word), int256)
+    return allowed & 1 == 1 and fixed_math._magnitude(size) <= largest
+
+
+@external
+@view
+def totals() -> (uint256, int256, uint256):
+    """
+    @notice WAD settlement tokens held, sum of all cash and quotes, deferred losses.
+    """
+    totals: custody.Totals = custody._load_totals()
+    return totals.held, totals.book, totals.deferred
+
+
+@external
+@view
+def check_nonreentrant():
+    """
+    @notice Reverts while the Clearinghouse is in the middle of an action.
+    """
+    pass
+
+
+# ---------------------------------------------------------------
+#                           INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _check_right(verb: uint256) -> uint256:
+    rights: uint256 = self.modules[msg.sender]
+    if rights & verb == 0:
+        reasons._fail(reasons.MODULE_NO_RIGHT)
+    return rights
+
+
+@internal
+@view
+def _check_market(market_id: uint256) -> uint256:
+    """
+    @notice The terms of a listed market.
+    """
+    terms: uint256 = 0
+    if market_id <= MAX_MARKET_ID:
+        terms = ledger._terms[market_id]
+    if words._terms_mode(terms) & LISTED == 0:
+        reasons._fail(reasons.MARKET_UNKNOWN)
+    return terms
+
+
+@internal
+@pure
+def _check_account(account: uint256):
+    """
+    @notice Sides of markets (1 and 2) and owner zero are no margin accounts.
+    """
+    if account >> 96 == 0:
+        reasons._fail(reasons.ACCOUNT_UNKNOWN)
+
+
+@internal
+@view
+def _check_owner(account: uint256, amount: uint256):
+    if amount == 0:
+        reasons._fail(reasons.AMOUNT_ZERO)
+    # int112 holds every cash there is; the bound keeps the conversions to native and signed units in range.
+    if amount >> 111 != 0:
+        reasons._fail(reasons.AMOUNT_TOO_LARGE)
+    if account >> 96 != convert(msg.sender, uint256):
+        reasons._fail(reasons.ACCOUNT_NOT_YOURS)
+
+
+@internal
+def _set_terms(market_id: uint256, terms: uint256):
+    log IClearinghouse.MarketSet(market_id=market_id, old_terms=ledger._terms[market_id], new_terms=terms)
+    ledger._terms[market_id] = terms
+
+
+@internal
+def _move_cash(sender: uint256, receiver: uint256, amount: int256):
+    ledger._add_cash(sender, -amount)
+    ledger._add_cash(receiver, amount)
+    log IClearinghouse.CashMoved(sender=sender, receiver=receiver, token_id=0, amount=amount)
+
+
+@internal
+def _apply(
+    market_id: uint256,
+    terms: uint256,
+    waterfall: bool,
+    changes: DynArray[IClearinghouse.Change, MAX_CHANGES],
+):
+    """
+    @notice Apply every change to ledger and market; voluntary ones obey the market's terms.
+    """
+    market: ledger.Market = ledger._load_market(market_id)
+    oi_before: int256 = ledger._open_interest(market)
+    size: int256 = 0
+    money: int256 = 0
+    book: int256 = 0
+    fees: int256 = 0
+    for change: IClearinghouse.Change in changes:
+        # Bounded to int112 (see ledger.vy), 22 of them cannot overflow a sum.
+        size = unsafe_add(size, convert(convert(change.size, int112), int256))
+        money = unsafe_add(money, convert(convert(change.money, int112), int256))
+        fees = unsafe_add(fees, convert(convert(change.fee, int112), int256))
+        moved: int256 = 0
+        if not waterfall and (change.gate == GATE_NONE or change.size == 0):
+            reasons._fail(reasons.MODULE_NO_RIGHT)
+        if change.account >> 96 == 0:
+            if not waterfall or unsafe_sub(change.account, 1) > 1:
+                reasons._fail(reasons.ACCOUNT_UNKNOWN)
+            market, moved = ledger._change_side(market, market_id, change.account, change.size, change.money)
+        else:
+            done: ledger.Applied = empty(ledger.Applied)
+            market, done = ledger._change(
+                market, market_id, change.account, change.size, change.money, change.fee
+            )
+            moved = done.book
+            if not waterfall:
+                self._check_terms(terms, change, done.before, done.after)
+        book = unsafe_add(book, moved)
+    if size != 0 or money != 0:
+        reasons._fail(reasons.TRADE_NOT_BALANCED)
+    if not waterfall:
+        oi_after: int256 = ledger._open_interest(market)
+        if oi_after > oi_before and convert(oi_after, uint256) > words._terms_oi_cap(terms):
+            reasons._fail(reasons.MARKET_OVER_OI_CAP)
+    ledger._store_market(market_id, market)
+    if fees != 0:
+        ledger._add_cash(FEE_ACCOUNT, fees)
+    if book != 0:
+        custody._move_book(book)
+
+
+@internal
+@pure
+def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, after: int256):
+    """
+    @notice Reduce-only and minimum notional of a voluntary fill, at the fill's own price.
+    """
+    if words._terms_mode(terms) & REDUCE_ONLY != 0 and not self._is_reduction(before, after):
+        reasons._fail(reasons.MARKET_REDUCE_ONLY)
+    kept: int256 = fixed_math._magnitude(after)
+    money: int256 = fixed_math._magnitude(change.money)
+    size: int256 = fixed_math._magnitude(change.size)
+    # int112 * int112 and uint96 * int112: no overflow.
+    notional: int256 = unsafe_mul(kept, money)
+    minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), size)
+    if after != 0 and notional < minimum:
+        reasons._fail(reasons.MARKET_BELOW_MINIMUM)
+
+
+@internal
+@pure
+def _is_reduction(before: int256, after: int256) -> bool:
+    """
+    @notice No growth and no flip: what is left and what was taken off have the same sign, or one is zero.
+    """
+    # Sizes are int112: no overflow.
+    return unsafe_mul(after, unsafe_sub(before, after)) >= 0
+
+
+@internal
+@view
+def _portfolio(account: uint256, word: uint256) -> (int256, DynArray[uint256, 24]):
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    base, legs = ledger._market_legs(account, word)
+    collateral: uint256 = words._account_collateral(word)
+    if collateral != 0:
+        legs = custody._collateral_legs(account, collateral, legs)
+    return base, legs
+
+
+@internal
+def _refresh(bitmap: uint256) -> DynArray[uint256, 24]:
+    return extcall INDEX_ORACLE.refresh(bitmap)
+
+
+@internal
+@view
+def _assess(word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]) -> Assessment:
+    found: Assessment = empty(Assessment)
+    found.equity, found.adverse, found.settled, found.initial, found.maintenance = staticcall MARGIN_MODEL.assess(
+        word, base, legs, prices
+    )
+    return found
+
+
+@internal
+def _check_exit(account: uint256):
+    """
+    @notice A way out by value: settled equity covers the initial margin and cash is not below zero.
+    """
+    word: uint256 = ledger._accounts[account]
+    if words._account_cash(word) < 0:
+        reasons._fail(reasons.MARGIN_CASH_BELOW_ZERO)
+    bitmap: uint256 = words._account_bitmap(word)
+    if bitmap != 0:
+        change: IClearinghouse.Change = empty(IClearinghouse.Change)
+        change.account = account
+        change.gate = GATE_EXIT
+        self._check_margin(change, 0, word, self._refresh(bitmap))
+
+
+@internal
+def _check_margin(
+    change: IClearinghouse.Change, market_id: uint256, word: uint256, prices: DynArray[uint256, 24]
+):
+    """
+    @notice P6: the account ends at or above initial margin, or (gate 1) the change is a pure reduction that does
+            not lower equity / maintenance at spot.
+    """
+    if words._account_bitmap(word) == 0 and words._account_cash(word) >= 0:
+        return
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    base, legs = self._portfolio(change.account, word)
+    found: Assessment = self._assess(word, base, legs, prices)
+    available: int256 = found.adverse
+    if change.gate == GATE_EXIT:
+        available = found.settled
+    if available >= 0 and convert(available, uint256) >= found.initial:
+        return
+    if change.gate == GATE_MARGIN_RULE and change.size != 0:
+        if self._reduces(change, market_id, word, base, legs, prices, found):
+            return
+    reasons._fail(reasons.MARGIN_BELOW_INITIAL)
+
+
+@internal
+def _reduces(
+    change: IClearinghouse.Change,
+    market_id: uint256,
+    word: uint256,
+    base: int256,
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+    found: Assessment,
+) -> bool:
+    """
+    @notice Rebuild the portfolio before the change from the one after it, and compare h at spot.
+    @dev E before = E after - (size * P + money - fee) at every P, so base moves by money - fee alone.
+    """
+    before: DynArray[uint256, 24] = legs
+    before_prices: DynArray[uint256, 24] = prices
+    after: int256 = 0
+    index: uint256 = 0
+    for leg: uint256 in legs:
+        if words._leg_id(leg) == market_id:
+            after = words._leg_size(leg)
+            break
+        index = unsafe_add(index, 1)
+    earlier_leg: uint256 = words._leg(market_id, 0, after - change.size)
+    if index < len(legs):
+        before[index] = earlier_leg
+    else:
+        # The leg was closed: it and its price come back at the end, the model takes them in any order.
+        before.append(earlier_leg)
+        before_prices.append(self._refresh(1 << market_id)[0])
+    if found.equity < 0 or not self._is_reduction(after - change.size, after):
+        return False
+    base_before: int256 = base - change.money + convert(change.fee, int256)
+    earlier: Assessment = self._assess(word, base_before, before, before_prices)
+    if earlier.equity <= 0:
+        return False
+    left: uint256 = convert(found.equity, uint256) * earlier.maintenance
+    right: uint256 = convert(earlier.equity, uint256) * found.maintenance
+    return left >= right

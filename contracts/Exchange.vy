@@ -1,0 +1,486 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Exchange
+@notice EIP-712 limit orders, matched in batches and settled through the Clearinghouse in one `trade`.
+@dev The Exchange holds no money and no positions: it proves that each party agreed to a price, and the
+     Clearinghouse decides whether each party can bear it. Sizes, prices and money are WAD, fees and
+     bands parts per million.
+@custom:kill Taking the TRADE right away at the Clearinghouse stops all matching; cancelling goes on.
+@custom:security Trusts the Clearinghouse and the index oracle, both fixed at deployment. Fills are stored
+                 before the trade, so a repeated order finds nothing left. The chain id is read at each
+                 match: after a fork a signature serves on one chain only.
+"""
+
+# ---------------------------------------------------------------
+#                           INTERFACES
+# ---------------------------------------------------------------
+
+from interfaces import IClearinghouse
+from interfaces import IExchange
+implements: IExchange
+from interfaces import IIndexOracle
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+# Who may set fees.
+from snekmate.auth import ownable
+initializes: ownable
+from snekmate.auth import ownable_2step
+initializes: ownable_2step[ownable := ownable]
+# Domain separator, cached as an immutable and rebuilt after a fork.
+from snekmate.utils import eip712_domain_separator
+initializes: eip712_domain_separator
+# Products rounded up.
+from contracts.modules import fixed_math
+# Digest and signer of an order.
+from contracts.modules import order_hash
+# Price and leg words.
+from contracts.modules import words
+
+# ---------------------------------------------------------------
+#                            EXPORTS
+# ---------------------------------------------------------------
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    eip712_domain_separator.eip712Domain,
+)
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+WAD: constant(uint256) = 10**18
+PPM: constant(uint256) = 10**6
+# On this grid size * price is a whole number of wei.
+LOT: constant(uint256) = 10**12
+TICK: constant(uint256) = 10**6
+# The Clearinghouse keeps shares as int112.
+MAX_SIZE: constant(int256) = 2**111 - 1
+MAX_MARKET: constant(uint256) = 127
+MAX_FEE: constant(uint256) = 10_000
+MIN_BAND: constant(uint256) = 1_000
+MAX_BAND: constant(uint256) = 100_000
+UNUSABLE: constant(uint256) = 65_535
+CANCELLED: constant(uint256) = max_value(uint256)
+MARGIN_RULE: constant(uint256) = 1
+MAX_ORDERS: constant(uint256) = 20
+# Bound of `trade` and of the words that oracle and portfolio return.
+MAX_CHANGES: constant(uint256) = 22
+MAX_WORDS: constant(uint256) = 24
+
+# ---------------------------------------------------------------
+#                           IMMUTABLES
+# ---------------------------------------------------------------
+
+CLEARINGHOUSE: public(immutable(IClearinghouse))
+INDEX_ORACLE: public(immutable(IIndexOracle))
+
+# ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+filled: public(HashMap[bytes32, uint256])
+min_salt: public(HashMap[uint256, uint256])
+_fee_words: HashMap[uint256, uint256]
+
+# ---------------------------------------------------------------
+#                          CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(clearinghouse: address, index_oracle: address, owner: address):
+    """
+    @param clearinghouse where matches settle
+    @param index_oracle where the band's index comes from
+    @param owner who may set fees and bands
+    """
+    assert clearinghouse != empty(address)
+    assert index_oracle != empty(address)
+    assert owner != empty(address)
+    ownable.__init__()
+    ownable_2step.__init__()
+    ownable_2step._transfer_ownership(owner)
+    eip712_domain_separator.__init__("Seawall", "1")
+    CLEARINGHOUSE = IClearinghouse(clearinghouse)
+    INDEX_ORACLE = IIndexOracle(index_oracle)
+
+
+# ---------------------------------------------------------------
+#                         USER ACTIONS
+# ---------------------------------------------------------------
+
+
+@external
+def match(
+    taker: IExchange.SignedOrder, makers: DynArray[IExchange.SignedOrder, MAX_ORDERS]
+) -> uint256:
+    """
+    @notice Fill the taker's order against makers' resting orders, each at the maker's limit price.
+    @dev See IExchange for which orders are skipped and which revert the match. Fees round up, once per
+         party; a maker's money rounds down and the taker receives the exact negative of the sum, so that
+         sizes and money sum to zero off the grid too.
+    @param taker the order that takes; with an empty signature the caller must be allowed to act for it
+    @param makers the orders that are taken, in the order to fill them
+    @return The size filled (WAD, absolute).
+    """
+    market_id: uint256 = taker.order.market_id
+    limit_price: uint256 = taker.order.limit_price
+    buying: bool = taker.order.size > 0
+    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
+    digest: bytes32 = order_hash._digest(domain, taker.order)
+    direct: bool = len(taker.signature) == 0
+    maker_fee: uint256 = 0
+    taker_fee: uint256 = 0
+    lowest: uint256 = 0
+    highest: uint256 = 0
+    self._check_form(taker.order)
+    left: uint256 = self._check_taker(taker, digest, direct)
+    maker_fee, taker_fee, lowest, highest = self._terms(market_id)
+    # How much may be filled before a reduce-only position is closed.
+    room: uint256 = max_value(uint256)
+    if taker.order.reduce_only:
+        position: int256 = self._position(taker.order.account, market_id)
+        room = self._room(position, buying)
+        assert room != 0, "order: reduce only"
+
+    changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
+    reason: String[32] = "order: nothing filled"
+    total: uint256 = 0
+    product: uint256 = 0
+    money: int256 = 0
+    for maker: IExchange.SignedOrder in makers:
+        open: uint256 = min(left, room)
+        if open == 0:
+            break
+        # What is wrong in every block.
+        assert maker.order.market_id == market_id, "order: market"
+        self._check_form(maker.order)
+        assert (maker.order.size > 0) != buying, "order: side"
+        assert maker.order.account != taker.order.account, "order: self match"
+        price: uint256 = maker.order.limit_price
+        if buying:
+            assert price <= limit_price, "order: price"
+        else:
+            assert price >= limit_price, "order: price"
+
+        # What may have changed since the batch was composed.
+        if price < lowest or price > highest:
+            reason = "order: band"
+            continue
+        maker_digest: bytes32 = order_hash._digest(domain, maker.order)
+        maker_filled: uint256 = self.filled[maker_digest]
+        maker_left: uint256 = 0
+        refusal: String[32] = ""
+        maker_left, refusal = self._open_size(maker.order, maker_filled)
+        if maker_left == 0:
+            reason = refusal
+            continue
+        self._check_signature(maker.order, maker_digest, maker.signature)
+        maker_room: uint256 = max_value(uint256)
+        if maker.order.reduce_only:
+            held: int256 = self._position(maker.order.account, market_id)
+            # The Clearinghouse has not seen this match's earlier fills yet.
+            for change: IClearinghouse.Change in changes:
+                if change.account == maker.order.account:
+                    held += change.size
+            maker_room = self._room(held, not buying)
+            if maker_room == 0:
+                reason = "order: reduce only"
+                continue
+
+        fill: uint256 = min(open, min(maker_left, maker_room))
+        # Off the lot only what closes a position, so that untouched markets stay exact to the wei.
+        if fill != room and fill != maker_room:
+            fill -= fill % LOT
+        if fill == 0:
+            continue
+        # In range: fill < 2**111, price < 2**97 (the band of a uint96 index), 20 makers.
+        fill_product: uint256 = fill * price
+        fill_size: int256 = convert(fill, int256)
+        # Rounding: against the maker, who pays up and receives down.
+        fill_money: int256 = convert(fill_product // WAD, int256)
+        if buying:
+            fill_size = -fill_size
+        else:
+            fill_money = -convert(fixed_math._mul_div_up(fill, price, WAD), int256)
+        fee: uint256 = fixed_math._mul_div_up(fill_product, maker_fee, WAD * PPM)
+        left -= fill
+        if taker.order.reduce_only:
+            room -= fill
+        total += fill
+        product += fill_product
+        money -= fill_money
+        maker_filled += fill
+        self.filled[maker_digest] = maker_filled
+        changes.append(
+            IClearinghouse.Change(
+                account=maker.order.account, size=fill_size, money=fill_money, fee=fee, gate=MARGIN_RULE
+            )
+        )
+        log IExchange.OrderFilled(
+            digest=maker_digest,
+            account=maker.order.account,
+            market_id=market_id,
+            size=fill_size,
+            price=price,
+            fee=fee,
+            filled=maker_filled,
+        )
+
+    assert total != 0, reason
+    size: int256 = convert(total, int256)
+    if not buying:
+        size = -size
+    charged: uint256 = fixed_math._mul_div_up(product, taker_fee, WAD * PPM)
+    taker_filled: uint256 = total
+    if not direct:
+        taker_filled += self.filled[digest]
+        self.filled[digest] = taker_filled
+    changes.append(
+        IClearinghouse.Change(
+            account=taker.order.account, size=size, money=money, fee=charged, gate=MARGIN_RULE
+        )
+    )
+    average: uint256 = product // total
+    log IExchange.OrderFilled(
+        digest=digest,
+        account=taker.order.account,
+        market_id=market_id,
+        size=size,
+        price=average,
+        fee=charged,
+        filled=taker_filled,
+    )
+    extcall CLEARINGHOUSE.trade(market_id, changes)
+    return total
+
+
+@external
+def cancel(orders: DynArray[IExchange.Order, MAX_ORDERS]):
+    """
+    @notice Make signed orders unfillable. Owner or operator of each order's account.
+    @dev An order that is cancelled already stays so, without an event.
+    @param orders the orders, of any accounts that the caller may act for
+    """
+    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
+    for order: IExchange.Order in orders:
+        # Size 0: an operator's size cap does not bind what only takes orders away.
+        self._check_actor(order.account, msg.sender, order.market_id, 0)
+        digest: bytes32 = order_hash._digest(domain, order)
+        if self.filled[digest] != CANCELLED:
+            self.filled[digest] = CANCELLED
+            log IExchange.OrderCancelled(digest=digest, account=order.account)
+
+
+@external
+def cancel_below(account: uint256, salt: uint256):
+    """
+    @notice Make all of the account's orders with a salt below this one unfillable.
+    @dev Owner only: the salt never falls again, so an operator could shut the account out for good.
+    @param account the margin account
+    @param salt the lowest salt that stays fillable; above the present one
+    """
+    assert convert(account >> 96, address) == msg.sender, "account: not yours"  # words.account_id
+    assert salt > self.min_salt[account], "salt: not above"
+    self.min_salt[account] = salt
+    log IExchange.SaltRaised(account=account, salt=salt)
+
+
+# ---------------------------------------------------------------
+#                             ADMIN
+# ---------------------------------------------------------------
+
+
+@external
+def set_fees(market_id: uint256, maker_fee: uint256, taker_fee: uint256, band: uint256):
+    """
+    @notice Fees and price band of a market. Owner only. The first call opens the market here.
+    @dev Fees up to 1 %, band from 0.1 % to 10 %: the ceilings are constants.
+    @param market_id 1 to 127
+    @param maker_fee parts per million of size * price
+    @param taker_fee parts per million of size * price
+    @param band parts per million of the index that a price may lie away from it
+    """
+    ownable._check_owner()
+    assert market_id != 0 and market_id <= MAX_MARKET, "order: market"
+    assert maker_fee <= MAX_FEE and taker_fee <= MAX_FEE, "fees: above ceiling"
+    assert band >= MIN_BAND and band <= MAX_BAND, "fees: band"
+    old_word: uint256 = self._fee_words[market_id]
+    # words: maker fee uint32 | taker fee uint32 | band uint32
+    new_word: uint256 = (maker_fee << 64) | (taker_fee << 32) | band
+    self._fee_words[market_id] = new_word
+    log IExchange.FeesSet(market_id=market_id, old_word=old_word, new_word=new_word)
+
+
+# ---------------------------------------------------------------
+#                             VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def fees(market_id: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Maker fee, taker fee and price band of a market (parts per million); band 0: not open here.
+    @param market_id 1 to 127
+    @return Maker fee, taker fee, band.
+    """
+    return self._fees(market_id)
+
+
+@external
+@view
+def order_digest(order: IExchange.Order) -> bytes32:
+    """
+    @notice The EIP-712 digest that the order's owner signs.
+    @param order any order, valid or not
+    @return The digest on the present chain.
+    """
+    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
+    return order_hash._digest(domain, order)
+
+
+# ---------------------------------------------------------------
+#                            INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _check_form(order: IExchange.Order):
+    """
+    @notice What an order must be whoever sends it and whenever.
+    """
+    assert order.size != 0 and order.size <= MAX_SIZE and order.size >= -MAX_SIZE, "order: size"
+    if not order.reduce_only:
+        assert convert(abs(order.size), uint256) % LOT == 0, "order: size"
+    assert order.limit_price != 0 and order.limit_price % TICK == 0, "order: price"
+    assert order.trigger_price == 0, "order: has trigger"
+
+
+@internal
+@view
+def _check_taker(taker: IExchange.SignedOrder, digest: bytes32, direct: bool) -> uint256:
+    """
+    @notice What is open of the taker's order; reverts when it may not be filled.
+    """
+    assert not taker.order.post_only, "order: post only"
+    stored: uint256 = 0
+    if not direct:
+        stored = self.filled[digest]
+    left: uint256 = 0
+    refusal: String[32] = ""
+    left, refusal = self._open_size(taker.order, stored)
+    assert left != 0, refusal
+    if direct:
+        self._check_actor(taker.order.account, msg.sender, taker.order.market_id, taker.order.size)
+    else:
+        self._check_signature(taker.order, digest, taker.signature)
+    return left
+
+
+@internal
+@view
+def _open_size(order: IExchange.Order, stored: uint256) -> (uint256, String[32]):
+    """
+    @notice What is left of a well-formed order, or 0 and why.
+    @param stored the order's entry in `filled`
+    """
+    if block.timestamp > order.expiry:
+        return 0, "order: expired"
+    if order.salt < self.min_salt[order.account]:
+        return 0, "order: salt"
+    if stored == CANCELLED:
+        return 0, "order: cancelled"
+    return convert(abs(order.size), uint256) - stored, "order: filled"
+
+
+@internal
+@view
+def _check_signature(order: IExchange.Order, digest: bytes32, signature: Bytes[65]):
+    """
+    @notice The owner or an operator of the order's account must have signed.
+    """
+    signer: address = order_hash._signer(digest, signature)
+    # Also keeps accounts of owner 0, which stand for whole sides at the Clearinghouse, out of orders.
+    assert signer != empty(address), "order: signature"
+    if signer != convert(order.account >> 96, address):  # words.account_id
+        allowed: bool = staticcall CLEARINGHOUSE.may_act(
+            order.account, signer, order.market_id, order.size
+        )
+        assert allowed, "order: signature"
+
+
+@internal
+@view
+def _check_actor(account: uint256, actor: address, market_id: uint256, size: int256):
+    if actor != convert(account >> 96, address):  # words.account_id
+        allowed: bool = staticcall CLEARINGHOUSE.may_act(account, actor, market_id, size)
+        assert allowed, "account: not yours"
+
+
+@internal
+@view
+def _fees(market_id: uint256) -> (uint256, uint256, uint256):
+    word: uint256 = self._fee_words[market_id]
+    # words: maker fee uint32 | taker fee uint32 | band uint32
+    return word >> 64, (word >> 32) & words.U32, word & words.U32
+
+
+@internal
+def _terms(market_id: uint256) -> (uint256, uint256, uint256, uint256):
+    """
+    @notice Maker and taker fee, lowest and highest price of a fill: |price - index| <= band * index.
+    """
+    maker_fee: uint256 = 0
+    taker_fee: uint256 = 0
+    band: uint256 = 0
+    maker_fee, taker_fee, band = self._fees(market_id)
+    # A market that was never opened here has no fees and no band; ids beyond 127 cannot be opened.
+    assert band != 0, "order: market"
+    # words: the oracle's bitmap of one id
+    answer: DynArray[uint256, MAX_WORDS] = extcall INDEX_ORACLE.refresh(1 << market_id)
+    word: uint256 = answer[0]
+    half_width: uint256 = words._price_half_width(word)
+    assert half_width != UNUSABLE, "index: stale"
+    index: uint256 = words._price_price(word)
+    # Rounding: inwards, which is what the comparison of the exact products says.
+    lowest: uint256 = fixed_math._mul_div_up(index, PPM - band, PPM)
+    highest: uint256 = fixed_math._mul_div_down(index, PPM + band, PPM)
+    return maker_fee, taker_fee, lowest, highest
+
+
+@internal
+@view
+def _position(account: uint256, market_id: uint256) -> int256:
+    """
+    @notice The size an account holds now. Asked of the Clearinghouse, which alone knows scales and epochs.
+    """
+    account_word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, MAX_WORDS] = []
+    account_word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    for leg: uint256 in legs:
+        id: uint256 = words._leg_id(leg)
+        if id == market_id:
+            return words._leg_size(leg)
+    return 0
+
+
+@internal
+@pure
+def _room(position: int256, buying: bool) -> uint256:
+    """
+    @notice How much a trade in one direction can take off a position.
+    """
+    if (position < 0) != buying:
+        return 0
+    return convert(abs(position), uint256)

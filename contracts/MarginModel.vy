@@ -1,0 +1,360 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Margin model
+@notice Given a portfolio and prices, what are equity, initial and maintenance margin?
+@dev `seawall/spec/margin.py` is the same in Python. Rates and weights are parts per million, prices and money WAD.
+     Assets round down, requirements up. It never calls out.
+@custom:kill None: it holds parameters only, and a higher maintenance rate takes RAMP seconds.
+@custom:security The owner can raise initial rates at once, but not the maintenance of open accounts; the keeper
+                 reserve of a market never changes, and weights of collateral never fall.
+"""
+
+# ---------------------------------------------------------------
+#                          INTERFACES
+# ---------------------------------------------------------------
+
+from interfaces import IMarginModel
+implements: IMarginModel
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from snekmate.auth import ownable  # base of ownable_2step
+initializes: ownable
+from snekmate.auth import ownable_2step  # the timelock accepts its role in a second step
+initializes: ownable_2step[ownable := ownable]
+
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                            EXPORTS
+# ---------------------------------------------------------------
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+)
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+PPM: constant(uint256) = 10**6
+IPPM: constant(int256) = 10**6
+WAD: constant(int256) = 10**18
+WAD_PPM: constant(uint256) = 10**24
+# A raised maintenance rate is reached linearly over 7 days.
+RAMP: public(constant(uint256)) = 7 * 86_400
+# half_width is in units of 10**-5 of the price.
+HALF_WIDTH_UNIT: constant(uint256) = 10**5
+UNUSABLE: constant(uint256) = 2**16 - 1
+RESERVE_UNIT: constant(uint256) = 10**16
+# Ids from here up are collateral tokens, 128 is token 1.
+COLLATERAL_IDS: constant(uint256) = 128
+
+# ---------------------------------------------------------------
+#                          IMMUTABLES
+# ---------------------------------------------------------------
+
+PROFIT_WEIGHT_PPM: public(immutable(uint256))
+MARGIN_CALL_PPM: public(immutable(uint256))
+
+# ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+_risks: uint256[128]
+_weights: uint256[9]
+
+# ---------------------------------------------------------------
+#                          CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256):
+    """
+    @param profit_weight_ppm what of positive net unrealised profit counts for initial margin, at most 1e6
+    @param margin_call_ppm the margin-call line above maintenance margin, at most 1e6
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    assert profit_weight_ppm <= PPM, "risk: profit weight"
+    assert margin_call_ppm <= PPM, "risk: margin call"
+    PROFIT_WEIGHT_PPM = profit_weight_ppm
+    MARGIN_CALL_PPM = margin_call_ppm
+
+
+# ---------------------------------------------------------------
+#                             ADMIN
+# ---------------------------------------------------------------
+
+
+@external
+def set_risk(market_id: uint256, initial: uint256, maintenance: uint256, reserve: uint256):
+    """
+    @notice List a market's risk or change its rates; a higher maintenance rate is reached over RAMP seconds.
+    @dev Owner only. The initial rate applies at once; a lower maintenance rate too.
+    @param initial parts per million, at least `maintenance`, at most 1e6
+    @param maintenance parts per million, above 0
+    @param reserve WAD keeper reserve per leg, a multiple of 1e16 below 656e18, fixed at listing
+    """
+    ownable._check_owner()
+    assert market_id != 0 and market_id < COLLATERAL_IDS, "risk: market id"
+    assert maintenance != 0 and maintenance <= initial and initial <= PPM, "risk: rates"
+    assert reserve % RESERVE_UNIT == 0 and reserve // RESERVE_UNIT < 2**16, "risk: reserve"
+    old: uint256 = self._risks[market_id]
+    start: uint256 = maintenance
+    if old != 0:
+        assert reserve // RESERVE_UNIT == words._risk_reserve(old), "risk: reserve is fixed"
+        start = min(self._maintenance_rate(old, block.timestamp), maintenance)
+    new: uint256 = words._risk(initial, start, maintenance, block.timestamp, reserve // RESERVE_UNIT)
+    self._risks[market_id] = new
+    log IMarginModel.RiskSet(market_id=market_id, old_word=old, new_word=new)
+
+
+@external
+def set_token_weight(token_id: uint256, initial: uint256, maintenance: uint256):
+    """
+    @notice Set the weights of a collateral token (parts per million, below 1e6). Owner only.
+    @dev They may only rise: lowering one would lower the equity of open accounts at once.
+    """
+    ownable._check_owner()
+    assert token_id != 0 and token_id <= 8, "risk: token id"
+    assert initial <= maintenance and maintenance < PPM, "risk: weights"
+    old: uint256 = self._weights[token_id]
+    assert initial >= words._weight_initial(old), "risk: weight lowered"
+    assert maintenance >= words._weight_maintenance(old), "risk: weight lowered"
+    new: uint256 = words._weight(initial, maintenance)
+    self._weights[token_id] = new
+    log IMarginModel.TokenWeightSet(token_id=token_id, old_word=old, new_word=new)
+
+
+# ---------------------------------------------------------------
+#                             VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def assess(
+    account_word: uint256,
+    base: int256,
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+) -> (int256, int256, int256, uint256, uint256):
+    """
+    @notice Equity at spot, adverse equity, settled equity, initial margin, maintenance margin.
+    @dev See IMarginModel. `legs` and `prices` are parallel, in any order.
+    """
+    cash: int256 = words._account_cash(account_word)
+    # Equity so far, without what collateral adds to the adverse one.
+    equity: int256 = base
+    net: int256 = base - cash
+    settled: int256 = cash
+    initial: uint256 = 0
+    maintenance: uint256 = 0
+    usable: bool = True
+    index: uint256 = 0
+    for leg: uint256 in legs:
+        price_word: uint256 = prices[index]
+        index = unsafe_add(index, 1)
+        id: uint256 = words._leg_id(leg)
+        size: int256 = words._leg_size(leg)
+        price: uint256 = words._price_price(price_word)
+        if id >= COLLATERAL_IDS:
+            gross: uint256 = self._gross(size, price_word)
+            weight: uint256 = self._weights[unsafe_sub(id, 127)]
+            equity += convert(fixed_math._ppm_down(gross, words._weight_maintenance(weight)), int256)
+            settled += convert(fixed_math._ppm_down(gross, words._weight_initial(weight)), int256)
+            continue
+        risk: uint256 = self._risks[id]
+        rate: uint256 = self._maintenance_rate(risk, block.timestamp)
+        if not self._is_usable(price_word, rate):
+            usable = False
+        worse: uint256 = self._adverse_price(size, price_word)
+        magnitude: uint256 = fixed_math._abs(size)
+        reserve: int256 = convert(words._risk_reserve(risk) * RESERVE_UNIT, int256)
+        equity += fixed_math._mul_wad_floor(size, convert(price, int256)) - reserve
+        net += fixed_math._mul_wad_floor(size, convert(worse, int256))
+        settled -= reserve
+        initial += self._requirement(magnitude, max(price, worse), words._risk_initial(risk))
+        maintenance += self._requirement(magnitude, price, rate)
+    settled += min(net, 0)
+    profit: int256 = fixed_math._mul_div_floor(max(net, 0), convert(PROFIT_WEIGHT_PPM, int256), IPPM)
+    if not usable:
+        initial = max_value(uint256)
+    return equity, settled + profit, settled, initial, maintenance
+
+
+@external
+@view
+def plan(
+    account_word: uint256,
+    base: int256,
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+) -> (int256, uint256, int256, uint256, DynArray[uint256, 16]):
+    """
+    @notice Equity and maintenance margin at spot, the same at favourable ends, and a plan word per market leg.
+    @dev See IMarginModel. `legs` and `prices` are parallel, in any order.
+    """
+    equity: int256 = base
+    favourable: int256 = base
+    maintenance: uint256 = 0
+    favourable_maintenance: uint256 = 0
+    planned: DynArray[uint256, 16] = []
+    index: uint256 = 0
+    for leg: uint256 in legs:
+        price_word: uint256 = prices[index]
+        index = unsafe_add(index, 1)
+        id: uint256 = words._leg_id(leg)
+        size: int256 = words._leg_size(leg)
+        price: uint256 = words._price_price(price_word)
+        if id >= COLLATERAL_IDS:
+            gross: uint256 = self._gross(size, price_word)
+            weight: uint256 = self._weights[unsafe_sub(id, 127)]
+            worth: int256 = convert(fixed_math._ppm_down(gross, words._weight_maintenance(weight)), int256)
+            equity += worth
+            favourable += worth
+            continue
+        risk: uint256 = self._risks[id]
+        rate: uint256 = self._maintenance_rate(risk, block.timestamp)
+        magnitude: uint256 = fixed_math._abs(size)
+        reserve: uint256 = words._risk_reserve(risk) * RESERVE_UNIT
+        outside: int256 = convert(reserve, int256)
+        value_at_spot: int256 = fixed_math._mul_wad_floor(size, convert(price, int256)) - outside
+        required: uint256 = self._requirement(magnitude, price, rate)
+        equity += value_at_spot
+        maintenance += required
+        if words._price_half_width(price_word) == 0:
+            favourable += value_at_spot
+            favourable_maintenance += required
+        else:
+            better: uint256 = self._favourable_price(size, price_word, rate)
+            favourable += fixed_math._mul_wad_floor(size, convert(better, int256)) - outside
+            favourable_maintenance += self._requirement(magnitude, better, rate)
+        usable: uint256 = 1 if self._is_usable(price_word, rate) else 0
+        notional: uint256 = fixed_math._mul_div_down(magnitude, price, 10**18)
+        planned.append(words._plan(id, usable, reserve, rate, notional))
+    return equity, maintenance, favourable, favourable_maintenance, planned
+
+
+@external
+@view
+def risk_word(market_id: uint256) -> uint256:
+    """
+    @notice The stored risk word of a market, see words.vy.
+    """
+    return self._risks[market_id]
+
+
+@external
+@view
+def token_weight_word(token_id: uint256) -> uint256:
+    """
+    @notice Weights of a collateral token, see words.vy.
+    """
+    return self._weights[token_id]
+
+
+@external
+@view
+def rates_at(market_id: uint256, time: uint256) -> (uint256, uint256):
+    """
+    @notice Initial and maintenance rate (parts per million) in force at a time, ramp included.
+    """
+    risk: uint256 = self._risks[market_id]
+    maintenance: uint256 = self._maintenance_rate(risk, time)
+    return words._risk_initial(risk), maintenance
+
+
+# ---------------------------------------------------------------
+#                           INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _maintenance_rate(risk: uint256, time: uint256) -> uint256:
+    """
+    @notice The maintenance rate in force: linear from one value to the other, rounded down.
+    """
+    target: uint256 = words._risk_maintenance_to(risk)
+    start: uint256 = words._risk_ramp_start(risk)
+    if time >= start + RAMP:
+        return target
+    origin: uint256 = words._risk_maintenance_from(risk)
+    if time <= start:
+        return origin
+    # set_risk never stores an origin above the target.
+    step: uint256 = (target - origin) * (time - start)
+    return origin + step // RAMP
+
+
+@internal
+@pure
+def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
+    """
+    @notice rate of |size| * price, rounded up.
+    """
+    return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)
+
+
+@internal
+@pure
+def _is_usable(price_word: uint256, rate: uint256) -> bool:
+    """
+    @notice A market is usable while its half-width is at most half its maintenance rate.
+    """
+    half_width: uint256 = words._price_half_width(price_word)
+    if words._price_price(price_word) == 0 or rate == 0:
+        return False
+    return half_width * PPM * 2 <= rate * HALF_WIDTH_UNIT
+
+
+@internal
+@pure
+def _adverse_price(size: int256, price_word: uint256) -> uint256:
+    """
+    @notice The worse of spot and EMA, moved by the half-width against the leg.
+    """
+    price: uint256 = words._price_price(price_word)
+    average: uint256 = price * words._price_ema_ratio(price_word) // PPM
+    half_width: uint256 = words._price_half_width(price_word)
+    if size > 0:
+        low: uint256 = min(price, average)
+        return low * (HALF_WIDTH_UNIT - half_width) // HALF_WIDTH_UNIT
+    high: uint256 = max(price, average)
+    return fixed_math._mul_div_up(high, HALF_WIDTH_UNIT + half_width, HALF_WIDTH_UNIT)
+
+
+@internal
+@pure
+def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint256:
+    """
+    @notice Spot moved by the half-width, capped at half the maintenance rate, in favour of the leg.
+    """
+    price: uint256 = words._price_price(price_word)
+    cap: uint256 = rate * HALF_WIDTH_UNIT // (2 * PPM)
+    width: uint256 = min(words._price_half_width(price_word), cap)
+    if size > 0:
+        return fixed_math._mul_div_up(price, HALF_WIDTH_UNIT + width, HALF_WIDTH_UNIT)
+    return price * (HALF_WIDTH_UNIT - width) // HALF_WIDTH_UNIT
+
+
+@internal
+@pure
+def _gross(amount: int256, price_word: uint256) -> uint256:
+    """
+    @notice Worth of a collateral amount before its weight; nothing while its price is not usable.
+    """
+    if words._price_half_width(price_word) == UNUSABLE:
+        return 0
+    tokens: uint256 = convert(amount, uint256)
+    return fixed_math._mul_div_down(tokens, words._price_price(price_word), 10**18)

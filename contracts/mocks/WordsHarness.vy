@@ -1,0 +1,270 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Packed words, arrays in and arrays out
+@notice Runs one packer of `words` over many cases in one call, and one word's readers over many words; a case
+        that reverts is an answer too.
+@dev Signed fields travel as their two's complement bits in 256 bits.
+"""
+
+# Every function of the module is under test.
+from contracts.modules import words
+
+# ---------------------------------------------------------------
+#                            CONSTANTS
+# ---------------------------------------------------------------
+
+MAX_CASES: constant(uint256) = 500
+
+# Words in the order of the module; what follows the price are functions rather than words.
+ACCOUNT: constant(uint256) = 0
+POSITION: constant(uint256) = 1
+MARKET: constant(uint256) = 2
+MARKET_TAIL: constant(uint256) = 3
+SHARES: constant(uint256) = 4
+SIDE: constant(uint256) = 5
+TERMS: constant(uint256) = 6
+OPERATOR: constant(uint256) = 7
+TOKEN: constant(uint256) = 8
+TOTALS: constant(uint256) = 9
+LEG: constant(uint256) = 10
+RISK: constant(uint256) = 11
+WEIGHT: constant(uint256) = 12
+PLAN: constant(uint256) = 13
+PRICE: constant(uint256) = 14
+FLOAT30: constant(uint256) = 15
+FIELD: constant(uint256) = 16
+ACCOUNT_WITH_CASH: constant(uint256) = 17
+BITMAP: constant(uint256) = 18
+
+# ---------------------------------------------------------------
+#                              VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def pack_many(kind: uint256, cases: DynArray[uint256[6], MAX_CASES]) -> DynArray[uint256[2], MAX_CASES]:
+    """
+    @notice (1, word) for each case that returns and (0, 0) for each that reverts.
+    """
+    answers: DynArray[uint256[2], MAX_CASES] = []
+    for case: uint256[6] in cases:
+        success: bool = False
+        response: Bytes[32] = b""
+        success, response = raw_call(
+            self,
+            abi_encode(kind, case, method_id=method_id("pack(uint256,uint256[6])")),
+            max_outsize=32,
+            is_static_call=True,
+            revert_on_failure=False,
+        )
+        if success:
+            word: uint256 = abi_decode(response, uint256)
+            answers.append([1, word])
+        else:
+            answers.append([0, 0])
+    return answers
+
+
+@external
+@pure
+def pack(kind: uint256, case: uint256[6]) -> uint256:
+    """
+    @notice The word that a packer makes of its arguments; arguments that it does not take are ignored.
+    """
+    if kind < TERMS:
+        return self._pack_ledger(kind, case)
+    if kind < LEG:
+        return self._pack_custody(kind, case)
+    if kind < FLOAT30:
+        return self._pack_margin(kind, case)
+    if kind == FLOAT30:
+        return words._float30_up(case[0])
+    signed: int256 = words._signed(case[0])
+    if kind == FIELD:
+        return words._field(signed, case[1])
+    assert kind == ACCOUNT_WITH_CASH
+    return words._account_with_cash(case[1], signed)
+
+
+@external
+@pure
+def unpack_many(kind: uint256, packed: DynArray[uint256, MAX_CASES]) -> DynArray[uint256[8], MAX_CASES]:
+    """
+    @notice What the readers of a word say of each, in the order of the module.
+    """
+    answers: DynArray[uint256[8], MAX_CASES] = []
+    for word: uint256 in packed:
+        answer: uint256[8] = self._unpack(kind, word)
+        answers.append(answer)
+    return answers
+
+
+# ---------------------------------------------------------------
+#                             INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _pack_ledger(kind: uint256, case: uint256[6]) -> uint256:
+    first: int256 = words._signed(case[0])
+    second: int256 = words._signed(case[1])
+    third: int256 = words._signed(case[2])
+    if kind == ACCOUNT:
+        return words._account(first, case[1], case[2])
+    if kind == POSITION:
+        return words._position(first, second, case[2])
+    if kind == MARKET:
+        return words._market(first, case[1], third, case[3])
+    if kind == MARKET_TAIL:
+        return words._market_tail(case[0], case[1], case[2], case[3])
+    if kind == SHARES:
+        return words._shares(case[0], case[1])
+    return words._side(case[0], second)
+
+
+@internal
+@pure
+def _pack_custody(kind: uint256, case: uint256[6]) -> uint256:
+    if kind == TERMS:
+        return words._terms(case[0], case[1], case[2])
+    if kind == OPERATOR:
+        return words._operator(case[0], case[1], case[2])
+    if kind == TOKEN:
+        asset: address = convert(case[0], address)
+        return words._token(asset, case[1], case[2])
+    book: int256 = words._signed(case[1])
+    return words._totals(case[0], book, case[2])
+
+
+@internal
+@pure
+def _pack_margin(kind: uint256, case: uint256[6]) -> uint256:
+    if kind == LEG:
+        size: int256 = words._signed(case[2])
+        return words._leg(case[0], case[1], size)
+    if kind == RISK:
+        return words._risk(case[0], case[1], case[2], case[3], case[4])
+    if kind == WEIGHT:
+        return words._weight(case[0], case[1])
+    if kind == PLAN:
+        return words._plan(case[0], case[1], case[2], case[3], case[4])
+    return words._price(case[0], case[1], case[2], case[3], case[4], case[5])
+
+
+@internal
+@pure
+def _unpack(kind: uint256, word: uint256) -> uint256[8]:
+    if kind < TERMS:
+        return self._unpack_ledger(kind, word)
+    if kind < LEG:
+        return self._unpack_custody(kind, word)
+    if kind < FLOAT30:
+        return self._unpack_margin(kind, word)
+    answer: uint256[8] = empty(uint256[8])
+    if kind == FLOAT30:
+        answer[0] = words._float30_value(word)
+    else:
+        assert kind == BITMAP
+        answer[0] = words._lowest(word)
+        answer[1] = words._count(word)
+    return answer
+
+
+@internal
+@pure
+def _unpack_ledger(kind: uint256, word: uint256) -> uint256[8]:
+    answer: uint256[8] = empty(uint256[8])
+    if kind == ACCOUNT:
+        cash: int256 = words._account_cash(word)
+        answer[0] = words._bits(cash)
+        answer[1] = words._account_mode(word)
+        answer[2] = words._account_bitmap(word)
+        answer[3] = words._account_collateral(word)
+        answer[4] = words._account_markets(word)
+    elif kind == POSITION:
+        shares: int256 = words._position_shares(word)
+        quote: int256 = words._position_quote(word)
+        answer[0] = words._bits(shares)
+        answer[1] = words._bits(quote)
+        answer[2] = words._position_epoch(word)
+    elif kind == MARKET:
+        funding: int256 = words._market_funding(word)
+        rate: int256 = words._market_rate(word)
+        answer[0] = words._bits(funding)
+        answer[1] = words._market_accrued_at(word)
+        answer[2] = words._bits(rate)
+        answer[3] = words._market_open_interest(word)
+        answer[4] = convert(words._market_touched(word, 1), uint256)
+        answer[5] = convert(words._market_touched(word, 2), uint256)
+        answer[6] = words._market_epoch(word, 1)
+        answer[7] = words._market_epoch(word, 2)
+    elif kind == SHARES:
+        answer[0] = words._shares_of(word, 1)
+        answer[1] = words._shares_of(word, 2)
+    else:
+        assert kind == SIDE
+        charge: int256 = words._side_charge(word)
+        answer[0] = words._side_scale(word)
+        answer[1] = words._bits(charge)
+    return answer
+
+
+@internal
+@pure
+def _unpack_custody(kind: uint256, word: uint256) -> uint256[8]:
+    answer: uint256[8] = empty(uint256[8])
+    if kind == TERMS:
+        answer[0] = words._terms_oi_cap(word)
+        answer[1] = words._terms_min_notional(word)
+        answer[2] = words._terms_mode(word)
+    elif kind == OPERATOR:
+        answer[0] = words._operator_until(word)
+        answer[1] = words._operator_max_size(word)
+        answer[2] = words._operator_markets(word)
+    elif kind == TOKEN:
+        answer[0] = convert(words._token_asset(word), uint256)
+        answer[1] = words._token_decimals(word)
+        answer[2] = words._token_cap(word)
+    else:
+        book: int256 = words._totals_book(word)
+        answer[0] = words._totals_held(word)
+        answer[1] = words._bits(book)
+        answer[2] = words._totals_impaired(word)
+    return answer
+
+
+@internal
+@pure
+def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
+    answer: uint256[8] = empty(uint256[8])
+    if kind == LEG:
+        size: int256 = words._leg_size(word)
+        answer[0] = words._leg_id(word)
+        answer[1] = words._leg_open_interest(word)
+        answer[2] = words._bits(size)
+    elif kind == RISK:
+        answer[0] = words._risk_initial(word)
+        answer[1] = words._risk_maintenance_from(word)
+        answer[2] = words._risk_maintenance_to(word)
+        answer[3] = words._risk_ramp_start(word)
+        answer[4] = words._risk_reserve(word)
+    elif kind == WEIGHT:
+        answer[0] = words._weight_initial(word)
+        answer[1] = words._weight_maintenance(word)
+    elif kind == PLAN:
+        answer[0] = words._plan_id(word)
+        answer[1] = convert(words._plan_usable(word), uint256)
+        answer[2] = words._plan_reserve(word)
+        answer[3] = words._plan_rate(word)
+        answer[4] = words._plan_notional(word)
+    else:
+        answer[0] = words._price_price(word)
+        answer[1] = words._price_updated_at(word)
+        answer[2] = words._price_ema_ratio(word)
+        answer[3] = words._price_half_width(word)
+        answer[4] = words._price_refreshed_at(word)
+        answer[5] = words._price_variance(word)
+    return answer

@@ -1,0 +1,302 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Custody
+@notice Tokens in and out, totals and deferred losses. Part of the Clearinghouse.
+@dev Balances are tracked; `balanceOf` only measures what a transfer brought in. The settlement token is token 0
+     and is accounted in WAD, other tokens in native units.
+     Deferred losses D cut every way out by held / (held + D); a deposit d is credited at the inverse ratio and
+     the difference added to D, so that newcomers do not pay for older losses.
+"""
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from ethereum.ercs import IERC20
+from ethereum.ercs import IERC20Detailed
+
+from interfaces import IClearinghouse
+
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import ledger  # cash is credited there
+uses: ledger
+from contracts.modules import reasons  # short reverts
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+MAX_TOKEN_DECIMALS: constant(uint256) = 18
+MAX_TOKENS: constant(uint256) = 8
+WAD: constant(uint256) = 10**18
+# Bit of token 1 in an account's bitmap is 128.
+TOKEN_BIT: constant(uint256) = 127
+
+
+# Settlement tokens held, sum of all cash and quotes, deferred losses: WAD.
+struct Totals:
+    held: uint256
+    book: int256
+    deferred: uint256
+
+
+# ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+_tokens: uint256[9]
+# Native units of collateral tokens held, per token.
+_token_held: uint256[9]
+_collateral: HashMap[uint256, uint256[9]]
+_totals: uint256
+_deferred: uint256
+
+# ---------------------------------------------------------------
+#                            TOKENS
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _listed(token_id: uint256) -> uint256:
+    """
+    @notice The word of a listed token.
+    """
+    token: uint256 = 0
+    if token_id <= MAX_TOKENS:
+        token = self._tokens[token_id]
+    if token == 0:
+        reasons._fail(reasons.TOKEN_UNKNOWN)
+    return token
+
+
+@internal
+@pure
+def _unit(token: uint256) -> uint256:
+    """
+    @notice WAD value of one native unit.
+    """
+    return 10 ** (MAX_TOKEN_DECIMALS - words._token_decimals(token))
+
+
+@internal
+def _set_token(token_id: uint256, asset: address, cap: uint256):
+    """
+    @notice List a token, or change its cap; a listed token's address never changes.
+    """
+    old: uint256 = self._tokens[token_id]
+    decimals: uint256 = words._token_decimals(old)
+    if old == 0:
+        decimals = convert(staticcall IERC20Detailed(asset).decimals(), uint256)
+        assert decimals <= MAX_TOKEN_DECIMALS  # more than 18 decimals cannot be carried in WAD
+    else:
+        assert words._token_asset(old) == asset
+    self._tokens[token_id] = words._token(asset, decimals, cap)
+    log IClearinghouse.TokenSet(token_id=token_id, asset=asset, old_cap=words._token_cap(old), new_cap=cap)
+
+
+@internal
+def _pull(token: uint256, amount: uint256) -> uint256:
+    """
+    @notice Transfer from the caller; what arrived counts, so fee-taking tokens are credited short.
+    """
+    asset: IERC20 = IERC20(words._token_asset(token))
+    before: uint256 = staticcall asset.balanceOf(self)
+    success: bool = extcall asset.transferFrom(msg.sender, self, amount, default_return_value=True)
+    if not success:
+        reasons._fail(reasons.TOKEN_TRANSFER_FAILED)
+    held: uint256 = staticcall asset.balanceOf(self)
+    received: uint256 = held - before
+    if received == 0:
+        reasons._fail(reasons.AMOUNT_ZERO)
+    return received
+
+
+@internal
+def _push(token: uint256, receiver: address, amount: uint256):
+    """
+    @notice Transfer out.
+    """
+    asset: IERC20 = IERC20(words._token_asset(token))
+    success: bool = extcall asset.transfer(receiver, amount, default_return_value=True)
+    if not success:
+        reasons._fail(reasons.TOKEN_TRANSFER_FAILED)
+
+
+# ---------------------------------------------------------------
+#                       SETTLEMENT TOKEN
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _load_totals() -> Totals:
+    """
+    @notice The totals; only an impaired system pays for reading the deferred losses.
+    """
+    word: uint256 = self._totals
+    totals: Totals = Totals(held=words._totals_held(word), book=words._totals_book(word), deferred=0)
+    if words._totals_impaired(word) != 0:
+        totals.deferred = self._deferred
+    return totals
+
+
+@internal
+def _store_totals(totals: Totals):
+    """
+    @notice Write the totals; the deferred losses' slot only when there were or are any.
+    """
+    impaired: uint256 = 1 if totals.deferred != 0 else 0
+    before: uint256 = words._totals_impaired(self._totals)
+    self._totals = words._totals(totals.held, totals.book, impaired)
+    if before | impaired != 0:
+        self._deferred = totals.deferred
+
+
+@internal
+def _move_book(amount: int256):
+    """
+    @notice Change the sum of cash and quotes alone.
+    """
+    totals: Totals = self._load_totals()
+    totals.book += amount
+    self._store_totals(totals)
+
+
+@internal
+def _defer(account: uint256, loss: int256):
+    """
+    @notice Credit an account's cash with a loss that is deferred, or (negative) let its cash pay deferred losses
+            down.
+    """
+    totals: Totals = self._load_totals()
+    totals.book += loss
+    totals.deferred = convert(convert(totals.deferred, int256) + loss, uint256)
+    self._store_totals(totals)
+    ledger._add_cash(account, loss)
+    log IClearinghouse.LossDeferred(account=account, amount=loss, deferred=totals.deferred)
+
+
+@internal
+def _credit_settlement(account: uint256, token: uint256, received: uint256) -> uint256:
+    """
+    @notice Credit received settlement tokens as cash; returns the WAD credit (rounded down).
+    """
+    totals: Totals = self._load_totals()
+    amount: uint256 = received * self._unit(token)
+    credit: uint256 = amount
+    if totals.deferred != 0 and totals.held != 0:
+        credit = fixed_math._mul_div_down(amount, totals.held + totals.deferred, totals.held)
+        totals.deferred += credit - amount
+    totals.held += amount
+    self._check_cap(token, totals.held)
+    totals.book += convert(credit, int256)
+    self._store_totals(totals)
+    ledger._add_cash(account, convert(credit, int256))
+    return credit
+
+
+@internal
+def _debit_settlement(account: uint256, token: uint256, amount: uint256) -> uint256:
+    """
+    @notice Debit cash; returns the native units to pay, cut by the exit ratio (rounded down).
+    @dev The cut is the payer's share of the deferred losses and leaves them with the claim.
+    """
+    totals: Totals = self._load_totals()
+    unit: uint256 = self._unit(token)
+    paid: uint256 = amount
+    if totals.deferred != 0:
+        paid = fixed_math._mul_div_down(amount, totals.held, totals.held + totals.deferred)
+    # amount < 2**111 and unit <= 10**18: no overflow.
+    debit: uint256 = unsafe_mul(amount, unit)
+    payment: uint256 = unsafe_mul(paid, unit)
+    if payment > totals.held:
+        reasons._fail(reasons.CUSTODY_TILL_SHORT)
+    totals.held = unsafe_sub(totals.held, payment)
+    totals.deferred -= unsafe_sub(debit, payment)
+    totals.book -= convert(debit, int256)
+    self._store_totals(totals)
+    ledger._add_cash(account, -convert(debit, int256))
+    return paid
+
+
+@internal
+@pure
+def _check_cap(token: uint256, held_wad: uint256):
+    if held_wad > words._token_cap(token) * WAD:
+        reasons._fail(reasons.TOKEN_OVER_CAP)
+
+
+# ---------------------------------------------------------------
+#                          COLLATERAL
+# ---------------------------------------------------------------
+
+
+@internal
+def _set_collateral(account: uint256, token_id: uint256, amount: uint256):
+    """
+    @notice Set an account's amount of a collateral token and its bit.
+    """
+    self._collateral[account][token_id] = amount
+    word: uint256 = ledger._accounts[account]
+    bit: uint256 = 1 << (TOKEN_BIT + token_id)
+    ledger._accounts[account] = (word | bit) if amount != 0 else (word & ~bit)
+
+
+@internal
+def _credit_collateral(account: uint256, token_id: uint256, token: uint256, received: uint256):
+    """
+    @notice Credit received units of a collateral token.
+    """
+    held: uint256 = self._token_held[token_id] + received
+    self._check_cap(token, held * self._unit(token))
+    self._token_held[token_id] = held
+    amount: uint256 = self._collateral[account][token_id] + received
+    self._set_collateral(account, token_id, amount)
+
+
+@internal
+def _debit_collateral(account: uint256, token_id: uint256, amount: uint256):
+    """
+    @notice Debit units of a collateral token that are about to be sent.
+    """
+    held: uint256 = self._collateral[account][token_id]
+    if amount > held:
+        reasons._fail(reasons.AMOUNT_TOO_LARGE)
+    self._token_held[token_id] -= amount
+    self._set_collateral(account, token_id, held - amount)
+
+
+@internal
+def _move_collateral(sender: uint256, receiver: uint256, token_id: uint256, amount: uint256) -> uint256:
+    """
+    @notice Move collateral between accounts, clamped to what the sender has; returns what moved.
+    """
+    held: uint256 = self._collateral[sender][token_id]
+    moved: uint256 = min(amount, held)
+    if moved != 0:
+        self._set_collateral(sender, token_id, held - moved)
+        amount_after: uint256 = self._collateral[receiver][token_id] + moved
+        self._set_collateral(receiver, token_id, amount_after)
+    return moved
+
+
+@internal
+@view
+def _collateral_legs(account: uint256, bitmap: uint256, legs: DynArray[uint256, 24]) -> DynArray[uint256, 24]:
+    """
+    @notice Append one leg per collateral token: id 127 + token, WAD amount.
+    @param bitmap the account's collateral bits, token 1 in bit 0
+    """
+    all_legs: DynArray[uint256, 24] = legs
+    rest: uint256 = bitmap
+    for i: uint256 in range(MAX_TOKENS):
+        if rest == 0:
+            break
+        token_id: uint256 = words._lowest(rest) + 1
+        rest = rest & unsafe_sub(rest, 1)
+        amount: uint256 = self._collateral[account][token_id] * self._unit(self._tokens[token_id])
+        all_legs.append(words._leg(TOKEN_BIT + token_id, 0, convert(amount, int256)))
+    return all_legs

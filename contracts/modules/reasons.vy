@@ -1,0 +1,38 @@
+# pragma version ==0.4.3
+"""
+@title Reasons
+@notice Reverts with `Error(string)` from one packed word: a fifth of the bytes of an assert with a string.
+@dev A reason is at most 31 ASCII characters followed by its length in one byte, so that each site pushes no
+     more bytes than its text has: int.from_bytes(text + bytes([len(text)])), in decimal because a hexadecimal
+     literal of this length is no number to the compiler. A test holds each constant to the text beside it.
+"""
+
+ACCOUNT_NOT_YOURS: constant(uint256) = 2171830236673086420141691087989435944695657234  # "account: not yours"
+ACCOUNT_UNKNOWN: constant(uint256) = 33139499460954077455775819785789454642704  # "account: unknown"
+ACCOUNT_16_MARKETS: constant(uint256) = 555988540588310123556198903331424766297898251027  # "account: 16 markets"
+AMOUNT_ZERO: constant(uint256) = 7719000375274539968926806339340  # "amount: zero"
+AMOUNT_TOO_LARGE: constant(uint256) = 8487130667421664304096135328209024823289105  # "amount: too large"
+TOKEN_UNKNOWN: constant(uint256) = 604566291860676694737815048769990158  # "token: unknown"
+TOKEN_OVER_CAP: constant(uint256) = 154768970716333233742774964003711053839  # "token: over cap"
+TOKEN_NOT_YOURS: constant(uint256) = 39620856503381307833299954974435306533648  # "token: not yours"
+TOKEN_TRANSFER_FAILED: constant(uint256) = 11152279661545496948484229204243311818487428000770253846  # "token: transfer failed"
+CUSTODY_TILL_SHORT: constant(uint256) = 567809331033490907058685912332304451716592595987  # "custody: till short"
+MARKET_UNKNOWN: constant(uint256) = 145391825039340409626239664805874462223  # "market: unknown"
+MARKET_REDUCE_ONLY: constant(uint256) = 624453133649720972755003575509084422463302695187  # "market: reduce only"
+MARKET_OVER_OI_CAP: constant(uint256) = 624453133649720972754095676880746080092075159571  # "market: over OI cap"
+MARKET_BELOW_MINIMUM: constant(uint256) = 40924160566868113670147398239624633687906809086831893  # "market: below minimum"
+MODULE_NO_RIGHT: constant(uint256) = 37238843913230165097791366231622452540432  # "module: no right"
+TRADE_NOT_BALANCED: constant(uint256) = 664793698422723787265720771567403192526414636051  # "trade: not balanced"
+MARGIN_BELOW_INITIAL: constant(uint256) = 40924160478011540325550421029287475660850451452095509  # "margin: below initial"
+MARGIN_CASH_BELOW_ZERO: constant(uint256) = 2682005781086964306776580992779159443757438710667992526615  # "margin: cash below zero"
+
+
+@internal
+@pure
+def _fail(reason: uint256):
+    """
+    @notice Revert with the packed reason.
+    """
+    length: uint256 = reason & 255
+    text: uint256 = (reason >> 8) << (256 - 8 * length)
+    raw_revert(concat(0x08c379a0, convert(32, bytes32), convert(length, bytes32), convert(text, bytes32)))

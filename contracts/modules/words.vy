@@ -1,0 +1,663 @@
+# pragma version ==0.4.3
+"""
+@title Packed words
+@notice Every shift and mask of Seawall stands here. `seawall/spec/words.py` is the same layout; the array
+        harness holds the two equal at each field's corners.
+@dev Fields from the most significant bit:
+     account   cash int112 | mode uint8 | collateral uint8 | markets uint128
+     position  shares int112 | quote int112 | epoch uint32
+     market    funding int96 | accrued_at uint32 | rate int64 | open_interest float30
+               | touched_short | touched_long | epoch_long uint16 | epoch_short uint16
+     shares    long uint128 | short uint128
+     side      scale uint96 | charge int160
+     terms     oi_cap uint112 | min_notional uint96 | unused 40 | mode uint8
+     operator  until uint40 | max_size uint88 | markets uint128
+     token     asset uint160 | decimals uint8 | cap uint88
+     totals    held uint120 | book int128 | impaired uint8
+     leg       id uint8 | open_interest uint104 | size int144
+     risk      initial uint20 | maintenance_from uint20 | maintenance_to uint20 | ramp_start uint32
+               | reserve uint16 | unused 148
+     weight    unused 192 | initial uint32 | maintenance uint32
+     plan      id uint8 | unused 7 | usable bool | reserve uint80 | rate uint32 | notional uint128
+     price     price uint96 | updated_at uint40 | ema_ratio uint24 | half_width uint16
+               | refreshed_at uint40 | variance uint40
+     A packer reverts when a field is out of range, so a word never corrupts its neighbour.
+"""
+
+# ---------------------------------------------------------------
+#                            CONSTANTS
+# ---------------------------------------------------------------
+
+U8: constant(uint256) = 2**8 - 1
+U16: constant(uint256) = 2**16 - 1
+U20: constant(uint256) = 2**20 - 1
+U24: constant(uint256) = 2**24 - 1
+U30: constant(uint256) = 2**30 - 1
+U32: constant(uint256) = 2**32 - 1
+U40: constant(uint256) = 2**40 - 1
+U64: constant(uint256) = 2**64 - 1
+U80: constant(uint256) = 2**80 - 1
+U88: constant(uint256) = 2**88 - 1
+U96: constant(uint256) = 2**96 - 1
+U104: constant(uint256) = 2**104 - 1
+U112: constant(uint256) = 2**112 - 1
+U120: constant(uint256) = 2**120 - 1
+U128: constant(uint256) = 2**128 - 1
+U144: constant(uint256) = 2**144 - 1
+U160: constant(uint256) = 2**160 - 1
+
+# ---------------------------------------------------------------
+#                       TWO'S COMPLEMENT
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _signed(word: uint256) -> int256:
+    return convert(convert(word, bytes32), int256)
+
+
+@internal
+@pure
+def _bits(number: int256) -> uint256:
+    return convert(convert(number, bytes32), uint256)
+
+
+@internal
+@pure
+def _field(number: int256, bits: uint256) -> uint256:
+    """
+    @notice Two's complement of `number` in `bits` bits; reverts when it does not fit.
+    """
+    raw: uint256 = self._bits(number) << (256 - bits)
+    assert self._signed(raw) >> (256 - bits) == number
+    return raw >> (256 - bits)
+
+
+# ---------------------------------------------------------------
+#                           ACCOUNT
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _account(cash: int256, mode: uint256, bitmap: uint256) -> uint256:
+    """
+    @param bitmap collateral and market bitmaps, the low 136 bits
+    """
+    assert mode <= U8
+    assert bitmap >> 136 == 0
+    field: uint256 = self._field(cash, 112)
+    return (field << 144) | (mode << 136) | bitmap
+
+
+@internal
+@pure
+def _account_cash(word: uint256) -> int256:
+    return self._signed(word) >> 144
+
+
+@internal
+@pure
+def _account_mode(word: uint256) -> uint256:
+    return (word >> 136) & U8
+
+
+@internal
+@pure
+def _account_bitmap(word: uint256) -> uint256:
+    return word & (2**136 - 1)
+
+
+@internal
+@pure
+def _account_markets(word: uint256) -> uint256:
+    return word & U128
+
+
+@internal
+@pure
+def _account_collateral(word: uint256) -> uint256:
+    """
+    @notice Bitmap of collateral tokens, token 1 in bit 0.
+    """
+    return (word >> 128) & U8
+
+
+@internal
+@pure
+def _account_with_cash(word: uint256, cash: int256) -> uint256:
+    field: uint256 = self._field(cash, 112)
+    return (word & U144) | (field << 144)
+
+
+# ---------------------------------------------------------------
+#                           POSITION
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _position(shares: int256, quote: int256, epoch: uint256) -> uint256:
+    assert epoch <= U32
+    shares_field: uint256 = self._field(shares, 112)
+    quote_field: uint256 = self._field(quote, 112)
+    return (shares_field << 144) | (quote_field << 32) | epoch
+
+
+@internal
+@pure
+def _position_shares(word: uint256) -> int256:
+    return self._signed(word) >> 144
+
+
+@internal
+@pure
+def _position_quote(word: uint256) -> int256:
+    return self._signed(word << 112) >> 144
+
+
+@internal
+@pure
+def _position_epoch(word: uint256) -> uint256:
+    return word & U32
+
+
+# ---------------------------------------------------------------
+#                            MARKET
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _market(funding: int256, accrued_at: uint256, rate: int256, tail: uint256) -> uint256:
+    """
+    @param tail the low 64 bits: open interest, touched flags, epochs
+    """
+    assert accrued_at <= U32
+    assert tail <= U64
+    funding_field: uint256 = self._field(funding, 96)
+    rate_field: uint256 = self._field(rate, 64)
+    return (funding_field << 160) | (accrued_at << 128) | (rate_field << 64) | tail
+
+
+@internal
+@pure
+def _market_tail(open_interest: uint256, touched: uint256, epoch_long: uint256, epoch_short: uint256) -> uint256:
+    """
+    @param open_interest a float30
+    @param touched sum of the numbers of the touched sides (1 long, 2 short)
+    """
+    assert open_interest <= U30
+    assert touched <= 3
+    assert epoch_long <= U16
+    assert epoch_short <= U16
+    return (open_interest << 34) | (touched << 32) | (epoch_long << 16) | epoch_short
+
+
+@internal
+@pure
+def _market_funding(word: uint256) -> int256:
+    return self._signed(word) >> 160
+
+
+@internal
+@pure
+def _market_accrued_at(word: uint256) -> uint256:
+    return (word >> 128) & U32
+
+
+@internal
+@pure
+def _market_rate(word: uint256) -> int256:
+    return self._signed(word << 128) >> 192
+
+
+@internal
+@pure
+def _market_open_interest(word: uint256) -> uint256:
+    return (word >> 34) & U30
+
+
+@internal
+@pure
+def _market_touched(word: uint256, side: uint256) -> bool:
+    """
+    @param side 1 long, 2 short
+    """
+    return (word >> unsafe_add(31, side)) & 1 == 1
+
+
+@internal
+@pure
+def _market_epoch(word: uint256, side: uint256) -> uint256:
+    return (word >> (unsafe_sub(2, side) << 4)) & U16
+
+
+# ---------------------------------------------------------------
+#                        SHARES AND SIDE
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _shares(long: uint256, short: uint256) -> uint256:
+    assert long <= U128
+    assert short <= U128
+    return (long << 128) | short
+
+
+@internal
+@pure
+def _shares_of(word: uint256, side: uint256) -> uint256:
+    """
+    @param side 1 long, 2 short
+    """
+    return (word >> (unsafe_sub(2, side) << 7)) & U128
+
+
+@internal
+@pure
+def _side(scale: uint256, charge: int256) -> uint256:
+    assert scale <= U96
+    field: uint256 = self._field(charge, 160)
+    return (scale << 160) | field
+
+
+@internal
+@pure
+def _side_scale(word: uint256) -> uint256:
+    return word >> 160
+
+
+@internal
+@pure
+def _side_charge(word: uint256) -> int256:
+    return self._signed(word << 96) >> 96
+
+
+# ---------------------------------------------------------------
+#                  TERMS, OPERATOR, TOKEN, TOTALS
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _terms(oi_cap: uint256, min_notional: uint256, mode: uint256) -> uint256:
+    assert oi_cap <= U112
+    assert min_notional <= U96
+    assert mode <= U8
+    return (oi_cap << 144) | (min_notional << 48) | mode
+
+
+@internal
+@pure
+def _terms_oi_cap(word: uint256) -> uint256:
+    return word >> 144
+
+
+@internal
+@pure
+def _terms_min_notional(word: uint256) -> uint256:
+    return (word >> 48) & U96
+
+
+@internal
+@pure
+def _terms_mode(word: uint256) -> uint256:
+    return word & U8
+
+
+@internal
+@pure
+def _operator(until: uint256, max_size: uint256, markets: uint256) -> uint256:
+    assert until <= U40
+    assert max_size <= U88
+    assert markets <= U128
+    return (until << 216) | (max_size << 128) | markets
+
+
+@internal
+@pure
+def _operator_until(word: uint256) -> uint256:
+    return word >> 216
+
+
+@internal
+@pure
+def _operator_max_size(word: uint256) -> uint256:
+    return (word >> 128) & U88
+
+
+@internal
+@pure
+def _operator_markets(word: uint256) -> uint256:
+    return word & U128
+
+
+@internal
+@pure
+def _token(asset: address, decimals: uint256, cap: uint256) -> uint256:
+    assert decimals <= U8
+    assert cap <= U88
+    return (convert(asset, uint256) << 96) | (decimals << 88) | cap
+
+
+@internal
+@pure
+def _token_asset(word: uint256) -> address:
+    return convert(word >> 96, address)
+
+
+@internal
+@pure
+def _token_decimals(word: uint256) -> uint256:
+    return (word >> 88) & U8
+
+
+@internal
+@pure
+def _token_cap(word: uint256) -> uint256:
+    return word & U88
+
+
+@internal
+@pure
+def _totals(held: uint256, book: int256, impaired: uint256) -> uint256:
+    assert held <= U120
+    assert impaired <= 1
+    field: uint256 = self._field(book, 128)
+    return (held << 136) | (field << 8) | impaired
+
+
+@internal
+@pure
+def _totals_held(word: uint256) -> uint256:
+    return word >> 136
+
+
+@internal
+@pure
+def _totals_book(word: uint256) -> int256:
+    return self._signed(word << 120) >> 128
+
+
+@internal
+@pure
+def _totals_impaired(word: uint256) -> uint256:
+    return word & U8
+
+
+# ---------------------------------------------------------------
+#                       LEG, RISK, PLAN, PRICE
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _leg(id: uint256, open_interest: uint256, size: int256) -> uint256:
+    assert id <= U8
+    assert open_interest <= U104
+    field: uint256 = self._field(size, 144)
+    return (id << 248) | (open_interest << 144) | field
+
+
+@internal
+@pure
+def _leg_id(word: uint256) -> uint256:
+    return word >> 248
+
+
+@internal
+@pure
+def _leg_open_interest(word: uint256) -> uint256:
+    return (word >> 144) & U104
+
+
+@internal
+@pure
+def _leg_size(word: uint256) -> int256:
+    return self._signed(word << 112) >> 112
+
+
+@internal
+@pure
+def _risk(
+    initial: uint256, maintenance_from: uint256, maintenance_to: uint256, ramp_start: uint256, reserve: uint256
+) -> uint256:
+    assert initial <= U20
+    assert maintenance_from <= U20
+    assert maintenance_to <= U20
+    assert ramp_start <= U32
+    assert reserve <= U16
+    return (
+        (initial << 236) | (maintenance_from << 216) | (maintenance_to << 196) | (ramp_start << 164) | (reserve << 148)
+    )
+
+
+@internal
+@pure
+def _risk_initial(word: uint256) -> uint256:
+    return word >> 236
+
+
+@internal
+@pure
+def _risk_maintenance_from(word: uint256) -> uint256:
+    return (word >> 216) & U20
+
+
+@internal
+@pure
+def _risk_maintenance_to(word: uint256) -> uint256:
+    return (word >> 196) & U20
+
+
+@internal
+@pure
+def _risk_ramp_start(word: uint256) -> uint256:
+    return (word >> 164) & U32
+
+
+@internal
+@pure
+def _risk_reserve(word: uint256) -> uint256:
+    return (word >> 148) & U16
+
+
+@internal
+@pure
+def _weight(initial: uint256, maintenance: uint256) -> uint256:
+    assert initial <= U32
+    assert maintenance <= U32
+    return (initial << 32) | maintenance
+
+
+@internal
+@pure
+def _weight_initial(word: uint256) -> uint256:
+    return (word >> 32) & U32
+
+
+@internal
+@pure
+def _weight_maintenance(word: uint256) -> uint256:
+    return word & U32
+
+
+@internal
+@pure
+def _plan(id: uint256, usable: uint256, reserve: uint256, rate: uint256, notional: uint256) -> uint256:
+    assert id <= U8
+    assert usable <= 1
+    assert reserve <= U80
+    assert rate <= U32
+    assert notional <= U128
+    return (id << 248) | (usable << 240) | (reserve << 160) | (rate << 128) | notional
+
+
+@internal
+@pure
+def _plan_id(word: uint256) -> uint256:
+    return word >> 248
+
+
+@internal
+@pure
+def _plan_usable(word: uint256) -> bool:
+    return (word >> 240) & 1 == 1
+
+
+@internal
+@pure
+def _plan_reserve(word: uint256) -> uint256:
+    return (word >> 160) & U80
+
+
+@internal
+@pure
+def _plan_rate(word: uint256) -> uint256:
+    return (word >> 128) & U32
+
+
+@internal
+@pure
+def _plan_notional(word: uint256) -> uint256:
+    return word & U128
+
+
+@internal
+@pure
+def _price(
+    price: uint256,
+    updated_at: uint256,
+    ema_ratio: uint256,
+    half_width: uint256,
+    refreshed_at: uint256,
+    variance: uint256,
+) -> uint256:
+    assert price <= U96
+    assert updated_at <= U40
+    assert ema_ratio <= U24
+    assert half_width <= U16
+    assert refreshed_at <= U40
+    assert variance <= U40
+    return (
+        (price << 160)
+        | (updated_at << 120)
+        | (ema_ratio << 96)
+        | (half_width << 80)
+        | (refreshed_at << 40)
+        | variance
+    )
+
+
+@internal
+@pure
+def _price_price(word: uint256) -> uint256:
+    return word >> 160
+
+
+@internal
+@pure
+def _price_updated_at(word: uint256) -> uint256:
+    return (word >> 120) & U40
+
+
+@internal
+@pure
+def _price_ema_ratio(word: uint256) -> uint256:
+    return (word >> 96) & U24
+
+
+@internal
+@pure
+def _price_half_width(word: uint256) -> uint256:
+    return (word >> 80) & U16
+
+
+@internal
+@pure
+def _price_refreshed_at(word: uint256) -> uint256:
+    return (word >> 40) & U40
+
+
+@internal
+@pure
+def _price_variance(word: uint256) -> uint256:
+    return word & U40
+
+
+# ---------------------------------------------------------------
+#                           FLOAT30
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _float30_up(number: uint256) -> uint256:
+    """
+    @notice Smallest float (mantissa uint23 << exponent uint7) that is not below `number` < 2**127.
+    """
+    assert number >> 127 == 0
+    exponent: uint256 = 0
+    rest: uint256 = number >> 23
+    # Binary search for the number of bits above the mantissa.
+    step: uint256 = 64
+    for i: uint256 in range(7):
+        if rest >> (step - 1) != 0:
+            exponent += step
+            rest = rest >> step
+        step = step >> 1
+    mantissa: uint256 = number >> exponent
+    if mantissa << exponent != number:
+        mantissa += 1
+        if mantissa >> 23 != 0:
+            mantissa = mantissa >> 1
+            exponent += 1
+    return (mantissa << 7) | exponent
+
+
+@internal
+@pure
+def _float30_value(word: uint256) -> uint256:
+    return (word >> 7) << (word & 127)
+
+
+# ---------------------------------------------------------------
+#                            BITMAPS
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _lowest(bitmap: uint256) -> uint256:
+    """
+    @notice Position of the lowest set bit; `bitmap` must not be zero.
+    """
+    rest: uint256 = bitmap
+    position: uint256 = 0
+    step: uint256 = 128
+    for i: uint256 in range(8):
+        if rest << unsafe_sub(256, step) == 0:
+            rest = rest >> step
+            # position < 256, so no addition overflows.
+            position = unsafe_add(position, step)
+        step = step >> 1
+    return position
+
+
+@internal
+@pure
+def _count(bitmap: uint256) -> uint256:
+    """
+    @notice Number of set bits.
+    """
+    rest: uint256 = bitmap
+    bits: uint256 = 0
+    for i: uint256 in range(256):
+        if rest == 0:
+            break
+        rest = rest & unsafe_sub(rest, 1)
+        bits = unsafe_add(bits, 1)
+    return bits

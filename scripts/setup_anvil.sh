@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Install anvil from the npm lock and put the program itself beside Python's, where Ape finds it.
+# The npm wrapper is a Node process that does not pass a kill on, which would leave nodes behind.
+set -euo pipefail
+
+if ! command -v npm >/dev/null; then
+  echo "setup: Node 20 or later with npm is needed on PATH" >&2
+  exit 1
+fi
+echo "setup: installing anvil (npm)"
+npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+
+program="$(find node_modules/@foundry-rs -path '*/bin/anvil' -type f | head -n 1)"
+if [[ -n "$program" ]]; then
+  ln -sfn "../../$program" .venv/bin/anvil
+fi
+if ! .venv/bin/anvil --version >/dev/null 2>&1; then
+  echo "setup: npm has no anvil for this machine: put anvil 1.7.1 at .venv/bin/anvil" >&2
+  exit 1
+fi
+echo "setup: done ($(.venv/bin/python --version), $(.venv/bin/anvil --version | sed -n 's/.*Version: /anvil /p'))"

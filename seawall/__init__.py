@@ -1,0 +1,1 @@
+"""Seawall: executable specification, node and client helpers, keepers and reports."""

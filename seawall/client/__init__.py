@@ -1,0 +1,1 @@
+"""Typed access for bots and scripts."""

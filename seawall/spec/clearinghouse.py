@@ -1,0 +1,382 @@
+"""The Clearinghouse (protocol sections 2, 3, 5): custody, the verbs of modules, the margin gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from seawall.spec.ledger import Ledger, accrued
+from seawall.spec.margin import Assessment, Leg, MarginModel, Price
+from seawall.spec.state import Journal, Reverted, Table, require
+from seawall.spec.words import (
+    FUNDING,
+    GATE_INITIAL,
+    GATE_MARGIN_RULE,
+    GATE_NONE,
+    LISTED,
+    LONG,
+    LOSS,
+    MAX_UINT256,
+    PAY,
+    REDUCE_ONLY,
+    SHORT,
+    TICK,
+    TRADE,
+    WAD,
+    WATERFALL,
+    ids_of,
+)
+
+MAX_CHANGES = 22
+MAX_TOKEN_DECIMALS = 18
+MARKETS_MASK = 2**128 - 1
+
+
+class Change(NamedTuple):
+    """One party of a trade; account 1 or 2 stands for a whole side."""
+
+    account: int
+    size: int
+    money: int
+    fee: int
+    gate: int
+
+
+class Terms(NamedTuple):
+    """oi_cap in WAD units, min_notional WAD money, mode bits."""
+
+    oi_cap: int = 0
+    min_notional: int = 0
+    mode: int = 0
+
+
+class Token(NamedTuple):
+    """A listed token; `cap` in whole tokens."""
+
+    asset: str = ""
+    decimals: int = 0
+    cap: int = 0
+
+
+class Totals(NamedTuple):
+    """Settlement tokens held, sum of cash and quotes, deferred losses: all WAD."""
+
+    held: int = 0
+    book: int = 0
+    deferred: int = 0
+
+
+#: Answers the oracle's `refresh(bitmap)`: one price per set bit, ascending.
+Refresh = Callable[[int], list[Price]]
+
+
+class Clearinghouse:
+    """Executable specification; every public method is one external function of the contract.
+
+    A method raises :class:`Reverted` with the contract's reason and then leaves no trace.
+    `now` is the block's time, `refresh` the oracle.
+    """
+
+    def __init__(
+        self, journal: Journal, model: MarginModel, refresh: Refresh, fee_account: int
+    ) -> None:
+        self.journal = journal
+        self.model = model
+        self.refresh = refresh
+        self.fee_account = fee_account
+        self.now = 0
+        self.ledger = Ledger(journal)
+        self.terms: Table[int, Terms] = Table(journal, Terms())
+        self.tokens: Table[int, Token] = Table(journal, Token())
+        self.token_held: Table[int, int] = Table(journal, 0)
+        self.collateral: Table[tuple[int, int], int] = Table(journal, 0)
+        self.rights: Table[str, int] = Table(journal, 0)
+        self._totals: Table[int, Totals] = Table(journal, Totals())
+
+    # -- totals ------------------------------------------------------------------------------
+
+    @property
+    def totals(self) -> Totals:
+        """Held, book and deferred."""
+        return self._totals[0]
+
+    def _move_totals(self, held: int = 0, book: int = 0, deferred: int = 0) -> None:
+        old = self.totals
+        self._totals[0] = Totals(old.held + held, old.book + book, old.deferred + deferred)
+
+    def slack(self, price_of: Callable[[int], int], market_ids: list[int]) -> int:
+        """Assets minus claims (WAD): held + deferred - book - what the sides' terms add to it."""
+        total = self.totals
+        slack = total.held + total.deferred - total.book
+        for market_id in market_ids:
+            market = accrued(self.ledger.markets[market_id], self.now)
+            long, short = market.long, market.short
+            net = long.size - short.size
+            slack -= net * (price_of(market_id) - market.funding) // WAD
+            slack += (long.shares * long.charge - short.shares * short.charge) // 10**27
+        return slack
+
+    # -- user actions ------------------------------------------------------------------------
+
+    def deposit(self, owner_of_call: int, account: int, token_id: int, received: int) -> int:
+        """Credit `received` native units; returns WAD cash for token 0, else native units."""
+        with self.journal.transaction():
+            token = self._listed(token_id)
+            require(received > 0, "amount: zero")
+            require(account >> 96 != 0, "account: unknown")
+            unit = 10 ** (MAX_TOKEN_DECIMALS - token.decimals)
+            if token_id != 0:
+                require(account >> 96 == owner_of_call, "token: not yours")
+                self.token_held[token_id] += received
+                self._require_cap(self.token_held[token_id] * unit, token)
+                self._set_collateral(account, token_id, self.collateral[account, token_id] + received)
+                return received
+            amount = received * unit
+            total = self.totals
+            self._require_cap(total.held + amount, token)
+            credit = amount
+            if total.deferred > 0 and total.held > 0:
+                credit = amount * (total.held + total.deferred) // total.held
+            self._move_totals(held=amount, book=credit, deferred=credit - amount)
+            self.ledger.add_cash(account, credit)
+            return credit
+
+    def withdraw(self, owner_of_call: int, account: int, token_id: int, amount: int) -> int:
+        """Debit `amount` native units, gate the account; returns the native units paid."""
+        with self.journal.transaction():
+            token = self._listed(token_id)
+            require(amount > 0, "amount: zero")
+            require(account >> 96 == owner_of_call, "account: not yours")
+            if token_id != 0:
+                held = self.collateral[account, token_id]
+                require(amount <= held, "amount: too large")
+                self.token_held[token_id] -= amount
+                self._set_collateral(account, token_id, held - amount)
+                self._check_exit(account)
+                return amount
+            unit = 10 ** (MAX_TOKEN_DECIMALS - token.decimals)
+            total = self.totals
+            paid = amount
+            if total.deferred > 0:
+                paid = amount * total.held // (total.held + total.deferred)
+            require(paid * unit <= total.held, "custody: till short")
+            self._move_totals(
+                held=-paid * unit, book=-amount * unit, deferred=(paid - amount) * unit
+            )
+            self.ledger.add_cash(account, -amount * unit)
+            self._check_exit(account)
+            return paid
+
+    def transfer(self, owner_of_call: int, sender: int, receiver: int, amount: int) -> None:
+        """Move WAD cash; the sender passes the gate of a withdrawal."""
+        with self.journal.transaction():
+            require(amount > 0, "amount: zero")
+            require(sender >> 96 == owner_of_call, "account: not yours")
+            require(receiver >> 96 != 0 and receiver != sender, "account: unknown")
+            self.ledger.add_cash(sender, -amount)
+            self.ledger.add_cash(receiver, amount)
+            self._check_exit(sender)
+
+    def settle(self, account: int, market_id: int) -> None:
+        """Carry a leg of an ended epoch into the present one or into cash."""
+        with self.journal.transaction():
+            require(self.ledger.accounts[account].bitmap >> market_id & 1 == 1, "market: unknown")
+            self.ledger.settle(account, market_id, self.ledger.markets[market_id])
+
+    # -- verbs of modules --------------------------------------------------------------------
+
+    def trade(self, module: str, market_id: int, changes: list[Change]) -> None:
+        """Sizes and money sum to zero; then each party's gate."""
+        with self.journal.transaction():
+            rights = self._require_right(module, TRADE)
+            require(self.terms[market_id].mode & LISTED != 0, "market: unknown")
+            require(
+                sum(c.size for c in changes) == 0 and sum(c.money for c in changes) == 0,
+                "trade: not balanced",
+            )
+            self._apply_all(market_id, changes, bool(rights & WATERFALL))
+            for change in changes:
+                if change.gate != GATE_NONE:
+                    self._check_margin(change, market_id)
+
+    def pay(self, module: str, sender: int, receiver: int, token_id: int, amount: int) -> int:
+        """Move cash, which may go negative, or collateral, clamped."""
+        with self.journal.transaction():
+            self._require_right(module, PAY)
+            require(receiver >> 96 != 0, "account: unknown")
+            if token_id == 0:
+                self.ledger.add_cash(sender, -amount)
+                self.ledger.add_cash(receiver, amount)
+                return amount
+            amount = min(amount, self.collateral[sender, token_id])
+            if amount > 0:
+                self._set_collateral(sender, token_id, self.collateral[sender, token_id] - amount)
+                self._set_collateral(
+                    receiver, token_id, self.collateral[receiver, token_id] + amount
+                )
+            return amount
+
+    def set_funding_rate(self, module: str, market_id: int, rate: int) -> None:
+        """Accrue at the old rate, then change it."""
+        with self.journal.transaction():
+            self._require_right(module, FUNDING)
+            require(self.terms[market_id].mode & LISTED != 0, "market: unknown")
+            require(rate % TICK == 0 and -(2**63) <= rate < 2**63)
+            market = accrued(self.ledger.markets[market_id], self.now)
+            self.ledger.markets[market_id] = market._replace(rate=rate)
+
+    def write_off(self, module: str, account: int) -> int:
+        """Negative cash of an account without legs becomes a deferred loss."""
+        with self.journal.transaction():
+            self._require_right(module, LOSS)
+            held = self.ledger.accounts[account]
+            if held.bitmap != 0 or held.cash >= 0:
+                return 0
+            self.ledger.add_cash(account, -held.cash)
+            self._move_totals(book=-held.cash, deferred=-held.cash)
+            return -held.cash
+
+    def heal(self, module: str, amount: int) -> int:
+        """The insurance fund's cash pays deferred losses down, clamped to both."""
+        with self.journal.transaction():
+            self._require_right(module, LOSS)
+            cash = self.ledger.accounts[self.fee_account].cash
+            healed = min(amount, self.totals.deferred, max(0, cash))
+            self.ledger.add_cash(self.fee_account, -healed)
+            self._move_totals(book=-healed, deferred=-healed)
+            return healed
+
+    # -- internals ---------------------------------------------------------------------------
+
+    def _listed(self, token_id: int) -> Token:
+        token = self.tokens[token_id]
+        require(0 <= token_id <= 8 and token.asset != "", "token: unknown")
+        return token
+
+    def _require_cap(self, held: int, token: Token) -> None:
+        require(held <= token.cap * WAD, "token: over cap")
+
+    def _require_right(self, module: str, verb: int) -> int:
+        rights = self.rights[module]
+        require(rights & verb != 0, "module: no right")
+        return rights
+
+    def _set_collateral(self, account: int, token_id: int, amount: int) -> None:
+        self.collateral[account, token_id] = amount
+        held = self.ledger.accounts[account]
+        bit = 1 << (127 + token_id)
+        bitmap = held.bitmap | bit if amount else held.bitmap & ~bit
+        self.ledger.accounts[account] = held._replace(bitmap=bitmap)
+
+    def _apply_all(self, market_id: int, changes: list[Change], waterfall: bool) -> None:
+        """Apply every change to ledger and market; voluntary ones obey the market's terms."""
+        ledger = self.ledger
+        market = accrued(ledger.markets[market_id], self.now)
+        before = max(market.long.size, market.short.size)
+        book = fees = 0
+        for change in changes:
+            if change.account in (LONG, SHORT):
+                require(waterfall, "module: no right")
+                market, moved = ledger.change_side(
+                    market, market_id, change.account, change.size, change.money
+                )
+            else:
+                require(change.account >> 96 != 0, "account: unknown")
+                voluntary = change.gate != GATE_NONE and change.size != 0
+                require(waterfall or voluntary, "module: no right")
+                market, applied = ledger.change(
+                    market, market_id, change.account, change.size, change.money, change.fee
+                )
+                moved = applied.book
+                if not waterfall:
+                    self._check_terms(market_id, change, applied.before, applied.after)
+            book += moved
+            fees += change.fee
+        after = max(market.long.size, market.short.size)
+        if not waterfall and after > before:
+            require(after <= self.terms[market_id].oi_cap, "market: over OI cap")
+        ledger.store_market(market_id, market)
+        if fees:
+            ledger.add_cash(self.fee_account, fees)
+        if book:
+            self._move_totals(book=book)
+
+    def _check_terms(self, market_id: int, change: Change, before: int, after: int) -> None:
+        terms = self.terms[market_id]
+        if terms.mode & REDUCE_ONLY:
+            require(_is_reduction(before, after), "market: reduce only")
+        if after != 0:
+            notional = abs(after) * abs(change.money)
+            require(
+                notional >= terms.min_notional * abs(change.size), "market: below minimum"
+            )
+
+    def portfolio(self, account: int) -> tuple[int, list[Leg]]:
+        """(base, legs) with collateral legs (id 127 + token, WAD amount) at the end."""
+        base, legs = self.ledger.portfolio(account, self.now)
+        for leg_id in ids_of(self.ledger.accounts[account].bitmap >> 128 << 128):
+            token_id = leg_id - 127
+            unit = 10 ** (MAX_TOKEN_DECIMALS - self.tokens[token_id].decimals)
+            legs.append((leg_id, 0, self.collateral[account, token_id] * unit))
+        return base, legs
+
+    def assess(self, account: int) -> Assessment:
+        """The account's margin at refreshed prices."""
+        base, legs = self.portfolio(account)
+        held = self.ledger.accounts[account]
+        return self.model.assess(held.cash, base, legs, self.refresh(held.bitmap), self.now)
+
+    def _check_exit(self, account: int) -> None:
+        """A way out by value: settled equity covers IM and cash is not below zero."""
+        held = self.ledger.accounts[account]
+        require(held.cash >= 0, "margin: cash below zero")
+        if held.bitmap != 0:
+            found = self.assess(account)
+            require(found.settled >= found.initial, "margin: below initial")
+
+    def _check_margin(self, change: Change, market_id: int) -> None:
+        """P6: at or above IM, or (gate 1) a pure reduction that does not lower h at spot."""
+        held = self.ledger.accounts[change.account]
+        if held.bitmap == 0:
+            require(held.cash >= 0, "margin: below initial")
+            return
+        found = self.assess(change.account)
+        if found.adverse >= found.initial:
+            return
+        if change.gate == GATE_MARGIN_RULE and self._reduces(change, market_id, found):
+            return
+        raise Reverted("margin: below initial")
+
+    def _reduces(self, change: Change, market_id: int, after: Assessment) -> bool:
+        """Rebuild the portfolio before the change from the one after it and compare h at spot."""
+        base, legs = self.portfolio(change.account)
+        sizes = {leg_id: size for leg_id, _, size in legs}
+        size_after = sizes.get(market_id, 0)
+        size_before = size_after - change.size
+        if change.size == 0 or not _is_reduction(size_before, size_after):
+            return False
+        sizes[market_id] = size_before
+        earlier = [(leg_id, 0, sizes[leg_id]) for leg_id in sorted(sizes)]
+        held = self.ledger.accounts[change.account]
+        prices = self.refresh(held.bitmap | 1 << market_id)
+        base_before = base - change.money + change.fee
+        before = self.model.assess(held.cash, base_before, earlier, prices, self.now)
+        if before.equity <= 0 or after.equity < 0:
+            return False
+        return after.equity * before.maintenance >= before.equity * after.maintenance
+
+
+def _is_reduction(before: int, after: int) -> bool:
+    """No growth, no flip."""
+    return abs(after) <= abs(before) and before * after >= 0
+
+
+__all__ = [
+    "GATE_INITIAL",
+    "MAX_UINT256",
+    "Change",
+    "Clearinghouse",
+    "Terms",
+    "Token",
+    "Totals",
+]

@@ -1,0 +1,64 @@
+"""What a refresh costs, in execution gas of its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+ETH = 7
+BASE_GAS = 21_000
+CACHED_LIMIT = 5_000
+#: Three cold feeds, each an adapter, an aggregator of five slots and the feed's own word: 17,800
+#: for the accesses alone; the word itself, its event and 600 of computation a feed.
+THREE_FEEDS_LIMIT = 75_000
+
+Later = Callable[[int], int]
+
+
+@pytest.fixture(scope="module")
+def chainlink_feeds(project: Any, owner: Any) -> list[Any]:
+    aggregators = [owner.deploy(project.MockAggregator, 8, 3_000 * 10**8) for _ in range(3)]
+    return [owner.deploy(project.ChainlinkFeed, a, 0, 0, 0) for a in aggregators]
+
+
+def execution_gas(receipt: Any) -> int:
+    """Gas of a transaction without its base and calldata."""
+    data = bytes(receipt.transaction.data)
+    return int(receipt.gas_used) - BASE_GAS - sum(16 if byte else 4 for byte in data)
+
+
+def test_refresh_cached_in_the_same_block_costs_one_read(
+    set_feeds: Any, chainlink_feeds: Any, refresh: Any, later: Later
+) -> None:
+    set_feeds(chainlink_feeds, quorum=2)
+    later(1)
+    refresh()
+    later(0)
+    used = execution_gas(refresh())
+    assert used <= CACHED_LIMIT, used
+
+
+def test_refresh_24_cached_ids_cost_at_most_3300_each(
+    set_feeds: Any, mock_feeds: Any, refresh: Any, later: Later
+) -> None:
+    ids = range(112, 136)
+    for market_id in ids:
+        set_feeds(mock_feeds[:1], market_id=market_id)
+    later(1)
+    refresh(*ids)
+    later(0)
+    used = execution_gas(refresh(*ids))
+    assert used <= 24 * 3_300, used
+
+
+def test_refresh_three_cold_feeds_stays_in_its_budget(
+    set_feeds: Any, chainlink_feeds: Any, refresh: Any, later: Later
+) -> None:
+    set_feeds(chainlink_feeds, quorum=2)
+    later(1)
+    refresh()
+    later(1)
+    used = execution_gas(refresh())
+    assert used <= THREE_FEEDS_LIMIT, used
