@@ -104,15 +104,23 @@ _operators: HashMap[address, HashMap[address, uint256]]
 
 @deploy
 def __init__(
-    settlement: address, cap: uint256, margin_model: IMarginModel, index_oracle: IIndexOracle, insurance_fund: address
+    settlement: address,
+    cap: uint256,
+    margin_model: IMarginModel,
+    index_oracle: IIndexOracle,
+    insurance_fund: address,
+    owner: address,
 ):
     """
     @param settlement the settlement token, token 0
     @param cap deposit cap of the settlement token in whole tokens
     @param insurance_fund its account `insurance_fund << 96` earns the fees; its code may come later
+    @param owner who grants rights and sets terms
     """
     ownable.__init__()
     ownable_2step.__init__()
+    assert owner != empty(address), "clearinghouse: no owner"
+    ownable._transfer_ownership(owner)
     assert insurance_fund != empty(address), "clearinghouse: no fund"
     MARGIN_MODEL = margin_model
     INDEX_ORACLE = index_oracle

@@ -74,6 +74,8 @@ MAX_ORDERS: constant(uint256) = 20
 # Bound of `trade` and of the words that oracle and portfolio return.
 MAX_CHANGES: constant(uint256) = 22
 MAX_WORDS: constant(uint256) = 24
+# The largest prime below 256: residues spread over owners and sub-accounts alike.
+RESIDUES: constant(uint256) = 251
 
 # ---------------------------------------------------------------
 #                           IMMUTABLES
@@ -124,15 +126,14 @@ def match(
 ) -> uint256:
     """
     @notice Fill the taker's order against makers' resting orders, each at the maker's limit price.
-    @dev See IExchange for which orders are skipped and which revert the match. Fees round up, once per
-         party; a maker's money rounds down and the taker receives the exact negative of the sum, so that
-         sizes and money sum to zero off the grid too.
+    @dev See IExchange for which orders are skipped and which revert the match. Fees round up, at each of a
+         maker's fills and once for the taker. A maker's money rounds toward minus infinity and the taker
+         receives the exact negative of the sum: sizes and money sum to zero off the grid too.
     @param taker the order that takes; with an empty signature the caller must be allowed to act for it
     @param makers the orders that are taken, in the order to fill them
     @return The size filled (WAD, absolute).
     """
     market_id: uint256 = taker.order.market_id
-    limit_price: uint256 = taker.order.limit_price
     buying: bool = taker.order.size > 0
     domain: bytes32 = eip712_domain_separator._domain_separator_v4()
     digest: bytes32 = order_hash._digest(domain, taker.order)
@@ -156,21 +157,13 @@ def match(
     total: uint256 = 0
     product: uint256 = 0
     money: int256 = 0
+    seen: uint256 = 0
     for maker: IExchange.SignedOrder in makers:
         open: uint256 = min(left, room)
         if open == 0:
             break
-        # What is wrong in every block.
-        assert maker.order.market_id == market_id, "order: market"
-        self._check_form(maker.order)
-        assert (maker.order.size > 0) != buying, "order: side"
-        assert maker.order.account != taker.order.account, "order: self match"
+        self._check_pair(taker.order, maker.order)
         price: uint256 = maker.order.limit_price
-        if buying:
-            assert price <= limit_price, "order: price"
-        else:
-            assert price >= limit_price, "order: price"
-
         # What may have changed since the batch was composed.
         if price < lowest or price > highest:
             reason = "order: band"
@@ -184,13 +177,22 @@ def match(
             reason = refusal
             continue
         self._check_signature(maker.order, maker_digest, maker.signature)
+        # One change per account, however many of its orders are filled: one margin check.
+        account: uint256 = maker.order.account
+        parties: uint256 = len(changes)
+        party: uint256 = parties
+        # A bitmap as words._lowest reads it: a clear bit spares most accounts the search.
+        mark: uint256 = 1 << (account % RESIDUES)
+        known: bool = seen & mark != 0
+        seen |= mark
+        if known:
+            party = self._party(changes, account)
         maker_room: uint256 = max_value(uint256)
         if maker.order.reduce_only:
-            held: int256 = self._position(maker.order.account, market_id)
+            held: int256 = self._position(account, market_id)
             # The Clearinghouse has not seen this match's earlier fills yet.
-            for change: IClearinghouse.Change in changes:
-                if change.account == maker.order.account:
-                    held += change.size
+            if party != parties:
+                held += changes[party].size
             maker_room = self._room(held, not buying)
             if maker_room == 0:
                 reason = "order: reduce only"
@@ -220,14 +222,23 @@ def match(
         money -= fill_money
         maker_filled += fill
         self.filled[maker_digest] = maker_filled
-        changes.append(
-            IClearinghouse.Change(
-                account=maker.order.account, size=fill_size, money=fill_money, fee=fee, gate=MARGIN_RULE
+        if party == parties:
+            changes.append(
+                IClearinghouse.Change(
+                    account=account,
+                    size=fill_size,
+                    money=fill_money,
+                    fee=fee,
+                    gate=MARGIN_RULE,
+                )
             )
-        )
+        else:
+            changes[party].size += fill_size
+            changes[party].money += fill_money
+            changes[party].fee += fee
         log IExchange.OrderFilled(
             digest=maker_digest,
-            account=maker.order.account,
+            account=account,
             market_id=market_id,
             size=fill_size,
             price=price,
@@ -314,7 +325,7 @@ def set_fees(market_id: uint256, maker_fee: uint256, taker_fee: uint256, band: u
     assert maker_fee <= MAX_FEE and taker_fee <= MAX_FEE, "fees: above ceiling"
     assert band >= MIN_BAND and band <= MAX_BAND, "fees: band"
     old_word: uint256 = self._fee_words[market_id]
-    # words: maker fee uint32 | taker fee uint32 | band uint32
+    # Fields as in words._weight, one more: maker fee uint32 | taker fee uint32 | band uint32.
     new_word: uint256 = (maker_fee << 64) | (taker_fee << 32) | band
     self._fee_words[market_id] = new_word
     log IExchange.FeesSet(market_id=market_id, old_word=old_word, new_word=new_word)
@@ -364,6 +375,23 @@ def _check_form(order: IExchange.Order):
         assert convert(abs(order.size), uint256) % LOT == 0, "order: size"
     assert order.limit_price != 0 and order.limit_price % TICK == 0, "order: price"
     assert order.trigger_price == 0, "order: has trigger"
+
+
+@internal
+@pure
+def _check_pair(taker: IExchange.Order, maker: IExchange.Order):
+    """
+    @notice What is wrong with a maker's order in every block: whoever submits it could have known.
+    """
+    assert maker.market_id == taker.market_id, "order: market"
+    self._check_form(maker)
+    buying: bool = taker.size > 0
+    assert (maker.size > 0) != buying, "order: side"
+    assert maker.account != taker.account, "order: self match"
+    if buying:
+        assert maker.limit_price <= taker.limit_price, "order: price"
+    else:
+        assert maker.limit_price >= taker.limit_price, "order: price"
 
 
 @internal
@@ -431,7 +459,7 @@ def _check_actor(account: uint256, actor: address, market_id: uint256, size: int
 @view
 def _fees(market_id: uint256) -> (uint256, uint256, uint256):
     word: uint256 = self._fee_words[market_id]
-    # words: maker fee uint32 | taker fee uint32 | band uint32
+    # Fields as in words._weight, one more: maker fee uint32 | taker fee uint32 | band uint32.
     return word >> 64, (word >> 32) & words.U32, word & words.U32
 
 
@@ -446,7 +474,7 @@ def _terms(market_id: uint256) -> (uint256, uint256, uint256, uint256):
     maker_fee, taker_fee, band = self._fees(market_id)
     # A market that was never opened here has no fees and no band; ids beyond 127 cannot be opened.
     assert band != 0, "order: market"
-    # words: the oracle's bitmap of one id
+    # A bitmap of one id, as words._lowest reads it.
     answer: DynArray[uint256, MAX_WORDS] = extcall INDEX_ORACLE.refresh(1 << market_id)
     word: uint256 = answer[0]
     half_width: uint256 = words._price_half_width(word)
@@ -473,6 +501,22 @@ def _position(account: uint256, market_id: uint256) -> int256:
         if id == market_id:
             return words._leg_size(leg)
     return 0
+
+
+@internal
+@pure
+def _party(
+    changes: DynArray[IClearinghouse.Change, MAX_CHANGES], account: uint256
+) -> uint256:
+    """
+    @notice Where an account stands in the changes; their number where it does not.
+    """
+    party: uint256 = 0
+    for change: IClearinghouse.Change in changes:
+        if change.account == account:
+            break
+        party += 1
+    return party
 
 
 @internal

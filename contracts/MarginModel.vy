@@ -77,13 +77,16 @@ _weights: uint256[9]
 
 
 @deploy
-def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256):
+def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256, owner: address):
     """
     @param profit_weight_ppm what of positive net unrealised profit counts for initial margin, at most 1e6
     @param margin_call_ppm the margin-call line above maintenance margin, at most 1e6
+    @param owner who sets rates and weights
     """
     ownable.__init__()
     ownable_2step.__init__()
+    assert owner != empty(address), "risk: no owner"
+    ownable._transfer_ownership(owner)
     assert profit_weight_ppm <= PPM, "risk: profit weight"
     assert margin_call_ppm <= PPM, "risk: margin call"
     PROFIT_WEIGHT_PPM = profit_weight_ppm

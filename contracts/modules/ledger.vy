@@ -96,7 +96,7 @@ def _load_market(market_id: uint256) -> Market:
     shares: uint256 = self._shares[market_id]
     market: Market = empty(Market)
     market.rate = words._market_rate(word)
-    market.funding = self._funding_now(word)
+    market.funding = words._market_funding_at(word, block.timestamp)
     for side: uint256 in [LONG, SHORT]:
         now: Side = Side(
             shares=convert(words._shares_of(shares, side), int256), scale=RAY, charge=0, epoch=words._market_epoch(word, side)
@@ -108,20 +108,6 @@ def _load_market(market_id: uint256) -> Market:
             now.charge = words._side_charge(rates)
         market.sides[side] = now
     return market
-
-
-@internal
-@view
-def _funding_now(word: uint256) -> int256:
-    """
-    @notice The funding index of a market word, accrued to now.
-    """
-    accrued_at: uint256 = words._market_accrued_at(word)
-    # A time in seconds fits uint32 until 2106 and is never before the last accrual.
-    elapsed: int256 = convert(unsafe_sub(block.timestamp, accrued_at), int256)
-    # int64 * uint32 and int96: no overflow.
-    accrual: int256 = unsafe_mul(words._market_rate(word), elapsed)
-    return unsafe_add(words._market_funding(word), accrual)
 
 
 @internal
@@ -453,7 +439,7 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
             rates: uint256 = self._sides[market_id][side][epoch]
             size = fixed_math._mul_ray_floor(shares, convert(words._side_scale(rates), int256))
             quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
-        funding: int256 = self._funding_now(market)
+        funding: int256 = words._market_funding_at(market, block.timestamp)
         base = unsafe_add(base, unsafe_sub(quote, fixed_math._mul_wad_ceil(size, funding)))
         open_interest: uint256 = words._float30_value(words._market_open_interest(market))
         legs.append(words._leg(market_id, open_interest, size))

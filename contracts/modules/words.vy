@@ -215,6 +215,18 @@ def _market_rate(word: uint256) -> int256:
 
 @internal
 @pure
+def _market_funding_at(word: uint256, time: uint256) -> int256:
+    """
+    @notice The funding index accrued to a time that is not before the last accrual.
+    """
+    elapsed: int256 = convert(time - self._market_accrued_at(word), int256)
+    # int64 * uint32 and int96: no overflow.
+    accrual: int256 = unsafe_mul(self._market_rate(word), elapsed)
+    return unsafe_add(self._market_funding(word), accrual)
+
+
+@internal
+@pure
 def _market_open_interest(word: uint256) -> uint256:
     return (word >> 34) & U30
 

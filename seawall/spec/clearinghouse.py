@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from seawall.spec.ledger import Ledger, accrued
+from seawall.spec.ledger import Ledger, accrued, require_fits
 from seawall.spec.margin import Assessment, Leg, MarginModel, Price
 from seawall.spec.state import Journal, Reverted, Table, require
 from seawall.spec.words import (
@@ -19,6 +19,7 @@ from seawall.spec.words import (
     MAX_UINT256,
     PAY,
     REDUCE_ONLY,
+    RESTRICT,
     SHORT,
     TICK,
     TRADE,
@@ -29,7 +30,11 @@ from seawall.spec.words import (
 
 MAX_CHANGES = 22
 MAX_TOKEN_DECIMALS = 18
+MAX_MARKET_ID = 127
 MARKETS_MASK = 2**128 - 1
+ALL_VERBS = 63
+#: Internal to the contract: the gate of a way out by value.
+GATE_EXIT = 3
 
 
 class Change(NamedTuple):
@@ -56,6 +61,14 @@ class Token(NamedTuple):
     asset: str = ""
     decimals: int = 0
     cap: int = 0
+
+
+class Operator(NamedTuple):
+    """Until when, up to which size (WAD) and in which markets an operator may trade."""
+
+    until: int = 0
+    max_size: int = 0
+    markets: int = 0
 
 
 class Totals(NamedTuple):
@@ -91,6 +104,8 @@ class Clearinghouse:
         self.token_held: Table[int, int] = Table(journal, 0)
         self.collateral: Table[tuple[int, int], int] = Table(journal, 0)
         self.rights: Table[str, int] = Table(journal, 0)
+        #: (owner, operator), both as numbers
+        self.operators: Table[tuple[int, int], Operator] = Table(journal, Operator())
         self._totals: Table[int, Totals] = Table(journal, Totals())
 
     # -- totals ------------------------------------------------------------------------------
@@ -102,7 +117,10 @@ class Clearinghouse:
 
     def _move_totals(self, held: int = 0, book: int = 0, deferred: int = 0) -> None:
         old = self.totals
-        self._totals[0] = Totals(old.held + held, old.book + book, old.deferred + deferred)
+        new = Totals(old.held + held, old.book + book, old.deferred + deferred)
+        require(0 <= new.held < 2**120 and new.deferred >= 0)
+        require_fits(new.book, 128)
+        self._totals[0] = new
 
     def slack(self, price_of: Callable[[int], int], market_ids: list[int]) -> int:
         """Assets minus claims (WAD): held + deferred - book - what the sides' terms add to it."""
@@ -122,8 +140,8 @@ class Clearinghouse:
         """Credit `received` native units; returns WAD cash for token 0, else native units."""
         with self.journal.transaction():
             token = self._listed(token_id)
-            require(received > 0, "amount: zero")
             require(account >> 96 != 0, "account: unknown")
+            require(received > 0, "amount: zero")
             unit = 10 ** (MAX_TOKEN_DECIMALS - token.decimals)
             if token_id != 0:
                 require(account >> 96 == owner_of_call, "token: not yours")
@@ -145,8 +163,7 @@ class Clearinghouse:
         """Debit `amount` native units, gate the account; returns the native units paid."""
         with self.journal.transaction():
             token = self._listed(token_id)
-            require(amount > 0, "amount: zero")
-            require(account >> 96 == owner_of_call, "account: not yours")
+            self._require_owner(owner_of_call, account, amount)
             if token_id != 0:
                 held = self.collateral[account, token_id]
                 require(amount <= held, "amount: too large")
@@ -160,9 +177,9 @@ class Clearinghouse:
             if total.deferred > 0:
                 paid = amount * total.held // (total.held + total.deferred)
             require(paid * unit <= total.held, "custody: till short")
-            self._move_totals(
-                held=-paid * unit, book=-amount * unit, deferred=(paid - amount) * unit
-            )
+            # Rounded to native units the cut may exceed what is left of the losses.
+            cut = min((amount - paid) * unit, total.deferred)
+            self._move_totals(held=-paid * unit, book=-amount * unit, deferred=-cut)
             self.ledger.add_cash(account, -amount * unit)
             self._check_exit(account)
             return paid
@@ -170,8 +187,7 @@ class Clearinghouse:
     def transfer(self, owner_of_call: int, sender: int, receiver: int, amount: int) -> None:
         """Move WAD cash; the sender passes the gate of a withdrawal."""
         with self.journal.transaction():
-            require(amount > 0, "amount: zero")
-            require(sender >> 96 == owner_of_call, "account: not yours")
+            self._require_owner(owner_of_call, sender, amount)
             require(receiver >> 96 != 0 and receiver != sender, "account: unknown")
             self.ledger.add_cash(sender, -amount)
             self.ledger.add_cash(receiver, amount)
@@ -180,8 +196,23 @@ class Clearinghouse:
     def settle(self, account: int, market_id: int) -> None:
         """Carry a leg of an ended epoch into the present one or into cash."""
         with self.journal.transaction():
-            require(self.ledger.accounts[account].bitmap >> market_id & 1 == 1, "market: unknown")
+            markets = self.ledger.accounts[account].bitmap & MARKETS_MASK
+            require(markets >> market_id & 1 == 1, "market: unknown")
             self.ledger.settle(account, market_id, self.ledger.markets[market_id])
+
+    def set_operator(self, owner: int, operator: int, allowed: Operator) -> None:
+        """Let an operator trade for all accounts of an owner."""
+        require(operator != 0)
+        require(allowed.until < 2**40 and allowed.max_size < 2**88 and allowed.markets < 2**128)
+        self.operators[owner, operator] = allowed
+
+    def may_act(self, account: int, actor: int, market_id: int, size: int) -> bool:
+        """Whether an actor owns the account or is an operator for this market and size."""
+        if actor == account >> 96:
+            return True
+        allowed = self.operators[account >> 96, actor]
+        in_time = allowed.until >= self.now
+        return in_time and allowed.markets >> market_id & 1 == 1 and abs(size) <= allowed.max_size
 
     # -- verbs of modules --------------------------------------------------------------------
 
@@ -190,10 +221,6 @@ class Clearinghouse:
         with self.journal.transaction():
             rights = self._require_right(module, TRADE)
             require(self.terms[market_id].mode & LISTED != 0, "market: unknown")
-            require(
-                sum(c.size for c in changes) == 0 and sum(c.money for c in changes) == 0,
-                "trade: not balanced",
-            )
             self._apply_all(market_id, changes, bool(rights & WATERFALL))
             for change in changes:
                 if change.gate != GATE_NONE:
@@ -208,6 +235,7 @@ class Clearinghouse:
                 self.ledger.add_cash(sender, -amount)
                 self.ledger.add_cash(receiver, amount)
                 return amount
+            self._listed(token_id)
             amount = min(amount, self.collateral[sender, token_id])
             if amount > 0:
                 self._set_collateral(sender, token_id, self.collateral[sender, token_id] - amount)
@@ -221,9 +249,9 @@ class Clearinghouse:
         with self.journal.transaction():
             self._require_right(module, FUNDING)
             require(self.terms[market_id].mode & LISTED != 0, "market: unknown")
-            require(rate % TICK == 0 and -(2**63) <= rate < 2**63)
+            require(rate % TICK == 0)
             market = accrued(self.ledger.markets[market_id], self.now)
-            self.ledger.markets[market_id] = market._replace(rate=rate)
+            self.ledger.store_market(market_id, market._replace(rate=rate))
 
     def write_off(self, module: str, account: int) -> int:
         """Negative cash of an account without legs becomes a deferred loss."""
@@ -246,12 +274,43 @@ class Clearinghouse:
             self._move_totals(book=-healed, deferred=-healed)
             return healed
 
+    # -- admin -------------------------------------------------------------------------------
+
+    def set_market(self, market_id: int, terms: Terms) -> None:
+        """List a market or change its terms; a listed market stays listed."""
+        require(1 <= market_id <= MAX_MARKET_ID and terms.mode & LISTED != 0)
+        self.terms[market_id] = terms
+
+    def set_token(self, token_id: int, asset: str, decimals: int, cap: int) -> None:
+        """List a token or change its cap; `decimals` is the asset's own answer."""
+        require(token_id <= 8 and cap < 2**88 and decimals <= MAX_TOKEN_DECIMALS)
+        require(self.tokens[token_id].asset in ("", asset))
+        self.tokens[token_id] = Token(asset, decimals, cap)
+
+    def set_module(self, module: str, verbs: int) -> None:
+        """Grant or revoke verb rights."""
+        require(verbs <= ALL_VERBS)
+        self.rights[module] = verbs
+
+    def restrict(self, guardian: str | None, market_id: int) -> None:
+        """Make a market reduce-only; no guardian means the owner."""
+        if guardian is not None:
+            self._require_right(guardian, RESTRICT)
+        terms = self.terms[market_id]
+        require(terms.mode & LISTED != 0, "market: unknown")
+        self.terms[market_id] = terms._replace(mode=terms.mode | REDUCE_ONLY)
+
     # -- internals ---------------------------------------------------------------------------
 
     def _listed(self, token_id: int) -> Token:
         token = self.tokens[token_id]
         require(0 <= token_id <= 8 and token.asset != "", "token: unknown")
         return token
+
+    def _require_owner(self, owner_of_call: int, account: int, amount: int) -> None:
+        require(amount > 0, "amount: zero")
+        require(amount >> 111 == 0, "amount: too large")
+        require(account >> 96 == owner_of_call, "account: not yours")
 
     def _require_cap(self, held: int, token: Token) -> None:
         require(held <= token.cap * WAD, "token: over cap")
@@ -275,15 +334,17 @@ class Clearinghouse:
         before = max(market.long.size, market.short.size)
         book = fees = 0
         for change in changes:
-            if change.account in (LONG, SHORT):
-                require(waterfall, "module: no right")
+            require_fits(change.size, 112)
+            require_fits(change.money, 112)
+            require_fits(change.fee, 112)
+            voluntary = change.gate != GATE_NONE and change.size != 0
+            require(waterfall or voluntary, "module: no right")
+            if change.account >> 96 == 0:
+                require(waterfall and change.account in (LONG, SHORT), "account: unknown")
                 market, moved = ledger.change_side(
                     market, market_id, change.account, change.size, change.money
                 )
             else:
-                require(change.account >> 96 != 0, "account: unknown")
-                voluntary = change.gate != GATE_NONE and change.size != 0
-                require(waterfall or voluntary, "module: no right")
                 market, applied = ledger.change(
                     market, market_id, change.account, change.size, change.money, change.fee
                 )
@@ -292,6 +353,10 @@ class Clearinghouse:
                     self._check_terms(market_id, change, applied.before, applied.after)
             book += moved
             fees += change.fee
+        require(
+            sum(c.size for c in changes) == 0 and sum(c.money for c in changes) == 0,
+            "trade: not balanced",
+        )
         after = max(market.long.size, market.short.size)
         if not waterfall and after > before:
             require(after <= self.terms[market_id].oi_cap, "market: over OI cap")
@@ -341,7 +406,8 @@ class Clearinghouse:
             require(held.cash >= 0, "margin: below initial")
             return
         found = self.assess(change.account)
-        if found.adverse >= found.initial:
+        available = found.settled if change.gate == GATE_EXIT else found.adverse
+        if available >= found.initial:
             return
         if change.gate == GATE_MARGIN_RULE and self._reduces(change, market_id, found):
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from seawall.spec.fixed_math import mul_ray_ceil, mul_ray_floor, mul_wad_ceil
 from seawall.spec.state import Journal, Table, require
 from seawall.spec.words import (
     LONG,
@@ -24,7 +25,8 @@ from seawall.spec.words import (
 REBASE_SCALE = RAY // 10**4
 #: A rebase divides shares by 10**4 at least, so an int112 is used up after nine epochs.
 MAX_EPOCH_STEPS = 10
-INT112_MAX = 2**111 - 1
+#: A leg word has room for this much open interest.
+MAX_LEG_OPEN_INTEREST = 2**104 - 1
 
 
 class Account(NamedTuple):
@@ -89,8 +91,9 @@ def accrued(market: Market, now: int) -> Market:
     return market._replace(funding=market.funding + market.rate * elapsed, accrued_at=now)
 
 
-def _require_int112(value: int) -> None:
-    require(-INT112_MAX - 1 <= value <= INT112_MAX)
+def require_fits(value: int, bits: int) -> None:
+    """Bare revert unless a signed field of that many bits holds `value`."""
+    require(-(1 << (bits - 1)) <= value < 1 << (bits - 1))
 
 
 def closable(shares: int, scale: int) -> int:
@@ -112,7 +115,7 @@ class Ledger:
         """Credit (or debit) cash; bare revert outside int112."""
         held = self.accounts[account]
         cash = held.cash + amount
-        _require_int112(cash)
+        require_fits(cash, 112)
         self.accounts[account] = held._replace(cash=cash)
 
     def present(self, account: int, market_id: int, market: Market) -> tuple[int, int]:
@@ -128,7 +131,7 @@ class Ledger:
             if shares == 0 or epoch == market.side(which).epoch:
                 break
             scale, charge = self.ended[market_id, which, epoch]
-            quote -= -(-shares * charge // RAY) + (which == SHORT)
+            quote -= mul_ray_ceil(shares, charge) + (which == SHORT)
             shares = closable(shares, scale) * (1 if shares > 0 else -1)
             epoch += 1
         return shares, quote
@@ -166,8 +169,8 @@ class Ledger:
             bitmap = held.bitmap & ~bit
         else:
             epoch = market.side(LONG if shares > 0 else SHORT).epoch
-            _require_int112(shares)
-            _require_int112(quote)
+            require_fits(shares, 112)
+            require_fits(quote, 112)
             self.positions[account, market_id] = Position(shares, quote, epoch)
             bitmap = held.bitmap | bit
             if not held.bitmap & bit:
@@ -186,8 +189,8 @@ class Ledger:
         change of the sum of cash and quotes (nonzero only when an epoch ends).
         """
         side = market.side(which)
-        require(side.shares != 0, "trade: side empty")
-        require(size == 0 or (size < 0) == (which == LONG), "trade: side grows")
+        require(side.shares != 0)
+        require(size == 0 or (size < 0) == (which == LONG))
         total = money + size * market.funding // WAD
         if which == LONG:
             charge = side.charge - (total * RAY // side.shares)
@@ -197,18 +200,24 @@ class Ledger:
             scale = 0
         else:
             scale = side.scale - -(-abs(size) * RAY // side.shares)
+        require(scale >= 0)
+        require_fits(charge, 160)
         side = side._replace(scale=scale, charge=charge, touched=True)
         book = 0
         if scale < REBASE_SCALE:
             self.ended[market_id, which, side.epoch] = (scale, charge)
-            product = side.shares * charge
-            book = -(product // RAY) if which == LONG else -(-product // RAY)
+            book = mul_ray_ceil(-side.shares if which == LONG else side.shares, charge)
             side = Side(shares=side.size, epoch=side.epoch + 1)
         return market.with_side(which, side), book
 
     def store_market(self, market_id: int, market: Market) -> None:
         """Write a market back with its open interest: the larger side, rounded up to a float30."""
         larger = max(market.long.size, market.short.size)
+        require(larger < 2**127)
+        for side in (market.long, market.short):
+            require(side.shares < 2**128 and side.epoch < 2**16)
+        require_fits(market.funding, 96)
+        require_fits(market.rate, 64)
         self.markets[market_id] = market._replace(open_interest=float30_up(larger))
 
     def portfolio(self, account: int, now: int) -> tuple[int, list[tuple[int, int, int]]]:
@@ -224,8 +233,10 @@ class Ledger:
             shares, quote = self.present(account, market_id, market)
             side = market.side(LONG if shares > 0 else SHORT)
             size = shares * side.scale // RAY
-            base += quote - -(-shares * side.charge // RAY) - -(-size * market.funding // WAD)
-            legs.append((market_id, float30_value(market.open_interest), size))
+            base += quote - mul_ray_ceil(shares, side.charge) - mul_wad_ceil(size, market.funding)
+            open_interest = float30_value(market.open_interest)
+            require(open_interest <= MAX_LEG_OPEN_INTEREST)
+            legs.append((market_id, open_interest, size))
         return base, legs
 
 
@@ -280,4 +291,4 @@ def _open(
 
 def _settled(money: int, size: int, shares: int, side: Side, market: Market) -> int:
     """Money as the ledger books it: what was paid, plus the funding and charge carried inside."""
-    return money + size * market.funding // WAD + shares * side.charge // RAY
+    return money + size * market.funding // WAD + mul_ray_floor(shares, side.charge)

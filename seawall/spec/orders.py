@@ -118,7 +118,10 @@ class Fill:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a match does: changes in order, events in order, and the new entries of `filled`."""
+    """What a match does: one change per account, one event per fill, new entries of `filled`.
+
+    Changes and events stand in the order of the makers' first fills, the taker's last.
+    """
 
     size: int
     changes: tuple[Change, ...]
@@ -136,7 +139,7 @@ class _Progress:
     product: int = 0
     money: int = 0
     reason: str = "order: nothing filled"
-    changes: list[Change] = field(default_factory=list)
+    changes: dict[int, Change] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     filled: dict[bytes, int] = field(default_factory=dict)
 
@@ -276,8 +279,8 @@ def _fill_maker(
 
 def _held(state: ExchangeState, account: int, progress: _Progress) -> int:
     """Position of an account including the fills of this match."""
-    earlier = sum(change.size for change in progress.changes if change.account == account)
-    return state.positions.get(account, 0) + earlier
+    earlier = progress.changes.get(account)
+    return state.positions.get(account, 0) + (earlier.size if earlier else 0)
 
 
 def _room(position: int, order: Order) -> int:
@@ -299,7 +302,10 @@ def _book(fees: Fees, maker: Submitted, fill: int, filled: int, progress: _Progr
     progress.product += product
     progress.money -= money
     progress.filled[maker.digest] = filled
-    progress.changes.append(Change(order.account, size, money, fee))
+    earlier = progress.changes.get(order.account, Change(order.account, 0, 0, 0))
+    progress.changes[order.account] = Change(
+        order.account, earlier.size + size, earlier.money + money, earlier.fee + fee
+    )
     progress.fills.append(
         Fill(maker.digest, order.account, order.market_id, size, order.limit_price, fee, filled)
     )
@@ -321,7 +327,7 @@ def _settle_taker(
     event = Fill(taker.digest, order.account, order.market_id, size, average, fee, filled)
     return Outcome(
         size=progress.size,
-        changes=(*progress.changes, change),
+        changes=(*progress.changes.values(), change),
         fills=(*progress.fills, event),
         filled=dict(progress.filled),
     )

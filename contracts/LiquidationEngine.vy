@@ -1,0 +1,677 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Liquidation engine
+@notice The waterfall: a slice of one leg to a keeper while close-out <= h < 1, all legs below, shortfalls from the
+        insurance fund, the rest deferred.
+@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD. Slices round up to
+     a lot, fees round down. Parameters are immutable: new ones come with a new engine, whose rights the timelock
+     grants. No call reaches the account's owner, and no order or nonce of it matters.
+@custom:kill None: the owner of the Clearinghouse can revoke the rights of this engine.
+@custom:security Holds the TRADE, PAY, LOSS and WATERFALL rights of the Clearinghouse. Anyone may call; the keeper
+                 account must be the caller's, and passes the Clearinghouse's gate.
+"""
+
+# ---------------------------------------------------------------
+#                          INTERFACES
+# ---------------------------------------------------------------
+
+from interfaces import IClearinghouse
+from interfaces import IIndexOracle
+from interfaces import IInsuranceFund
+from interfaces import ILiquidationEngine
+implements: ILiquidationEngine
+from interfaces import IMarginModel
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+NOTHING: constant(uint256) = 0
+PARTIAL: constant(uint256) = 1
+WHOLE: constant(uint256) = 2
+FUND: constant(uint256) = 4
+DEFERRED: constant(uint256) = 6
+
+LIQUIDATED: constant(uint256) = 0
+HEALTHY: constant(uint256) = 1
+STALE: constant(uint256) = 2
+OWN_ACCOUNT: constant(uint256) = 3
+
+GATE_NONE: constant(uint256) = 0
+GATE_MARGIN_RULE: constant(uint256) = 1
+GATE_INITIAL: constant(uint256) = 2
+
+PPM: constant(uint256) = 10**6
+WAD: constant(uint256) = 10**18
+WAD_PPM: constant(uint256) = 10**24
+LOT: constant(uint256) = 10**12
+MAX_LEGS: constant(uint256) = 16
+MAX_TOKENS: constant(uint256) = 8
+# No account's notional comes near it; a larger limit means none.
+MAX_LIMIT: constant(uint256) = 2**128
+# Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
+ROUNDING_WEI: constant(int256) = 4
+
+
+# An account as the waterfall sees it: margin at spot and at favourable ends.
+struct Situation:
+    equity: int256
+    maintenance: uint256
+    favourable: int256
+    favourable_maintenance: uint256
+
+
+# ---------------------------------------------------------------
+#                          IMMUTABLES
+# ---------------------------------------------------------------
+
+CLEARINGHOUSE: public(immutable(IClearinghouse))
+INDEX_ORACLE: public(immutable(IIndexOracle))
+MARGIN_MODEL: public(immutable(IMarginModel))
+INSURANCE_FUND: public(immutable(IInsuranceFund))
+FUND_ACCOUNT: immutable(uint256)
+# Partial liquidation closes up to (1e6 + this) / 1e6 of maintenance margin.
+TARGET_BUFFER_PPM: public(immutable(uint256))
+PENALTY_MIN_PPM: public(immutable(uint256))
+PENALTY_MAX_PPM: public(immutable(uint256))
+# Below this h the whole account is closed.
+CLOSE_OUT_PPM: public(immutable(uint256))
+KEEPER_SHARE_PPM: public(immutable(uint256))
+
+# ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+flagged_at: public(HashMap[uint256, uint256])
+
+# ---------------------------------------------------------------
+#                          CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(
+    clearinghouse: IClearinghouse,
+    index_oracle: IIndexOracle,
+    margin_model: IMarginModel,
+    insurance_fund: IInsuranceFund,
+    target_buffer_ppm: uint256,
+    penalty_min_ppm: uint256,
+    penalty_max_ppm: uint256,
+    close_out_ppm: uint256,
+    keeper_share_ppm: uint256,
+):
+    """
+    @param target_buffer_ppm b: a partial liquidation restores E = (1 + b) M; at most 1e6
+    @param penalty_min_ppm pi at h = 1, per notional closed
+    @param penalty_max_ppm pi at close-out; at most 1e5
+    @param close_out_ppm kappa, below 1e6
+    @param keeper_share_ppm the keeper's part of the fee, at most 1e6
+    """
+    assert target_buffer_ppm <= PPM, "engine: target buffer"
+    assert penalty_min_ppm <= penalty_max_ppm and penalty_max_ppm <= 10**5, "engine: penalty"
+    assert close_out_ppm < PPM, "engine: close out"
+    assert keeper_share_ppm <= PPM, "engine: keeper share"
+    CLEARINGHOUSE = clearinghouse
+    INDEX_ORACLE = index_oracle
+    MARGIN_MODEL = margin_model
+    INSURANCE_FUND = insurance_fund
+    FUND_ACCOUNT = convert(insurance_fund.address, uint256) << 96
+    TARGET_BUFFER_PPM = target_buffer_ppm
+    PENALTY_MIN_PPM = penalty_min_ppm
+    PENALTY_MAX_PPM = penalty_max_ppm
+    CLOSE_OUT_PPM = close_out_ppm
+    KEEPER_SHARE_PPM = keeper_share_ppm
+
+
+# ---------------------------------------------------------------
+#                        KEEPER ACTIONS
+# ---------------------------------------------------------------
+
+
+@external
+def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidationEngine.Step:
+    """
+    @notice Take one waterfall step on an account: a slice of one leg for close-out <= h < 1, all legs below.
+    @dev See ILiquidationEngine.
+    """
+    assert account != keeper, "liquidation: own account"
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
+    found: Situation = empty(Situation)
+    planned: DynArray[uint256, MAX_LEGS] = []
+    found, planned = self._situation(word, base, legs, prices)
+    assert not self._is_healthy(found, planned), "liquidation: healthy"
+    step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, limit)
+    assert step.stage != NOTHING, "liquidation: price stale"
+    assert step.notional != 0 and step.notional <= limit, "liquidation: over limit"
+    self._execute_step(account, keeper, step, found, planned, legs, prices, True)
+    return step
+
+
+@external
+def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray[uint256, 32]:
+    """
+    @notice One step each on many accounts, one margin check of the keeper at the end; a status each.
+    @dev A healthy, stale or own account costs its status alone. The keeper's own margin decides for the batch.
+    """
+    statuses: DynArray[uint256, 32] = []
+    last_market: uint256 = 0
+    for account: uint256 in accounts:
+        if account == keeper:
+            statuses.append(OWN_ACCOUNT)
+            continue
+        word: uint256 = 0
+        base: int256 = 0
+        legs: DynArray[uint256, 24] = []
+        word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+        prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
+        found: Situation = empty(Situation)
+        planned: DynArray[uint256, MAX_LEGS] = []
+        found, planned = self._situation(word, base, legs, prices)
+        if self._is_healthy(found, planned):
+            statuses.append(HEALTHY)
+            continue
+        step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, MAX_LIMIT)
+        if step.notional == 0:
+            statuses.append(STALE)
+            continue
+        last_market = self._execute_step(account, keeper, step, found, planned, legs, prices, False)
+        statuses.append(LIQUIDATED)
+    if last_market != 0:
+        gate: IClearinghouse.Change = IClearinghouse.Change(
+            account=keeper, size=0, money=0, fee=0, gate=GATE_INITIAL
+        )
+        extcall CLEARINGHOUSE.trade(last_market, [gate])
+    return statuses
+
+
+@external
+def absorb(account: uint256) -> uint256:
+    """
+    @notice Book and pay the shortfall of an account without legs.
+    """
+    return self._absorb(account, 0)
+
+
+@external
+def flag(account: uint256) -> uint256:
+    """
+    @notice Start the account's clock when h < 1, clear it when h >= 1.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
+    found: Situation = empty(Situation)
+    planned: DynArray[uint256, MAX_LEGS] = []
+    found, planned = self._situation(word, base, legs, prices)
+    started: uint256 = self.flagged_at[account]
+    healthy: bool = self._is_healthy(found, planned)
+    if healthy and started != 0:
+        self._set_flag(account, 0)
+        return 0
+    if not healthy and started == 0:
+        self._set_flag(account, block.timestamp)
+        return block.timestamp
+    return started
+
+
+@external
+def heal() -> uint256:
+    """
+    @notice Pay deferred losses down from the insurance fund's cash.
+    """
+    return extcall CLEARINGHOUSE.heal(max_value(uint256))
+
+
+# ---------------------------------------------------------------
+#                             VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def plan_step(account: uint256) -> ILiquidationEngine.Step:
+    """
+    @notice What `liquidate` would do now without a limit; zeros for a healthy account.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
+    found: Situation = empty(Situation)
+    planned: DynArray[uint256, MAX_LEGS] = []
+    found, planned = self._situation(word, base, legs, prices)
+    if self._is_healthy(found, planned):
+        return empty(ILiquidationEngine.Step)
+    return self._calculate_step(found, planned, legs, prices, MAX_LIMIT)
+
+
+# ---------------------------------------------------------------
+#                     INTERNAL: CALCULATION
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _situation(
+    word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
+) -> (Situation, DynArray[uint256, MAX_LEGS]):
+    found: Situation = empty(Situation)
+    planned: DynArray[uint256, MAX_LEGS] = []
+    (
+        found.equity, found.maintenance, found.favourable, found.favourable_maintenance, planned
+    ) = staticcall MARGIN_MODEL.plan(word, base, legs, prices)
+    return found, planned
+
+
+@internal
+@pure
+def _is_healthy(found: Situation, planned: DynArray[uint256, MAX_LEGS]) -> bool:
+    """
+    @notice Without market legs, or at or above maintenance margin at the favourable ends.
+    """
+    if len(planned) == 0:
+        return True
+    return found.favourable >= convert(found.favourable_maintenance, int256)
+
+
+@internal
+@view
+def _calculate_step(
+    found: Situation,
+    planned: DynArray[uint256, MAX_LEGS],
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+    limit: uint256,
+) -> ILiquidationEngine.Step:
+    """
+    @notice The step an unhealthy account is due; stage 0 where no leg has a usable price, notional 0 where the
+            limit allows nothing.
+    """
+    line: int256 = convert(found.maintenance * CLOSE_OUT_PPM, int256)
+    if found.equity * convert(PPM, int256) < line:
+        return self._calculate_whole(found, planned, legs, prices)
+    return self._calculate_partial(found, planned, legs, prices, min(limit, MAX_LIMIT))
+
+
+@internal
+@view
+def _calculate_whole(
+    found: Situation,
+    planned: DynArray[uint256, MAX_LEGS],
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+) -> ILiquidationEngine.Step:
+    """
+    @notice All legs with a usable price at once.
+    """
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    for leg: uint256 in planned:
+        if words._plan_usable(leg):
+            step.stage = WHOLE
+            step.notional += words._plan_notional(leg)
+            step.reserve += words._plan_reserve(leg)
+    left: uint256 = self._left_after_whole(planned, legs, prices)
+    step.fee = self._capped_fee(PENALTY_MAX_PPM, step.notional, found, left)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, KEEPER_SHARE_PPM)
+    return step
+
+
+@internal
+@pure
+def _left_after_whole(
+    planned: DynArray[uint256, MAX_LEGS], legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
+) -> uint256:
+    """
+    @notice Maintenance margin of the legs without a usable price.
+    """
+    left: uint256 = 0
+    index: uint256 = 0
+    for leg: uint256 in planned:
+        if not words._plan_usable(leg):
+            magnitude: uint256 = fixed_math._abs(words._leg_size(legs[index]))
+            left += self._requirement(magnitude, words._price_price(prices[index]), words._plan_rate(leg))
+        index = unsafe_add(index, 1)
+    return left
+
+
+@internal
+@view
+def _calculate_partial(
+    found: Situation,
+    planned: DynArray[uint256, MAX_LEGS],
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+    limit: uint256,
+) -> ILiquidationEngine.Step:
+    """
+    @notice A slice of the leg that releases most margin: x = ((1 + b) M - E) / ((1 + b) m - pi).
+    """
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    index: uint256 = self._best_leg(planned)
+    if index == MAX_LEGS:
+        return step
+    leg: uint256 = planned[index]
+    rate: uint256 = words._plan_rate(leg)
+    held: uint256 = fixed_math._abs(words._leg_size(legs[index]))
+    penalty: uint256 = self._penalty(found)
+    step.stage = PARTIAL
+    step.market_id = words._plan_id(leg)
+    step.price = words._price_price(prices[index])
+    step.size = self._slice(held, step.price, self._needed_notional(found, rate, penalty), step.market_id, limit)
+    step.notional = fixed_math._mul_div_down(step.size, step.price, WAD)
+    left: uint256 = self._left_after_slice(found, held, step.size, step.price, rate)
+    step.fee = self._capped_fee(penalty, step.notional, found, left)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, KEEPER_SHARE_PPM)
+    if step.size == held:
+        step.reserve = words._plan_reserve(leg)
+    return step
+
+
+@internal
+@pure
+def _left_after_slice(
+    found: Situation, held: uint256, closed: uint256, price: uint256, rate: uint256
+) -> uint256:
+    """
+    @notice Maintenance margin after a slice of one leg was closed.
+    """
+    before: uint256 = self._requirement(held, price, rate)
+    after: uint256 = self._requirement(held - closed, price, rate)
+    return found.maintenance - before + after
+
+
+@internal
+@pure
+def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
+    """
+    @notice Index of the usable leg that releases most margin per notional, the larger on a tie; MAX_LEGS: none.
+    """
+    best: uint256 = MAX_LEGS
+    best_rate: uint256 = 0
+    best_notional: uint256 = 0
+    index: uint256 = 0
+    for leg: uint256 in planned:
+        rate: uint256 = words._plan_rate(leg)
+        notional: uint256 = words._plan_notional(leg)
+        better: bool = rate > best_rate or (rate == best_rate and notional > best_notional)
+        if words._plan_usable(leg) and notional != 0 and better:
+            best = index
+            best_rate = rate
+            best_notional = notional
+        index = unsafe_add(index, 1)
+    return best
+
+
+@internal
+@view
+def _penalty(found: Situation) -> uint256:
+    """
+    @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
+    """
+    span: uint256 = PENALTY_MAX_PPM - PENALTY_MIN_PPM
+    # Only called with 0 <= close-out <= h < 1.
+    depth: uint256 = (found.maintenance - convert(found.equity, uint256)) * PPM
+    slope: uint256 = found.maintenance * (PPM - CLOSE_OUT_PPM)
+    return PENALTY_MIN_PPM + min(span, span * depth // slope)
+
+
+@internal
+@view
+def _needed_notional(found: Situation, rate: uint256, penalty: uint256) -> uint256:
+    """
+    @notice x, rounded up; MAX_LIMIT where no size reaches the target.
+    """
+    goal: uint256 = PPM + TARGET_BUFFER_PPM
+    target: uint256 = goal * found.maintenance - PPM * convert(found.equity, uint256)
+    gained: uint256 = goal * rate
+    paid: uint256 = penalty * PPM
+    if gained <= paid:
+        return MAX_LIMIT
+    return min(MAX_LIMIT, fixed_math._mul_div_up(target, PPM, gained - paid))
+
+
+@internal
+@view
+def _slice(held: uint256, price: uint256, notional: uint256, market_id: uint256, limit: uint256) -> uint256:
+    """
+    @notice Size to close: the needed notional up to a lot, whole when the rest would be below the market's
+            minimum; 0 where the limit allows nothing.
+    """
+    market: uint256[3] = staticcall CLEARINGHOUSE.market_words(market_id)
+    minimum: uint256 = words._terms_min_notional(market[2]) * WAD
+    lots: uint256 = fixed_math._mul_div_up(notional, WAD, price * LOT)
+    taken: uint256 = min(held, lots * LOT)
+    if (held - taken) * price < minimum:
+        taken = held
+    if taken * price > limit * WAD:
+        taken = limit * WAD // (price * LOT) * LOT
+        if (held - taken) * price < minimum:
+            return 0
+    return taken
+
+
+@internal
+@pure
+def _capped_fee(penalty: uint256, notional: uint256, found: Situation, left: uint256) -> uint256:
+    """
+    @notice min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling.
+    """
+    if found.equity <= 0:
+        return 0
+    maintenance: int256 = convert(found.maintenance, int256)
+    kept: int256 = fixed_math._mul_div_ceil(found.equity, convert(left, int256), maintenance)
+    room: int256 = max(found.equity - kept - ROUNDING_WEI, 0)
+    return min(fixed_math._ppm_down(notional, penalty), convert(room, uint256))
+
+
+@internal
+@pure
+def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
+    """
+    @notice Maintenance margin of one leg as the margin model has it: rounded up.
+    """
+    return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)
+
+
+# ---------------------------------------------------------------
+#                      INTERNAL: EXECUTION
+# ---------------------------------------------------------------
+
+
+@internal
+def _execute_step(
+    account: uint256,
+    keeper: uint256,
+    step: ILiquidationEngine.Step,
+    found: Situation,
+    planned: DynArray[uint256, MAX_LEGS],
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+    gated: bool,
+) -> uint256:
+    """
+    @notice Move the legs, then pay what is missing. Returns the market of the last leg that moved.
+    """
+    left: uint256 = 0
+    last: uint256 = step.market_id
+    if step.stage == PARTIAL:
+        left = self._execute_partial(account, keeper, step, found, planned, legs, gated)
+    else:
+        last = self._execute_whole(account, keeper, step, planned, legs, prices, gated)
+        left = self._left_after_whole(planned, legs, prices)
+    healthy: bool = found.equity - convert(step.fee, int256) >= convert(left, int256)
+    if healthy and self.flagged_at[account] != 0:
+        self._set_flag(account, 0)
+    if step.stage == WHOLE:
+        self._absorb(account, last)
+    return last
+
+
+@internal
+def _execute_partial(
+    account: uint256,
+    keeper: uint256,
+    step: ILiquidationEngine.Step,
+    found: Situation,
+    planned: DynArray[uint256, MAX_LEGS],
+    legs: DynArray[uint256, 24],
+    gated: bool,
+) -> uint256:
+    """
+    @notice Hand the slice over; returns the maintenance margin that is left.
+    """
+    index: uint256 = self._best_leg(planned)
+    held: int256 = words._leg_size(legs[index])
+    size: int256 = convert(step.size, int256)
+    if held < 0:
+        size = -size
+    gate: uint256 = GATE_MARGIN_RULE if gated else GATE_NONE
+    self._take(account, keeper, step.market_id, size, step.price, step, gate)
+    rate: uint256 = words._plan_rate(planned[index])
+    return self._left_after_slice(found, fixed_math._abs(held), step.size, step.price, rate)
+
+
+@internal
+def _execute_whole(
+    account: uint256,
+    keeper: uint256,
+    step: ILiquidationEngine.Step,
+    planned: DynArray[uint256, MAX_LEGS],
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+    gated: bool,
+) -> uint256:
+    """
+    @notice Hand all usable legs over; the fee and the keeper's gate come with the last. Returns its market.
+    """
+    last: uint256 = 0
+    index: uint256 = 0
+    for leg: uint256 in planned:
+        if words._plan_usable(leg):
+            last = index
+        index = unsafe_add(index, 1)
+    index = 0
+    for leg: uint256 in planned:
+        if words._plan_usable(leg):
+            part: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+            gate: uint256 = GATE_NONE
+            part.stage = WHOLE
+            if index == last:
+                part.fee = step.fee
+                part.keeper_fee = step.keeper_fee
+                if gated:
+                    gate = GATE_INITIAL
+            part.reserve = words._plan_reserve(leg)
+            size: int256 = words._leg_size(legs[index])
+            price: uint256 = words._price_price(prices[index])
+            self._take(account, keeper, words._plan_id(leg), size, price, part, gate)
+        index = unsafe_add(index, 1)
+    return words._plan_id(planned[last])
+
+
+@internal
+def _take(
+    account: uint256,
+    keeper: uint256,
+    market_id: uint256,
+    size: int256,
+    price: uint256,
+    step: ILiquidationEngine.Step,
+    gate: uint256,
+):
+    """
+    @notice Hand a signed size over at the index price; the account pays fee and reserve.
+    """
+    if keeper >> 96 != convert(msg.sender, uint256):
+        allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
+        assert allowed, "account: not yours"
+    money: int256 = fixed_math._mul_wad_floor(size, convert(price, int256))
+    to_keeper: int256 = convert(step.keeper_fee + step.reserve, int256)
+    changes: DynArray[IClearinghouse.Change, 22] = [
+        IClearinghouse.Change(
+            account=account, size=-size, money=money - to_keeper, fee=step.fee - step.keeper_fee, gate=GATE_NONE
+        ),
+        IClearinghouse.Change(account=keeper, size=size, money=to_keeper - money, fee=0, gate=gate),
+    ]
+    extcall CLEARINGHOUSE.trade(market_id, changes)
+    log ILiquidationEngine.Liquidated(
+        account=account,
+        keeper=keeper,
+        market_id=market_id,
+        stage=step.stage,
+        size=size,
+        price=price,
+        fee=step.fee,
+        keeper_fee=step.keeper_fee,
+        reserve=step.reserve,
+    )
+
+
+@internal
+def _absorb(account: uint256, market_id: uint256) -> uint256:
+    """
+    @notice The single shortfall function: collateral to the fund with the debt, the fund pays what it has, the rest
+            is deferred. Returns the shortfall, 0 where there is none.
+    """
+    word: uint256 = staticcall CLEARINGHOUSE.account_word(account)
+    cash: int256 = words._account_cash(word)
+    if cash >= 0 or words._account_markets(word) != 0:
+        return 0
+    if words._account_collateral(word) != 0:
+        if not self._seize_collateral(account):
+            return 0
+    shortfall: uint256 = convert(-cash, uint256)
+    covered: uint256 = extcall INSURANCE_FUND.cover(market_id, account, shortfall)
+    if covered != 0:
+        log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=FUND, amount=covered)
+    if covered < shortfall:
+        loss: uint256 = extcall CLEARINGHOUSE.write_off(account)
+        log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=DEFERRED, amount=loss)
+    return shortfall
+
+
+@internal
+def _seize_collateral(account: uint256) -> bool:
+    """
+    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
+    found: Situation = empty(Situation)
+    planned: DynArray[uint256, MAX_LEGS] = []
+    found, planned = self._situation(word, base, legs, prices)
+    if found.equity >= 0:
+        return False
+    rest: uint256 = words._account_collateral(word)
+    for i: uint256 in range(MAX_TOKENS):
+        if rest == 0:
+            break
+        token_id: uint256 = words._lowest(rest) + 1
+        rest = rest & unsafe_sub(rest, 1)
+        extcall CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
+    return True
+
+
+@internal
+def _set_flag(account: uint256, time: uint256):
+    self.flagged_at[account] = time
+    log ILiquidationEngine.Flagged(account=account, flagged_at=time)

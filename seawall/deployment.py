@@ -1,0 +1,330 @@
+"""Deploy Seawall through Ape, write the registry and read everything back from the chain.
+
+Scripts, the demo and the tests all deploy here, so that what is tested is what users get.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import rlp
+import yaml
+from eth_utils import keccak, to_canonical_address, to_checksum_address
+
+from seawall.parameters import FeedParameters, MarketParameters, ParameterError, Parameters
+from seawall.spec.words import LOSS, PAY, RESTRICT, RISK, TERMS, TOKEN, TRADE, WATERFALL
+
+ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
+EXCHANGE_RIGHTS = TRADE
+RESERVE_UNIT = 10**16
+#: Names of the contracts of one system, in the order of deployment.
+CORE = (
+    "IndexOracle",
+    "MarginModel",
+    "InsuranceFund",
+    "Clearinghouse",
+    "Exchange",
+    "LiquidationEngine",
+    "Lens",
+)
+
+Report = Callable[[str], None]
+
+
+class DeploymentError(Exception):
+    """What the chain holds is not what the parameters say."""
+
+
+@dataclass(frozen=True)
+class System:
+    """Contract instances of one deployment; `aggregators[market_id]` are its feeds' sources."""
+
+    parameters: Parameters
+    settlement: Any
+    index_oracle: Any
+    margin_model: Any
+    insurance_fund: Any
+    clearinghouse: Any
+    exchange: Any
+    engine: Any
+    lens: Any
+    feeds: dict[int, list[Any]]
+    aggregators: dict[int, list[str]]
+    start_block: int
+
+    def addresses(self) -> dict[str, str]:
+        """Checksummed address of every core contract."""
+        instances = (
+            self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
+            self.exchange, self.engine, self.lens,
+        )  # fmt: skip
+        named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
+        return {"SettlementToken": str(self.settlement.address), **named}
+
+
+def create_address(sender: str, nonce: int) -> str:
+    """Address of the contract that `sender` creates with this nonce (EIP-161 numbering)."""
+    encoded = rlp.encode([to_canonical_address(sender), nonce])
+    return to_checksum_address(keccak(encoded)[12:])
+
+
+def deploy(
+    project: Any, deployer: Any, parameters: Parameters, report: Report = lambda line: None
+) -> System:
+    """Deploy and configure everything, hand ownership to `parameters.owner`, verify.
+
+    A different owner must accept by `accept_ownership` on each owned contract. Raises
+    DeploymentError when the chain disagrees with the parameters afterwards.
+    """
+    system = _deploy_contracts(project, deployer, parameters, report)
+    _configure(system, deployer, report)
+    _hand_over(system, deployer, report)
+    mismatches = verify(system, str(deployer.address))
+    if mismatches:
+        raise DeploymentError("read back from the chain:\n  " + "\n  ".join(mismatches))
+    report("read back: every address, right, rate, fee and feed is as configured")
+    return system
+
+
+def _deploy_contracts(
+    project: Any, deployer: Any, parameters: Parameters, report: Report
+) -> System:
+    def create(name: str, *args: Any) -> Any:
+        report(f"deploying {name}")
+        return deployer.deploy(getattr(project, name), *args)
+
+    owner = str(deployer.address)
+    start_block = deployer.provider.get_block("latest").number
+    settlement = _settlement(project, parameters, create)
+    feeds, aggregators = _deploy_feeds(project, parameters, create)
+    oracle = create("IndexOracle", owner)
+    model = create("MarginModel", parameters.profit_weight, parameters.margin_call, owner)
+    # The fund and the Clearinghouse name each other: the second address is known beforehand.
+    predicted = create_address(owner, deployer.nonce + 1)
+    fund_terms = parameters.fund
+    fund = create(
+        "InsuranceFund", predicted, settlement.address, fund_terms.name, fund_terms.symbol,
+        fund_terms.cooldown,
+    )  # fmt: skip
+    house = create(
+        "Clearinghouse", settlement.address, parameters.settlement.cap, model.address,
+        oracle.address, fund.address, owner,
+    )  # fmt: skip
+    if str(house.address) != predicted:
+        raise DeploymentError(
+            f"Clearinghouse is at {house.address}, the fund expects it at {predicted}: "
+            "another transaction of the deployer came in between; deploy again"
+        )
+    exchange = create("Exchange", house.address, oracle.address, owner)
+    rates = parameters.liquidation
+    engine = create(
+        "LiquidationEngine", house.address, oracle.address, model.address, fund.address,
+        rates.target_buffer, rates.penalty_min, rates.penalty_max, rates.close_out,
+        rates.keeper_share,
+    )  # fmt: skip
+    lens = create("Lens", house.address, oracle.address, model.address, rates.close_out)
+    return System(
+        parameters, settlement, oracle, model, fund, house, exchange, engine, lens, feeds,
+        aggregators, start_block,
+    )  # fmt: skip
+
+
+def _settlement(project: Any, parameters: Parameters, create: Callable[..., Any]) -> Any:
+    wanted = parameters.settlement
+    if wanted.asset is None:
+        return create("Token", f"Test {wanted.symbol}", wanted.symbol[:5], wanted.decimals)
+    token = project.Token.at(wanted.asset)
+    decimals = token.decimals()
+    if decimals != wanted.decimals:
+        raise ParameterError(
+            f"settlement.decimals: {wanted.asset} has {decimals}, the file says {wanted.decimals}"
+        )
+    return token
+
+
+def _deploy_feeds(
+    project: Any, parameters: Parameters, create: Callable[..., Any]
+) -> tuple[dict[int, list[Any]], dict[int, list[str]]]:
+    feeds: dict[int, list[Any]] = {}
+    aggregators: dict[int, list[str]] = {}
+    for market in parameters.markets:
+        sources = [_aggregator(project, feed, create) for feed in market.feeds]
+        aggregators[market.market_id] = sources
+        feeds[market.market_id] = [
+            create("ChainlinkFeed", source, market.unit_exponent, feed.min_answer, feed.max_answer)
+            for source, feed in zip(sources, market.feeds, strict=True)
+        ]
+    return feeds, aggregators
+
+
+def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) -> str:
+    if feed.aggregator is not None:
+        return feed.aggregator
+    answer = int((feed.price or Decimal(0)) * 10**feed.decimals)
+    return str(create("MockAggregator", feed.decimals, answer).address)
+
+
+def _configure(system: System, deployer: Any, report: Report) -> None:
+    """Rights, markets, rates, fees and feeds: each setter once."""
+    house = system.clearinghouse
+    report("granting rights to Exchange and LiquidationEngine")
+    house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
+    house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
+    if system.parameters.guardian is not None:
+        house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
+    for market in system.parameters.markets:
+        report(f"listing market {market.market_id} {market.symbol}")
+        system.margin_model.set_risk(
+            market.market_id, market.initial, market.maintenance, market.reserve, sender=deployer
+        )
+        system.index_oracle.set_feeds(
+            market.market_id, market.quorum, _feed_tuples(system, market), sender=deployer
+        )
+        system.exchange.set_fees(
+            market.market_id, market.maker_fee, market.taker_fee, market.band, sender=deployer
+        )
+        # Listed last: a market is open only once its margin and its index stand.
+        house.set_market(market.market_id, market.terms_word, sender=deployer)
+
+
+def _feed_tuples(system: System, market: MarketParameters) -> list[tuple[str, int]]:
+    adapters = system.feeds[market.market_id]
+    return [
+        (str(adapter.address), feed.max_age)
+        for adapter, feed in zip(adapters, market.feeds, strict=True)
+    ]
+
+
+def _owned(system: System) -> list[Any]:
+    return [system.index_oracle, system.margin_model, system.clearinghouse, system.exchange]
+
+
+def _hand_over(system: System, deployer: Any, report: Report) -> None:
+    owner = system.parameters.owner
+    if owner is None or to_checksum_address(owner) == str(deployer.address):
+        return
+    report(f"offering ownership to {owner}")
+    for contract in _owned(system):
+        contract.transfer_ownership(owner, sender=deployer)
+
+
+def verify(system: System, deployer: str) -> list[str]:
+    """Read everything back; one line per difference between chain and parameters."""
+    found: list[str] = []
+
+    def same(what: str, seen: Any, wanted: Any) -> None:
+        if seen != wanted:
+            found.append(f"{what} is {seen}, expected {wanted}")
+
+    addresses = system.addresses()
+    links = (
+        ("Clearinghouse", system.clearinghouse, "MARGIN_MODEL", "MarginModel"),
+        ("Clearinghouse", system.clearinghouse, "INDEX_ORACLE", "IndexOracle"),
+        ("Exchange", system.exchange, "CLEARINGHOUSE", "Clearinghouse"),
+        ("Exchange", system.exchange, "INDEX_ORACLE", "IndexOracle"),
+        ("LiquidationEngine", system.engine, "CLEARINGHOUSE", "Clearinghouse"),
+        ("LiquidationEngine", system.engine, "INDEX_ORACLE", "IndexOracle"),
+        ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
+        ("LiquidationEngine", system.engine, "INSURANCE_FUND", "InsuranceFund"),
+        ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
+    )
+    for name, contract, getter, target in links:
+        same(f"{name}.{getter}", str(getattr(contract, getter)()), addresses[target])
+    _verify_parameters(system, same)
+    for market in system.parameters.markets:
+        _verify_market(system, market, same)
+    owner = system.parameters.owner
+    for contract in _owned(system):
+        holder = str(contract.pending_owner() if owner and owner != deployer else contract.owner())
+        same(f"owner of {contract.address}", holder, to_checksum_address(owner or deployer))
+    return found
+
+
+Same = Callable[[str, Any, Any], None]
+
+
+def _verify_parameters(system: System, same: Same) -> None:
+    parameters, house, engine = system.parameters, system.clearinghouse, system.engine
+    token = TOKEN.unpack(house.token_word(0))
+    same("settlement asset", token["asset"], int(str(system.settlement.address), 16))
+    same("settlement decimals", token["decimals"], parameters.settlement.decimals)
+    same("settlement cap", token["cap"], parameters.settlement.cap)
+    same("fee account", house.FEE_ACCOUNT(), system.insurance_fund.fund_account())
+    same("rights of Exchange", house.modules(system.exchange.address), EXCHANGE_RIGHTS)
+    same("rights of LiquidationEngine", house.modules(engine.address), ENGINE_RIGHTS)
+    same("profit weight", system.margin_model.PROFIT_WEIGHT_PPM(), parameters.profit_weight)
+    same("margin call", system.margin_model.MARGIN_CALL_PPM(), parameters.margin_call)
+    rates = parameters.liquidation
+    same("target buffer", engine.TARGET_BUFFER_PPM(), rates.target_buffer)
+    same("penalty at h = 1", engine.PENALTY_MIN_PPM(), rates.penalty_min)
+    same("penalty at close-out", engine.PENALTY_MAX_PPM(), rates.penalty_max)
+    same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
+    same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
+    same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
+
+
+def _verify_market(system: System, market: MarketParameters, same: Same) -> None:
+    name = f"market {market.market_id}"
+    terms = TERMS.unpack(system.clearinghouse.market_words(market.market_id)[2])
+    same(f"{name} terms", TERMS.pack(**terms), market.terms_word)
+    risk = RISK.unpack(system.margin_model.risk_word(market.market_id))
+    same(f"{name} initial rate", risk["initial"], market.initial)
+    same(f"{name} maintenance rate", risk["maintenance_to"], market.maintenance)
+    same(f"{name} reserve", risk["reserve"] * RESERVE_UNIT, market.reserve)
+    fees = tuple(system.exchange.fees(market.market_id))
+    same(f"{name} fees and band", fees, (market.maker_fee, market.taker_fee, market.band))
+    quorum, feeds = system.index_oracle.feeds(market.market_id)
+    same(f"{name} quorum", quorum, market.quorum)
+    seen = [(str(adapter), age) for adapter, age in feeds]
+    same(f"{name} feeds", seen, _feed_tuples(system, market))
+
+
+def write_registry(system: System, path: Path, chain_id: int, deployer: str) -> None:
+    """One YAML file per deployment: addresses, parameters' name, compiler, source commit."""
+    registry = {
+        "name": system.parameters.name,
+        "chain_id": chain_id,
+        "deployer": deployer,
+        "start_block": system.start_block,
+        "vyper": "0.4.3",
+        "source_commit": _source_commit(),
+        "contracts": system.addresses(),
+        "markets": {
+            market.market_id: {
+                "symbol": market.symbol,
+                "feeds": [str(feed.address) for feed in system.feeds[market.market_id]],
+                "aggregators": system.aggregators[market.market_id],
+            }
+            for market in system.parameters.markets
+        },
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(registry, sort_keys=False))
+
+
+def read_registry(path: Path) -> dict[str, Any]:
+    """A registry as written; raises DeploymentError when it is missing or not one."""
+    if not path.is_file():
+        raise DeploymentError(f"{path}: no such registry; deploy first, or name another with --registry")
+    registry = yaml.safe_load(path.read_text())
+    if not isinstance(registry, dict) or not set(CORE) <= set(registry.get("contracts", {})):
+        raise DeploymentError(f"{path}: not a registry: contracts must name {', '.join(CORE)}")
+    return registry
+
+
+def _source_commit() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    commit = done.stdout.strip()
+    return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else "unknown"

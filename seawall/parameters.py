@@ -1,0 +1,293 @@
+"""Deployment parameters: `params/<network>.yaml` read into checked, exact numbers.
+
+Rates are written as decimal fractions (0.065) and become parts per million; money and sizes are
+written in whole units and become WAD. Nothing passes through a float.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seawall.spec.words import LISTED, PPM, TERMS, WAD
+
+SECONDS_PER_DAY = 86_400
+
+
+class ParameterError(ValueError):
+    """A parameter file that cannot be deployed; the message names the field and what is allowed."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Keeps decimal numbers as text, so that 0.1 stays one tenth."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: str(node.value))
+
+
+def ppm(text: Any, where: str, highest: str = "1") -> int:
+    """A fraction from 0 to `highest` as parts per million; it must have at most six decimals."""
+    fraction = _decimal(text, where)
+    if not 0 <= fraction <= Decimal(highest):
+        raise ParameterError(f"{where}: {text} is outside 0 to {highest}")
+    return _whole(fraction * PPM, f"{where}: {text} has more than six decimals")
+
+
+def wad(text: Any, where: str) -> int:
+    """A non-negative number as WAD."""
+    number = _decimal(text, where)
+    if number < 0:
+        raise ParameterError(f"{where}: {text} is negative")
+    return _whole(number * WAD, f"{where}: {text} has more than eighteen decimals")
+
+
+def _decimal(text: Any, where: str) -> Decimal:
+    try:
+        number = Decimal(str(text))
+    except InvalidOperation:
+        raise ParameterError(f"{where}: {text!r} is not a number") from None
+    if not number.is_finite():
+        raise ParameterError(f"{where}: {text!r} is not a finite number")
+    return number
+
+
+def _whole(number: Decimal, complaint: str) -> int:
+    if number != int(number):
+        raise ParameterError(complaint)
+    return int(number)
+
+
+def _fields(raw: Any, where: str, required: str, optional: str = "") -> dict[str, Any]:
+    """A mapping with all required fields and no unknown one."""
+    if not isinstance(raw, dict):
+        raise ParameterError(f"{where}: expected a mapping, found {type(raw).__name__}")
+    known = set(required.split()) | set(optional.split())
+    missing = set(required.split()) - set(raw)
+    if missing:
+        raise ParameterError(f"{where}: missing {', '.join(sorted(missing))}")
+    if set(raw) - known:
+        raise ParameterError(
+            f"{where}: unknown {', '.join(sorted(set(raw) - known))}; known: {', '.join(sorted(known))}"
+        )
+    return raw
+
+
+def _int(raw: Any, where: str, lowest: int, highest: int) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not lowest <= raw <= highest:
+        raise ParameterError(f"{where}: {raw!r} is not a whole number from {lowest} to {highest}")
+    return raw
+
+
+@dataclass(frozen=True)
+class SettlementParameters:
+    """The settlement token; `asset` None deploys a test token that anyone may mint."""
+
+    asset: str | None
+    symbol: str
+    decimals: int
+    cap: int
+
+
+@dataclass(frozen=True)
+class FeedParameters:
+    """One price source; `aggregator` None deploys a test aggregator that answers `price`."""
+
+    aggregator: str | None
+    max_age: int
+    min_answer: int
+    max_answer: int
+    decimals: int
+    price: Decimal | None
+
+
+@dataclass(frozen=True)
+class MarketParameters:
+    """Rates in parts per million, oi_cap in WAD units, min_notional and reserve WAD money."""
+
+    market_id: int
+    symbol: str
+    unit_exponent: int
+    initial: int
+    maintenance: int
+    reserve: int
+    oi_cap: int
+    min_notional: int
+    maker_fee: int
+    taker_fee: int
+    band: int
+    quorum: int
+    feeds: tuple[FeedParameters, ...]
+
+    @property
+    def terms_word(self) -> int:
+        """The terms word of a freely trading market."""
+        return TERMS.pack(oi_cap=self.oi_cap, min_notional=self.min_notional, mode=LISTED)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Liquidation parameters, parts per million."""
+
+    target_buffer: int
+    penalty_min: int
+    penalty_max: int
+    close_out: int
+    keeper_share: int
+
+
+@dataclass(frozen=True)
+class FundParameters:
+    """The insurance fund's share token and its wait before a redemption."""
+
+    name: str
+    symbol: str
+    cooldown: int
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything a deployment needs; `owner` and `guardian` None mean the deployer."""
+
+    name: str
+    owner: str | None
+    guardian: str | None
+    settlement: SettlementParameters
+    profit_weight: int
+    margin_call: int
+    liquidation: EngineSettings
+    fund: FundParameters
+    markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
+
+    @property
+    def uses_test_contracts(self) -> bool:
+        """Whether any token or feed would be a test contract that anyone controls."""
+        feeds = [feed for market in self.markets for feed in market.feeds]
+        return self.settlement.asset is None or any(feed.aggregator is None for feed in feeds)
+
+
+def load(path: Path) -> Parameters:
+    """Read and check a parameter file. Raises ParameterError with the field that is wrong."""
+    try:
+        raw = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+    except FileNotFoundError:
+        raise ParameterError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{path}: not YAML: {error}") from None
+    return parse(raw)
+
+
+def parse(raw: Any) -> Parameters:
+    """Check a parsed parameter file."""
+    top = _fields(
+        raw, "file", "name settlement margin liquidation insurance_fund markets", "owner guardian"
+    )
+    margin = _fields(top["margin"], "margin", "profit_weight margin_call")
+    if not isinstance(top["markets"], list) or not top["markets"]:
+        raise ParameterError("markets: expected a list with at least one market")
+    markets = tuple(_market(entry, f"markets[{i}]") for i, entry in enumerate(top["markets"]))
+    ids = [market.market_id for market in markets]
+    if len(set(ids)) != len(ids):
+        raise ParameterError(f"markets: an id stands twice in {ids}")
+    return Parameters(
+        name=str(top["name"]),
+        owner=_address(top.get("owner"), "owner"),
+        guardian=_address(top.get("guardian"), "guardian"),
+        settlement=_settlement(top["settlement"]),
+        profit_weight=ppm(margin["profit_weight"], "margin.profit_weight"),
+        margin_call=ppm(margin["margin_call"], "margin.margin_call"),
+        liquidation=_liquidation(top["liquidation"]),
+        fund=_fund(top["insurance_fund"]),
+        markets=markets,
+    )
+
+
+def _address(raw: Any, where: str) -> str | None:
+    if raw is None:
+        return None
+    # YAML reads an unquoted 0x literal as a number.
+    text = f"0x{raw:040x}" if isinstance(raw, int) else str(raw)
+    if len(text) != 42 or not text.startswith("0x"):
+        raise ParameterError(f"{where}: {raw!r} is not an address")
+    try:
+        int(text, 16)
+    except ValueError:
+        raise ParameterError(f"{where}: {raw!r} is not an address") from None
+    return text
+
+
+def _settlement(raw: Any) -> SettlementParameters:
+    entry = _fields(raw, "settlement", "symbol decimals cap", "asset")
+    return SettlementParameters(
+        asset=_address(entry.get("asset"), "settlement.asset"),
+        symbol=str(entry["symbol"]),
+        decimals=_int(entry["decimals"], "settlement.decimals", 0, 18),
+        cap=_int(entry["cap"], "settlement.cap", 0, 2**88 - 1),
+    )
+
+
+def _liquidation(raw: Any) -> EngineSettings:
+    names = "target_buffer penalty_min penalty_max close_out keeper_share"
+    entry = _fields(raw, "liquidation", names)
+    values = {name: ppm(entry[name], f"liquidation.{name}") for name in names.split()}
+    if values["penalty_min"] > values["penalty_max"] or values["penalty_max"] > PPM // 10:
+        raise ParameterError("liquidation: penalties must be 0 <= penalty_min <= penalty_max <= 0.1")
+    if values["close_out"] >= PPM:
+        raise ParameterError("liquidation.close_out: must be below 1")
+    return EngineSettings(**values)
+
+
+def _fund(raw: Any) -> FundParameters:
+    entry = _fields(raw, "insurance_fund", "name symbol cooldown_seconds")
+    if len(str(entry["name"])) > 25 or len(str(entry["symbol"])) > 5:
+        raise ParameterError("insurance_fund: name up to 25 characters, symbol up to 5")
+    cooldown = _int(entry["cooldown_seconds"], "insurance_fund.cooldown_seconds", 0, 90 * SECONDS_PER_DAY)
+    return FundParameters(str(entry["name"]), str(entry["symbol"]), cooldown)
+
+
+def _market(raw: Any, where: str) -> MarketParameters:
+    entry = _fields(
+        raw,
+        where,
+        "id symbol unit_exponent initial maintenance reserve oi_cap min_notional maker_fee taker_fee "
+        "band quorum feeds",
+    )
+    if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
+        raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")
+    initial = ppm(entry["initial"], f"{where}.initial")
+    maintenance = ppm(entry["maintenance"], f"{where}.maintenance")
+    if not 0 < maintenance <= initial:
+        raise ParameterError(f"{where}: rates must be 0 < maintenance <= initial <= 1")
+    return MarketParameters(
+        market_id=_int(entry["id"], f"{where}.id", 1, 127),
+        symbol=str(entry["symbol"]),
+        unit_exponent=_int(entry["unit_exponent"], f"{where}.unit_exponent", -18, 18),
+        initial=initial,
+        maintenance=maintenance,
+        reserve=wad(entry["reserve"], f"{where}.reserve"),
+        oi_cap=wad(entry["oi_cap"], f"{where}.oi_cap"),
+        min_notional=wad(entry["min_notional"], f"{where}.min_notional"),
+        maker_fee=ppm(entry["maker_fee"], f"{where}.maker_fee", "0.01"),
+        taker_fee=ppm(entry["taker_fee"], f"{where}.taker_fee", "0.01"),
+        band=ppm(entry["band"], f"{where}.band", "0.1"),
+        quorum=_int(entry["quorum"], f"{where}.quorum", 1, len(entry["feeds"])),
+        feeds=tuple(_feed(feed, f"{where}.feeds[{i}]") for i, feed in enumerate(entry["feeds"])),
+    )
+
+
+def _feed(raw: Any, where: str) -> FeedParameters:
+    entry = _fields(raw, where, "max_age", "aggregator min_answer max_answer decimals price")
+    aggregator = _address(entry.get("aggregator"), f"{where}.aggregator")
+    if aggregator is None and "price" not in entry:
+        raise ParameterError(f"{where}: needs an aggregator, or a price for a test aggregator")
+    return FeedParameters(
+        aggregator=aggregator,
+        max_age=_int(entry["max_age"], f"{where}.max_age", 1, 7 * SECONDS_PER_DAY),
+        min_answer=_int(entry.get("min_answer", 0), f"{where}.min_answer", 0, 2**191),
+        max_answer=_int(entry.get("max_answer", 0), f"{where}.max_answer", 0, 2**191),
+        decimals=_int(entry.get("decimals", 8), f"{where}.decimals", 0, 18),
+        price=_decimal(entry["price"], f"{where}.price") if "price" in entry else None,
+    )

@@ -1,0 +1,302 @@
+"""The waterfall (protocol section 6): partial liquidation, whole close, shortfall, deferred loss.
+
+Rates are parts per million, money WAD. Sizes of slices round up to a lot, fees round down.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from seawall.spec.clearinghouse import Change, Clearinghouse
+from seawall.spec.margin import Leg, Plan, PlannedLeg, Price
+from seawall.spec.state import Table, require
+from seawall.spec.words import (
+    GATE_INITIAL,
+    GATE_MARGIN_RULE,
+    GATE_NONE,
+    LOT,
+    MAX_UINT256,
+    PPM,
+    WAD,
+    ids_of,
+)
+
+NOTHING, PARTIAL, WHOLE, FUND, DEFERRED = 0, 1, 2, 4, 6
+LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT = 0, 1, 2, 3
+#: Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
+ROUNDING_WEI = 4
+
+
+class EngineParameters(NamedTuple):
+    """Target buffer b, penalty from pi_min at h = 1 to pi_max at close-out, kappa, keeper's share."""
+
+    target_buffer: int = 100_000
+    penalty_min: int = 5_000
+    penalty_max: int = 10_000
+    close_out: int = 666_667
+    keeper_share: int = 500_000
+
+
+class Step(NamedTuple):
+    """What one step does; market 0 and size 0 where it spans several markets."""
+
+    stage: int = NOTHING
+    market_id: int = 0
+    size: int = 0
+    price: int = 0
+    notional: int = 0
+    fee: int = 0
+    keeper_fee: int = 0
+    reserve: int = 0
+
+
+def requirement(size: int, price: int, rate: int) -> int:
+    """Maintenance margin of one leg, rounded up."""
+    return -(-abs(size) * price * rate // (WAD * PPM))
+
+
+def penalty(parameters: EngineParameters, equity: int, maintenance: int) -> int:
+    """pi: linear in h from penalty_min at h = 1 to penalty_max at close-out, rounded down."""
+    span = parameters.penalty_max - parameters.penalty_min
+    depth = (maintenance - equity) * PPM
+    slope = maintenance * (PPM - parameters.close_out)
+    return parameters.penalty_min + min(span, span * depth // slope)
+
+
+def needed_notional(
+    parameters: EngineParameters, equity: int, maintenance: int, rate: int, pi: int
+) -> int | None:
+    """x = ((1 + b) M - E) / ((1 + b) m - pi), rounded up; None where no size reaches the target."""
+    target = (PPM + parameters.target_buffer) * maintenance - PPM * equity
+    divisor = (PPM + parameters.target_buffer) * rate - pi * PPM
+    if divisor <= 0:
+        return None
+    return -(-target * PPM // divisor)
+
+
+def capped_fee(pi: int, notional: int, equity: int, maintenance: int, left: int) -> int:
+    """min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling."""
+    if equity <= 0:
+        return 0
+    room = equity - -(-equity * left // maintenance) - ROUNDING_WEI
+    return max(0, min(pi * notional // PPM, room))
+
+
+def best_leg(planned: tuple[PlannedLeg, ...]) -> int | None:
+    """The usable leg that releases most margin per notional, the larger one on a tie."""
+    best: int | None = None
+    for index, leg in enumerate(planned):
+        if not leg.usable or leg.notional == 0:
+            continue
+        if best is None or (leg.rate, leg.notional) > (planned[best].rate, planned[best].notional):
+            best = index
+    return best
+
+
+def slice_size(
+    size: int, price: int, notional: int | None, minimum: int, limit: int
+) -> int:
+    """Absolute size to close: the needed notional up to a lot, whole when the rest would be dust.
+
+    0 where `limit` (notional) allows nothing.
+    """
+    held = abs(size)
+    taken = held
+    if notional is not None:
+        taken = min(held, -(-notional * WAD // (price * LOT)) * LOT)
+    if taken < held and (held - taken) * price < minimum * WAD:
+        taken = held
+    if taken * price > limit * WAD:
+        taken = limit * WAD // (price * LOT) * LOT
+        if taken == 0 or (held - taken) * price < minimum * WAD:
+            return 0
+    return taken
+
+
+def plan_partial(
+    parameters: EngineParameters,
+    plan: Plan,
+    legs: list[Leg],
+    prices: list[Price],
+    minimum_of: dict[int, int],
+    limit: int,
+) -> Step:
+    """One slice of one leg; an empty step where no leg is usable or the limit allows nothing."""
+    index = best_leg(plan.legs)
+    if index is None:
+        return Step()
+    leg, (_, _, size), price = plan.legs[index], legs[index], prices[index].price
+    pi = penalty(parameters, plan.equity, plan.maintenance)
+    wanted = needed_notional(parameters, plan.equity, plan.maintenance, leg.rate, pi)
+    taken = slice_size(size, price, wanted, minimum_of[leg.market_id], limit)
+    if taken == 0:
+        return Step(stage=PARTIAL, market_id=leg.market_id)
+    notional = taken * price // WAD
+    left = plan.maintenance - requirement(size, price, leg.rate)
+    left += requirement(abs(size) - taken, price, leg.rate)
+    fee = capped_fee(pi, notional, plan.equity, plan.maintenance, left)
+    reserve = leg.reserve if taken == abs(size) else 0
+    return Step(
+        PARTIAL, leg.market_id, taken, price, notional, fee,
+        fee * parameters.keeper_share // PPM, reserve,
+    )  # fmt: skip
+
+
+def plan_whole(
+    parameters: EngineParameters, plan: Plan, legs: list[Leg], prices: list[Price]
+) -> Step:
+    """All usable legs at once."""
+    usable = [leg for leg in plan.legs if leg.usable]
+    if not usable:
+        return Step()
+    notional = sum(leg.notional for leg in usable)
+    left = sum(
+        requirement(size, price.price, leg.rate)
+        for leg, (_, _, size), price in zip(plan.legs, legs, prices, strict=False)
+        if not leg.usable
+    )
+    fee = capped_fee(parameters.penalty_max, notional, plan.equity, plan.maintenance, left)
+    share = fee * parameters.keeper_share // PPM
+    return Step(
+        stage=WHOLE, notional=notional, fee=fee, keeper_fee=share,
+        reserve=sum(leg.reserve for leg in usable),
+    )  # fmt: skip
+
+
+class LiquidationEngine:
+    """Executable specification of the engine on the specification's Clearinghouse."""
+
+    ADDRESS = "engine"
+
+    def __init__(self, clearinghouse: Clearinghouse, parameters: EngineParameters) -> None:
+        self.clearinghouse = clearinghouse
+        self.parameters = parameters
+        self.flagged: Table[int, int] = Table(clearinghouse.journal, 0)
+
+    def _situation(self, account: int) -> tuple[Plan, list[Leg], list[Price]]:
+        base, legs = self.clearinghouse.portfolio(account)
+        prices = self.clearinghouse.refresh(self.clearinghouse.ledger.accounts[account].bitmap)
+        plan = self.clearinghouse.model.plan(base, legs, prices, self.clearinghouse.now)
+        return plan, legs, prices
+
+    def plan_step(self, account: int, limit: int = MAX_UINT256) -> Step:
+        """What `liquidate` would do; stage 0 for a healthy account or one without usable legs."""
+        plan, legs, prices = self._situation(account)
+        if not plan.legs or plan.favourable_equity >= plan.favourable_maintenance:
+            return Step()
+        if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
+            return plan_whole(self.parameters, plan, legs, prices)
+        minimum = {
+            leg.market_id: self.clearinghouse.terms[leg.market_id].min_notional for leg in plan.legs
+        }
+        return plan_partial(self.parameters, plan, legs, prices, minimum, limit)
+
+    def is_healthy(self, account: int) -> bool:
+        """Whether the favourable ends leave the account at or above maintenance margin."""
+        plan, _, _ = self._situation(account)
+        return not plan.legs or plan.favourable_equity >= plan.favourable_maintenance
+
+    def liquidate(self, account: int, keeper: int, limit: int = MAX_UINT256) -> Step:
+        """One step, the keeper's gate at its end; raises what the contract reverts with."""
+        with self.clearinghouse.journal.transaction():
+            require(account != keeper, "liquidation: own account")
+            require(not self.is_healthy(account), "liquidation: healthy")
+            step = self.plan_step(account, limit)
+            require(step.stage != NOTHING, "liquidation: price stale")
+            require(step.notional != 0 and step.notional <= limit, "liquidation: over limit")
+            self._execute(account, keeper, step, gated=True)
+            return step
+
+    def liquidate_many(self, accounts: list[int], keeper: int) -> list[int]:
+        """A step each, the keeper's gate once at the end; a status each."""
+        with self.clearinghouse.journal.transaction():
+            statuses, last_market = [], 0
+            for account in accounts:
+                step = Step()
+                if account == keeper:
+                    statuses.append(OWN_ACCOUNT)
+                elif self.is_healthy(account):
+                    statuses.append(HEALTHY)
+                else:
+                    step = self.plan_step(account)
+                    statuses.append(LIQUIDATED if step.notional else STALE)
+                if step.notional:
+                    last_market = self._execute(account, keeper, step, gated=False)
+            if last_market:
+                gate = Change(keeper, 0, 0, 0, GATE_INITIAL)
+                self.clearinghouse.trade(self.ADDRESS, last_market, [gate])
+            return statuses
+
+    def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
+        """Move the legs; the fee and the gate come with the last one. Returns its market."""
+        plan, legs, prices = self._situation(account)
+        if step.stage == PARTIAL:
+            index = [leg.market_id for leg in plan.legs].index(step.market_id)
+            sign = 1 if legs[index][2] > 0 else -1
+            gate = GATE_MARGIN_RULE if gated else GATE_NONE
+            self._take(account, keeper, step.market_id, sign * step.size, step.price, step, gate)
+            left = plan.maintenance - requirement(legs[index][2], step.price, plan.legs[index].rate)
+            left += requirement(abs(legs[index][2]) - step.size, step.price, plan.legs[index].rate)
+            market_id = step.market_id
+        else:
+            usable = [index for index, leg in enumerate(plan.legs) if leg.usable]
+            for index in usable:
+                last = index == usable[-1]
+                part = step if last else Step()
+                part = part._replace(reserve=plan.legs[index].reserve)
+                gate = GATE_INITIAL if gated and last else GATE_NONE
+                market_id, _, size = legs[index]
+                self._take(account, keeper, market_id, size, prices[index].price, part, gate)
+            left = sum(
+                requirement(legs[index][2], prices[index].price, leg.rate)
+                for index, leg in enumerate(plan.legs)
+                if not leg.usable
+            )
+        if plan.equity - step.fee >= left:
+            self.flagged[account] = 0
+        if step.stage == WHOLE:
+            self.absorb(account)
+        return market_id
+
+    def _take(
+        self, account: int, keeper: int, market_id: int, size: int, price: int, step: Step, gate: int
+    ) -> None:
+        """Hand a signed size over at the index; the account pays fee and reserve."""
+        money = size * price // WAD
+        to_keeper = step.keeper_fee + step.reserve
+        changes = [
+            Change(account, -size, money - to_keeper, step.fee - step.keeper_fee, GATE_NONE),
+            Change(keeper, size, to_keeper - money, 0, gate),
+        ]
+        self.clearinghouse.trade(self.ADDRESS, market_id, changes)
+
+    def absorb(self, account: int) -> int:
+        """Collateral to the fund, the fund pays what it has, the rest is deferred."""
+        with self.clearinghouse.journal.transaction():
+            house = self.clearinghouse
+            held = house.ledger.accounts[account]
+            if held.bitmap & (2**128 - 1) or held.cash >= 0:
+                return 0
+            if held.bitmap and self._situation(account)[0].equity >= 0:
+                return 0
+            for token_id in (leg_id - 127 for leg_id in ids_of(held.bitmap)):
+                amount = house.collateral[account, token_id]
+                house.pay(self.ADDRESS, account, house.fee_account, token_id, amount)
+            shortfall = -held.cash
+            covered = min(shortfall, max(0, house.ledger.accounts[house.fee_account].cash))
+            house.ledger.add_cash(house.fee_account, -covered)
+            house.ledger.add_cash(account, covered)
+            house.write_off(self.ADDRESS, account)
+            return shortfall
+
+    def flag(self, account: int) -> int:
+        """Start the clock below MM, clear it at or above."""
+        if self.is_healthy(account):
+            self.flagged[account] = 0
+        elif self.flagged[account] == 0:
+            self.flagged[account] = self.clearinghouse.now
+        return self.flagged[account]
+
+    def heal(self) -> int:
+        """The fund's cash pays deferred losses down."""
+        return self.clearinghouse.heal(self.ADDRESS, MAX_UINT256)

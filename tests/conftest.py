@@ -1,0 +1,88 @@
+"""Fixtures that every room shares: one deployment of the whole system per session."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import seawall.build
+from seawall.deployment import System, deploy
+from seawall.parameters import load
+from seawall.spec.words import account_id
+
+ROOT = Path(__file__).resolve().parents[1]
+# ape-vyper and ape-foundry look for the compiler and for anvil on PATH.
+os.environ["PATH"] = f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+WAD = 10**18
+USDC = 10**6
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test old bytecode: Ape does not see changes in modules and interfaces."""
+    if not config.option.collectonly and seawall.build.stale():
+        pytest.exit("contracts changed since they were compiled: run make compile", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def deployer(accounts: Any) -> Any:
+    """Owner of the system under test."""
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def system(project: Any, deployer: Any) -> System:
+    """The whole system with params/local.yaml, as `ape run deploy` makes it."""
+    return deploy(project, deployer, load(ROOT / "params" / "local.yaml"))
+
+
+@pytest.fixture(scope="session")
+def trader(accounts: Any) -> Any:
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def maker(accounts: Any) -> Any:
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def keeper(accounts: Any) -> Any:
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts: Any) -> Any:
+    return accounts[4]
+
+
+@pytest.fixture
+def fund_account(system: System) -> Callable[..., int]:
+    """fund_account(owner, dollars, sub=0): mint, approve and deposit; returns the account id."""
+
+    def give(owner: Any, dollars: int, sub: int = 0) -> int:
+        amount = dollars * USDC
+        system.settlement.mint(owner, amount, sender=owner)
+        system.settlement.approve(system.clearinghouse, amount, sender=owner)
+        account = account_id(str(owner.address), sub)
+        system.clearinghouse.deposit(account, 0, amount, sender=owner)
+        return account
+
+    return give
+
+
+@pytest.fixture
+def set_index(system: System, project: Any, deployer: Any) -> Callable[[int, Any], None]:
+    """set_index(market_id, dollars): every feed of a market answers this price, now."""
+
+    def move(market_id: int, dollars: Any) -> None:
+        for source in system.aggregators[market_id]:
+            answer = int(dollars * 10**8)
+            project.MockAggregator.at(source).set_answer(answer, sender=deployer)
+
+    return move

@@ -1,0 +1,26 @@
+"""The deployment that users run: configured, read back, registered."""
+
+from __future__ import annotations
+
+from seawall.deployment import CORE, read_registry, verify, write_registry
+
+
+def test_deploy_local_parameters_reads_back_as_configured(system, deployer):
+    assert verify(system, str(deployer.address)) == []
+
+
+def test_verify_changed_terms_names_the_difference(system, deployer):
+    market = system.parameters.markets[0]
+    system.exchange.set_fees(market.market_id, 0, market.taker_fee, market.band, sender=deployer)
+    found = verify(system, str(deployer.address))
+    assert len(found) == 1
+    assert "market 1 fees and band" in found[0]
+
+
+def test_write_registry_names_every_contract(system, deployer, tmp_path):
+    path = tmp_path / "registry.yaml"
+    write_registry(system, path, 31337, str(deployer.address))
+    registry = read_registry(path)
+    assert set(CORE) <= set(registry["contracts"])
+    assert registry["markets"][1]["symbol"] == "BTC"
+    assert len(registry["markets"][2]["feeds"]) == 3
