@@ -31,6 +31,9 @@ from contracts.modules import ledger  # accounts, positions, markets, sides
 initializes: ledger
 from contracts.modules import custody  # tokens, totals, deferred losses
 initializes: custody[ledger := ledger]
+from contracts.modules import margin_gate  # the margin rule
+initializes: margin_gate[ledger := ledger, custody := custody]
+from contracts.modules import bits  # owners of accounts, bitmaps
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import reasons  # short reverts
 from contracts.modules import words  # storage layout
@@ -44,6 +47,8 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    margin_gate.MARGIN_MODEL,
+    margin_gate.INDEX_ORACLE,
 )
 
 # ---------------------------------------------------------------
@@ -63,29 +68,15 @@ LISTED: constant(uint256) = 1
 REDUCE_ONLY: constant(uint256) = 2
 
 GATE_NONE: constant(uint256) = 0
-GATE_MARGIN_RULE: constant(uint256) = 1
-# Internal: a way out by value.
-GATE_EXIT: constant(uint256) = 3
 
 MAX_CHANGES: constant(uint256) = 22
 MAX_MARKET_ID: constant(uint256) = 127
 TICK: constant(int256) = 10**6
 
-# The margin model's answer, see IMarginModel.assess.
-struct Assessment:
-    equity: int256
-    adverse: int256
-    settled: int256
-    initial: uint256
-    maintenance: uint256
-
-
 # ---------------------------------------------------------------
 #                          IMMUTABLES
 # ---------------------------------------------------------------
 
-MARGIN_MODEL: public(immutable(IMarginModel))
-INDEX_ORACLE: public(immutable(IIndexOracle))
 # Fees are credited to this account of the insurance fund.
 FEE_ACCOUNT: public(immutable(uint256))
 
@@ -122,9 +113,8 @@ def __init__(
     assert owner != empty(address), "clearinghouse: no owner"
     ownable._transfer_ownership(owner)
     assert insurance_fund != empty(address), "clearinghouse: no fund"
-    MARGIN_MODEL = margin_model
-    INDEX_ORACLE = index_oracle
-    FEE_ACCOUNT = convert(insurance_fund, uint256) << 96
+    margin_gate.__init__(margin_model, index_oracle)
+    FEE_ACCOUNT = bits._first_account(insurance_fund)
     custody._set_token(0, settlement, cap)
 
 
@@ -146,7 +136,7 @@ def deposit(account: uint256, token_id: uint256, amount: uint256) -> uint256:
     if token_id == 0:
         credit = custody._credit_settlement(account, token, received)
     else:
-        if account >> 96 != convert(msg.sender, uint256):
+        if account >> 96 != convert(msg.sender, uint256):  # bits._owner
             reasons._fail(reasons.TOKEN_NOT_YOURS)
         custody._credit_collateral(account, token_id, token, received)
     log IClearinghouse.Deposited(account=account, token_id=token_id, amount=received, credited=credit)
@@ -167,7 +157,7 @@ def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: add
         paid = custody._debit_settlement(account, token, amount)
     else:
         custody._debit_collateral(account, token_id, amount)
-    self._check_exit(account)
+    margin_gate._check_exit(account)
     log IClearinghouse.Withdrawn(account=account, token_id=token_id, receiver=receiver, amount=amount, paid=paid)
     custody._push(token, receiver, paid)
     return paid
@@ -183,7 +173,7 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
     if sender == receiver:
         reasons._fail(reasons.ACCOUNT_UNKNOWN)
     self._move_cash(sender, receiver, convert(amount, int256))
-    self._check_exit(sender)
+    margin_gate._check_exit(sender)
 
 
 @external
@@ -204,7 +194,7 @@ def settle(account: uint256, market_id: uint256):
     @notice Carry a leg of an ended epoch into the present one, or into cash when nothing of it is left.
     """
     markets: uint256 = words._account_markets(ledger._accounts[account])
-    if (markets >> market_id) & 1 == 0:
+    if (markets >> market_id) & 1 == 0:  # bits._has
         reasons._fail(reasons.MARKET_UNKNOWN)
     ledger._settle(account, market_id)
 
@@ -233,8 +223,8 @@ def trade(market_id: uint256, changes: DynArray[IClearinghouse.Change, MAX_CHANG
         # Parties that hold the same markets share one answer of the oracle; cash alone needs none.
         if legs != bitmap and legs != 0:
             bitmap = legs
-            prices = self._refresh(bitmap)
-        self._check_margin(change, market_id, word, prices)
+            prices = margin_gate._refresh(bitmap)
+        margin_gate._check_margin(change, market_id, word, prices)
 
 
 @external
@@ -343,6 +333,7 @@ def restrict(market_id: uint256):
     if msg.sender != ownable.owner:
         self._check_right(RESTRICT)
     terms: uint256 = self._check_market(market_id)
+    # A bit of words._terms_mode, which fills the lowest byte.
     self._set_terms(market_id, terms | REDUCE_ONLY)
 
 
@@ -360,7 +351,7 @@ def portfolio(account: uint256) -> (uint256, int256, DynArray[uint256, 24]):
     word: uint256 = ledger._accounts[account]
     base: int256 = 0
     legs: DynArray[uint256, 24] = []
-    base, legs = self._portfolio(account, word)
+    base, legs = margin_gate._portfolio(account, word)
     return word, base, legs
 
 
@@ -424,14 +415,15 @@ def may_act(account: uint256, actor: address, market_id: uint256, size: int256) 
     """
     @notice Whether `actor` owns the account, or is an operator of its owner for this market and size.
     """
-    owner: address = convert(account >> 96, address)
+    owner: address = convert(account >> 96, address)  # bits._owner
     if actor == owner:
         return True
     word: uint256 = self._operators[owner][actor]
     if words._operator_until(word) < block.timestamp:
         return False
-    allowed: uint256 = words._operator_markets(word) >> market_id
+    allowed: uint256 = words._operator_markets(word) >> market_id  # bits._has
     largest: int256 = convert(words._operator_max_size(word), int256)
+    # bits._has
     return allowed & 1 == 1 and fixed_math._magnitude(size) <= largest
 
 
@@ -463,7 +455,7 @@ def check_nonreentrant():
 @view
 def _check_right(verb: uint256) -> uint256:
     rights: uint256 = self.modules[msg.sender]
-    if rights & verb == 0:
+    if rights & verb == 0:  # a right as bits._has reads it
         reasons._fail(reasons.MODULE_NO_RIGHT)
     return rights
 
@@ -488,7 +480,7 @@ def _check_account(account: uint256):
     """
     @notice Sides of markets (1 and 2) and owner zero are no margin accounts.
     """
-    if account >> 96 == 0:
+    if account >> 96 == 0:  # bits._owner
         reasons._fail(reasons.ACCOUNT_UNKNOWN)
 
 
@@ -498,9 +490,10 @@ def _check_owner(account: uint256, amount: uint256):
     if amount == 0:
         reasons._fail(reasons.AMOUNT_ZERO)
     # int112 holds every cash there is; the bound keeps the conversions to native and signed units in range.
+    # Cash fits words._account_cash, an int112.
     if amount >> 111 != 0:
         reasons._fail(reasons.AMOUNT_TOO_LARGE)
-    if account >> 96 != convert(msg.sender, uint256):
+    if account >> 96 != convert(msg.sender, uint256):  # bits._owner
         reasons._fail(reasons.ACCOUNT_NOT_YOURS)
 
 
@@ -541,7 +534,7 @@ def _apply(
         moved: int256 = 0
         if not waterfall and (change.gate == GATE_NONE or change.size == 0):
             reasons._fail(reasons.MODULE_NO_RIGHT)
-        if change.account >> 96 == 0:
+        if change.account >> 96 == 0:  # bits._owner
             if not waterfall or unsafe_sub(change.account, 1) > 1:
                 reasons._fail(reasons.ACCOUNT_UNKNOWN)
             market, moved = ledger._change_side(market, market_id, change.account, change.size, change.money)
@@ -573,7 +566,7 @@ def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, 
     """
     @notice Reduce-only and minimum notional of a voluntary fill, at the fill's own price.
     """
-    if words._terms_mode(terms) & REDUCE_ONLY != 0 and not self._is_reduction(before, after):
+    if words._terms_mode(terms) & REDUCE_ONLY != 0 and not margin_gate._is_reduction(before, after):
         reasons._fail(reasons.MARKET_REDUCE_ONLY)
     kept: int256 = fixed_math._magnitude(after)
     money: int256 = fixed_math._magnitude(change.money)
@@ -583,122 +576,3 @@ def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, 
     minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), size)
     if after != 0 and notional < minimum:
         reasons._fail(reasons.MARKET_BELOW_MINIMUM)
-
-
-@internal
-@pure
-def _is_reduction(before: int256, after: int256) -> bool:
-    """
-    @notice No growth and no flip: what is left and what was taken off have the same sign, or one is zero.
-    """
-    # Sizes are int112: no overflow.
-    return unsafe_mul(after, unsafe_sub(before, after)) >= 0
-
-
-@internal
-@view
-def _portfolio(account: uint256, word: uint256) -> (int256, DynArray[uint256, 24]):
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    base, legs = ledger._market_legs(account, word)
-    collateral: uint256 = words._account_collateral(word)
-    if collateral != 0:
-        legs = custody._collateral_legs(account, collateral, legs)
-    return base, legs
-
-
-@internal
-def _refresh(bitmap: uint256) -> DynArray[uint256, 24]:
-    return extcall INDEX_ORACLE.refresh(bitmap)
-
-
-@internal
-@view
-def _assess(word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]) -> Assessment:
-    found: Assessment = empty(Assessment)
-    found.equity, found.adverse, found.settled, found.initial, found.maintenance = staticcall MARGIN_MODEL.assess(
-        word, base, legs, prices
-    )
-    return found
-
-
-@internal
-def _check_exit(account: uint256):
-    """
-    @notice A way out by value: settled equity covers the initial margin and cash is not below zero.
-    """
-    word: uint256 = ledger._accounts[account]
-    if words._account_cash(word) < 0:
-        reasons._fail(reasons.MARGIN_CASH_BELOW_ZERO)
-    bitmap: uint256 = words._account_bitmap(word)
-    if bitmap != 0:
-        change: IClearinghouse.Change = empty(IClearinghouse.Change)
-        change.account = account
-        change.gate = GATE_EXIT
-        self._check_margin(change, 0, word, self._refresh(bitmap))
-
-
-@internal
-def _check_margin(
-    change: IClearinghouse.Change, market_id: uint256, word: uint256, prices: DynArray[uint256, 24]
-):
-    """
-    @notice P6: the account ends at or above initial margin, or (gate 1) the change is a pure reduction that does
-            not lower equity / maintenance at spot.
-    """
-    if words._account_bitmap(word) == 0 and words._account_cash(word) >= 0:
-        return
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    base, legs = self._portfolio(change.account, word)
-    found: Assessment = self._assess(word, base, legs, prices)
-    available: int256 = found.adverse
-    if change.gate == GATE_EXIT:
-        available = found.settled
-    if available >= 0 and convert(available, uint256) >= found.initial:
-        return
-    if change.gate == GATE_MARGIN_RULE and change.size != 0:
-        if self._reduces(change, market_id, word, base, legs, prices, found):
-            return
-    reasons._fail(reasons.MARGIN_BELOW_INITIAL)
-
-
-@internal
-def _reduces(
-    change: IClearinghouse.Change,
-    market_id: uint256,
-    word: uint256,
-    base: int256,
-    legs: DynArray[uint256, 24],
-    prices: DynArray[uint256, 24],
-    found: Assessment,
-) -> bool:
-    """
-    @notice Rebuild the portfolio before the change from the one after it, and compare h at spot.
-    @dev E before = E after - (size * P + money - fee) at every P, so base moves by money - fee alone.
-    """
-    before: DynArray[uint256, 24] = legs
-    before_prices: DynArray[uint256, 24] = prices
-    after: int256 = 0
-    index: uint256 = 0
-    for leg: uint256 in legs:
-        if words._leg_id(leg) == market_id:
-            after = words._leg_size(leg)
-            break
-        index = unsafe_add(index, 1)
-    earlier_leg: uint256 = words._leg(market_id, 0, after - change.size)
-    if index < len(legs):
-        before[index] = earlier_leg
-    else:
-        # The leg was closed: it and its price come back at the end, the model takes them in any order.
-        before.append(earlier_leg)
-        before_prices.append(self._refresh(1 << market_id)[0])
-    if found.equity < 0 or not self._is_reduction(after - change.size, after):
-        return False
-    base_before: int256 = base - change.money + convert(change.fee, int256)
-    earlier: Assessment = self._assess(word, base_before, before, before_prices)
-    if earlier.equity <= 0:
-        return False
-    left: uint256 = convert(found.equity, uint256) * earlier.maintenance
-    right: uint256 = convert(earlier.equity, uint256) * found.maintenance
-    return left >= right

@@ -181,12 +181,16 @@ def match(
         account: uint256 = maker.order.account
         parties: uint256 = len(changes)
         party: uint256 = parties
-        # A bitmap as words._lowest reads it: a clear bit spares most accounts the search.
+        # A bitmap as bits._lowest reads it: a clear bit spares most accounts the search.
         mark: uint256 = 1 << (account % RESIDUES)
         known: bool = seen & mark != 0
         seen |= mark
         if known:
-            party = self._party(changes, account)
+            party = 0
+            for change: IClearinghouse.Change in changes:
+                if change.account == account:
+                    break
+                party += 1
         maker_room: uint256 = max_value(uint256)
         if maker.order.reduce_only:
             held: int256 = self._position(account, market_id)
@@ -474,7 +478,7 @@ def _terms(market_id: uint256) -> (uint256, uint256, uint256, uint256):
     maker_fee, taker_fee, band = self._fees(market_id)
     # A market that was never opened here has no fees and no band; ids beyond 127 cannot be opened.
     assert band != 0, "order: market"
-    # A bitmap of one id, as words._lowest reads it.
+    # A bitmap of one id, as bits._lowest reads it.
     answer: DynArray[uint256, MAX_WORDS] = extcall INDEX_ORACLE.refresh(1 << market_id)
     word: uint256 = answer[0]
     half_width: uint256 = words._price_half_width(word)
@@ -501,22 +505,6 @@ def _position(account: uint256, market_id: uint256) -> int256:
         if id == market_id:
             return words._leg_size(leg)
     return 0
-
-
-@internal
-@pure
-def _party(
-    changes: DynArray[IClearinghouse.Change, MAX_CHANGES], account: uint256
-) -> uint256:
-    """
-    @notice Where an account stands in the changes; their number where it does not.
-    """
-    party: uint256 = 0
-    for change: IClearinghouse.Change in changes:
-        if change.account == account:
-            break
-        party += 1
-    return party
 
 
 @internal

@@ -246,7 +246,7 @@ def _ids(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
-        # `words._lowest` without its loop: 1,000 gas less an id, and every leg of every account passes here.
+        # `bits._lowest` without its loop: 1,000 gas less an id, and every leg of every account passes here.
         # At most 135 zeros lie below the lowest bit, so these jumps skip them all; `id` stays below 256.
         if rest % 2**64 == 0:
             rest = rest // 2**64

@@ -62,6 +62,9 @@ initializes: ownable
 from snekmate.tokens import erc20
 initializes: erc20[ownable := ownable]
 
+# The first account of this address.
+from contracts.modules import bits
+
 # The exit ratio of a Clearinghouse with deferred losses.
 from contracts.modules import fixed_math
 
@@ -160,7 +163,7 @@ def __init__(
 
     CLEARINGHOUSE = IClearinghouse(clearinghouse_address)
     ASSET = IERC20(asset_address)
-    FUND_ACCOUNT = convert(self, uint256) << 96  # words.account_id of the specification
+    FUND_ACCOUNT = bits._first_account(self)
     COOLDOWN_SECONDS = wait_seconds
     SCALE = 10 ** (WAD_DECIMALS - decimals)
 

@@ -23,6 +23,7 @@ from interfaces import IMarginModel
 #                            MODULES
 # ---------------------------------------------------------------
 
+from contracts.modules import bits  # bitmaps
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import words  # storage layout
 
@@ -298,7 +299,7 @@ def _side_claims(market_id: uint256) -> int256:
     @notice What the sides of a market add to the sum of cash and quotes: size imbalance at spot, less charges.
     """
     market: uint256[3] = staticcall CLEARINGHOUSE.market_words(market_id)
-    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(1 << market_id)
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(bits._bit(market_id))
     funding: int256 = words._market_funding_at(market[0], block.timestamp)
     moved: int256 = convert(words._price_price(prices[0]), int256) - funding
     claims: int256 = 0

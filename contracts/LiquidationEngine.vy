@@ -27,6 +27,7 @@ from interfaces import IMarginModel
 #                            MODULES
 # ---------------------------------------------------------------
 
+from contracts.modules import bits  # bitmaps, floats
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import words  # storage layout
 
@@ -55,6 +56,8 @@ WAD_PPM: constant(uint256) = 10**24
 LOT: constant(uint256) = 10**12
 MAX_LEGS: constant(uint256) = 16
 MAX_TOKENS: constant(uint256) = 8
+# Half-width of a price that is not usable.
+UNUSABLE: constant(uint256) = 2**16 - 1
 # No account's notional comes near it; a larger limit means none.
 MAX_LIMIT: constant(uint256) = 2**128
 # Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
@@ -124,7 +127,7 @@ def __init__(
     INDEX_ORACLE = index_oracle
     MARGIN_MODEL = margin_model
     INSURANCE_FUND = insurance_fund
-    FUND_ACCOUNT = convert(insurance_fund.address, uint256) << 96
+    FUND_ACCOUNT = bits._first_account(insurance_fund.address)
     TARGET_BUFFER_PPM = target_buffer_ppm
     PENALTY_MIN_PPM = penalty_min_ppm
     PENALTY_MAX_PPM = penalty_max_ppm
@@ -155,7 +158,9 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     assert not self._is_healthy(found, planned), "liquidation: healthy"
     step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, limit)
     assert step.stage != NOTHING, "liquidation: price stale"
-    assert step.notional != 0 and step.notional <= limit, "liquidation: over limit"
+    # A whole close may consist of legs that ended epochs have used up.
+    allowed: bool = step.stage == WHOLE or step.notional != 0
+    assert allowed and step.notional <= limit, "liquidation: over limit"
     self._execute_step(account, keeper, step, found, planned, legs, prices, True)
     return step
 
@@ -184,7 +189,7 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
             statuses.append(HEALTHY)
             continue
         step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, MAX_LIMIT)
-        if step.notional == 0:
+        if step.stage == NOTHING:
             statuses.append(STALE)
             continue
         last_market = self._execute_step(account, keeper, step, found, planned, legs, prices, False)
@@ -208,7 +213,8 @@ def absorb(account: uint256) -> uint256:
 @external
 def flag(account: uint256) -> uint256:
     """
-    @notice Start the account's clock when h < 1, clear it when h >= 1.
+    @notice Start the account's clock when h < 1 at the favourable ends, clear it when h >= 1 at the index.
+    @dev Between the two, as while a feed is silent, a clock neither starts nor stops.
     """
     word: uint256 = 0
     base: int256 = 0
@@ -219,13 +225,13 @@ def flag(account: uint256) -> uint256:
     planned: DynArray[uint256, MAX_LEGS] = []
     found, planned = self._situation(word, base, legs, prices)
     started: uint256 = self.flagged_at[account]
-    healthy: bool = self._is_healthy(found, planned)
-    if healthy and started != 0:
-        self._set_flag(account, 0)
+    if len(planned) == 0 or found.equity >= convert(found.maintenance, int256):
+        if started != 0:
+            self._set_flag(account, 0)
         return 0
-    if not healthy and started == 0:
-        self._set_flag(account, block.timestamp)
-        return block.timestamp
+    if started == 0 and not self._is_healthy(found, planned):
+        started = block.timestamp
+        self._set_flag(account, started)
     return started
 
 
@@ -425,8 +431,9 @@ def _penalty(found: Situation) -> uint256:
     @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
     """
     span: uint256 = PENALTY_MAX_PPM - PENALTY_MIN_PPM
-    # Only called with 0 <= close-out <= h < 1.
-    depth: uint256 = (found.maintenance - convert(found.equity, uint256)) * PPM
+    # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
+    maintenance: int256 = convert(found.maintenance, int256)
+    depth: uint256 = convert(max(maintenance - found.equity, 0), uint256) * PPM
     slope: uint256 = found.maintenance * (PPM - CLOSE_OUT_PPM)
     return PENALTY_MIN_PPM + min(span, span * depth // slope)
 
@@ -515,11 +522,14 @@ def _execute_step(
     else:
         last = self._execute_whole(account, keeper, step, planned, legs, prices, gated)
         left = self._left_after_whole(planned, legs, prices)
-    healthy: bool = found.equity - convert(step.fee, int256) >= convert(left, int256)
-    if healthy and self.flagged_at[account] != 0:
-        self._set_flag(account, 0)
     if step.stage == WHOLE:
         self._absorb(account, last)
+    if self.flagged_at[account] != 0:
+        word: uint256 = staticcall CLEARINGHOUSE.account_word(account)
+        kept: int256 = found.equity - convert(step.fee, int256)
+        # An account without legs is at h >= 1 even where its loss was paid by others.
+        if words._account_markets(word) == 0 or kept >= convert(left, int256):
+            self._set_flag(account, 0)
     return last
 
 
@@ -598,7 +608,7 @@ def _take(
     """
     @notice Hand a signed size over at the index price; the account pays fee and reserve.
     """
-    if keeper >> 96 != convert(msg.sender, uint256):
+    if bits._owner(keeper) != convert(msg.sender, uint256):
         allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
         assert allowed, "account: not yours"
     money: int256 = fixed_math._mul_wad_floor(size, convert(price, int256))
@@ -649,7 +659,8 @@ def _absorb(account: uint256, market_id: uint256) -> uint256:
 @internal
 def _seize_collateral(account: uint256) -> bool:
     """
-    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below.
+    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below,
+            or where the price of a collateral is not usable.
     """
     word: uint256 = 0
     base: int256 = 0
@@ -661,12 +672,16 @@ def _seize_collateral(account: uint256) -> bool:
     found, planned = self._situation(word, base, legs, prices)
     if found.equity >= 0:
         return False
+    for price_word: uint256 in prices:
+        # What the account is worth is not known while a collateral counts for nothing.
+        if words._price_half_width(price_word) == UNUSABLE:
+            return False
     rest: uint256 = words._account_collateral(word)
     for i: uint256 in range(MAX_TOKENS):
         if rest == 0:
             break
-        token_id: uint256 = words._lowest(rest) + 1
-        rest = rest & unsafe_sub(rest, 1)
+        token_id: uint256 = bits._lowest(rest) + 1
+        rest = bits._without_lowest(rest)
         extcall CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
     return True
 

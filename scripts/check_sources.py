@@ -33,12 +33,12 @@ VERSION_PRAGMA = "# pragma version ==0.4.3"
 LOCK_PRAGMA = "# pragma nonreentrancy on"
 RAW_CALL_FILES = ("contracts/modules/oracle_guard.vy", "contracts/modules/token_utils.vy")
 SIGNED_FILE = "contracts/modules/fixed_math.vy"
-WORDS_FILE = "contracts/modules/words.vy"
+WORDS_FILES = ("contracts/modules/words.vy", "contracts/modules/bits.vy")
 SKIPPED_FOLDERS = frozenset({"node_modules", "out", "__pycache__"})
 
 BIT_OPERATORS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
 ERROR_TEXT = re.compile(r"[a-z][a-z0-9_-]*: \S.*")
-WORDS_COMMENT = re.compile(r"#.*\bwords\._?[a-z]\w*")
+WORDS_COMMENT = re.compile(r"#.*\b(words|bits)\._?[a-z]\w*")
 EXPERIMENT = re.compile(r"#\s*(pragma|@version).*(experimental|venom)", re.IGNORECASE)
 SWALLOWING = re.compile(r"\bchain\.isolate\(")
 
@@ -233,7 +233,7 @@ def _is_divisibility(node: Node) -> bool:
 
 @rule("mask", "shifts and masks stand in words, or name its function in a comment")
 def _mask(index: Index, source: Source) -> Iterator[Finding]:
-    if source.path == WORDS_FILE:
+    if source.path in WORDS_FILES:
         return
     masked: set[int] = set()
     for node in source.find(ast.BinOp, ast.AugAssign, ast.UnaryOp):
@@ -245,9 +245,15 @@ def _mask(index: Index, source: Source) -> Iterator[Finding]:
 
 
 def _is_about_flags(node: Node) -> bool:
-    """Whether the operation joins members of a flag, written Name.MEMBER."""
+    """Whether the operation tests a named bit, or joins members of a flag, written Name.MEMBER."""
+    if isinstance(node.op, ast.BitAnd) and _is_constant(node.right):
+        return True
     members = node.get_descendants(ast.Attribute)
     return any(member.attr.isupper() and _is_type_name(member.value) for member in members)
+
+
+def _is_constant(node: Node) -> bool:
+    return isinstance(node, ast.Name) and node.id.isupper()
 
 
 def _is_type_name(node: Node) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 from ape import project
@@ -37,7 +38,7 @@ def check_chain(parameters: Parameters, chain_id: int) -> None:
     type=click.Path(path_type=Path),
     help="Where to write the addresses [default: deployments/<name of the config>.yaml].",
 )
-def cli(account, provider, config: Path, registry: Path | None) -> None:
+def cli(account: Any, provider: Any, config: Path, registry: Path | None) -> None:
     """Deploy every contract of Seawall, configure it, read it back and write the registry."""
     console = Console()
     started = time.monotonic()

@@ -312,7 +312,9 @@ def write_registry(system: System, path: Path, chain_id: int, deployer: str) -> 
 def read_registry(path: Path) -> dict[str, Any]:
     """A registry as written; raises DeploymentError when it is missing or not one."""
     if not path.is_file():
-        raise DeploymentError(f"{path}: no such registry; deploy first, or name another with --registry")
+        raise DeploymentError(
+            f"{path}: no such registry; deploy first, or name another with --registry"
+        )
     registry = yaml.safe_load(path.read_text())
     if not isinstance(registry, dict) or not set(CORE) <= set(registry.get("contracts", {})):
         raise DeploymentError(f"{path}: not a registry: contracts must name {', '.join(CORE)}")

@@ -234,7 +234,9 @@ def _liquidation(raw: Any) -> EngineSettings:
     entry = _fields(raw, "liquidation", names)
     values = {name: ppm(entry[name], f"liquidation.{name}") for name in names.split()}
     if values["penalty_min"] > values["penalty_max"] or values["penalty_max"] > PPM // 10:
-        raise ParameterError("liquidation: penalties must be 0 <= penalty_min <= penalty_max <= 0.1")
+        raise ParameterError(
+            "liquidation: penalties must be 0 <= penalty_min <= penalty_max <= 0.1"
+        )
     if values["close_out"] >= PPM:
         raise ParameterError("liquidation.close_out: must be below 1")
     return EngineSettings(**values)
@@ -244,7 +246,9 @@ def _fund(raw: Any) -> FundParameters:
     entry = _fields(raw, "insurance_fund", "name symbol cooldown_seconds")
     if len(str(entry["name"])) > 25 or len(str(entry["symbol"])) > 5:
         raise ParameterError("insurance_fund: name up to 25 characters, symbol up to 5")
-    cooldown = _int(entry["cooldown_seconds"], "insurance_fund.cooldown_seconds", 0, 90 * SECONDS_PER_DAY)
+    cooldown = _int(
+        entry["cooldown_seconds"], "insurance_fund.cooldown_seconds", 0, 90 * SECONDS_PER_DAY
+    )
     return FundParameters(str(entry["name"]), str(entry["symbol"]), cooldown)
 
 

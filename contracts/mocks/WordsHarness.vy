@@ -2,12 +2,13 @@
 # pragma nonreentrancy on
 """
 @title Packed words, arrays in and arrays out
-@notice Runs one packer of `words` over many cases in one call, and one word's readers over many words; a case
+@notice Runs one packer of `words` or tool of `bits` over many cases in one call, and one word's readers over many words; a case
         that reverts is an answer too.
 @dev Signed fields travel as their two's complement bits in 256 bits.
 """
 
-# Every function of the module is under test.
+# Every function of both modules is under test.
+from contracts.modules import bits
 from contracts.modules import words
 
 # ---------------------------------------------------------------
@@ -36,6 +37,9 @@ FLOAT30: constant(uint256) = 15
 FIELD: constant(uint256) = 16
 ACCOUNT_WITH_CASH: constant(uint256) = 17
 BITMAP: constant(uint256) = 18
+OWNER: constant(uint256) = 19
+BIT: constant(uint256) = 20
+HAS: constant(uint256) = 21
 
 # ---------------------------------------------------------------
 #                              VIEWS
@@ -80,7 +84,11 @@ def pack(kind: uint256, case: uint256[6]) -> uint256:
     if kind < FLOAT30:
         return self._pack_margin(kind, case)
     if kind == FLOAT30:
-        return words._float30_up(case[0])
+        return bits._float30_up(case[0])
+    if kind == BIT:
+        return bits._bit(case[0])
+    if kind == HAS:
+        return convert(bits._has(case[0], case[1]), uint256)
     signed: int256 = words._signed(case[0])
     if kind == FIELD:
         return words._field(signed, case[1])
@@ -165,11 +173,16 @@ def _unpack(kind: uint256, word: uint256) -> uint256[8]:
         return self._unpack_margin(kind, word)
     answer: uint256[8] = empty(uint256[8])
     if kind == FLOAT30:
-        answer[0] = words._float30_value(word)
+        answer[0] = bits._float30_value(word)
+    elif kind == BITMAP:
+        answer[0] = bits._lowest(word)
+        answer[1] = bits._count(word)
+        answer[2] = bits._without_lowest(word)
     else:
-        assert kind == BITMAP
-        answer[0] = words._lowest(word)
-        answer[1] = words._count(word)
+        assert kind == OWNER
+        owner: uint256 = bits._owner(word)
+        answer[0] = owner
+        answer[1] = bits._first_account(convert(owner, address))
     return answer
 
 

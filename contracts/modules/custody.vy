@@ -18,6 +18,7 @@ from ethereum.ercs import IERC20Detailed
 
 from interfaces import IClearinghouse
 
+from contracts.modules import bits  # bitmaps, floats
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import ledger  # cash is credited there
 uses: ledger
@@ -78,7 +79,8 @@ def _unit(token: uint256) -> uint256:
     """
     @notice WAD value of one native unit.
     """
-    return 10 ** (MAX_TOKEN_DECIMALS - words._token_decimals(token))
+    # A listed token has at most 18 decimals.
+    return 10 ** unsafe_sub(MAX_TOKEN_DECIMALS, words._token_decimals(token))
 
 
 @internal
@@ -151,7 +153,7 @@ def _store_totals(totals: Totals):
     impaired: uint256 = 1 if totals.deferred != 0 else 0
     before: uint256 = words._totals_impaired(self._totals)
     self._totals = words._totals(totals.held, totals.book, impaired)
-    if before | impaired != 0:
+    if max(before, impaired) != 0:
         self._deferred = totals.deferred
 
 
@@ -188,8 +190,10 @@ def _credit_settlement(account: uint256, token: uint256, received: uint256) -> u
     amount: uint256 = received * self._unit(token)
     credit: uint256 = amount
     if totals.deferred != 0 and totals.held != 0:
-        credit = fixed_math._mul_div_down(amount, totals.held + totals.deferred, totals.held)
-        totals.deferred += credit - amount
+        # uint120 each; the ratio is at least 1, so the credit is not below the amount.
+        claims: uint256 = unsafe_add(totals.held, totals.deferred)
+        credit = fixed_math._mul_div_down(amount, claims, totals.held)
+        totals.deferred += unsafe_sub(credit, amount)
     totals.held += amount
     self._check_cap(token, totals.held)
     totals.book += convert(credit, int256)
@@ -208,14 +212,15 @@ def _debit_settlement(account: uint256, token: uint256, amount: uint256) -> uint
     unit: uint256 = self._unit(token)
     paid: uint256 = amount
     if totals.deferred != 0:
-        paid = fixed_math._mul_div_down(amount, totals.held, totals.held + totals.deferred)
+        paid = fixed_math._mul_div_down(amount, totals.held, unsafe_add(totals.held, totals.deferred))
     # amount < 2**111 and unit <= 10**18: no overflow.
     debit: uint256 = unsafe_mul(amount, unit)
     payment: uint256 = unsafe_mul(paid, unit)
     if payment > totals.held:
         reasons._fail(reasons.CUSTODY_TILL_SHORT)
     totals.held = unsafe_sub(totals.held, payment)
-    totals.deferred -= unsafe_sub(debit, payment)
+    # Rounded to native units the cut may exceed what is left of the losses.
+    totals.deferred = unsafe_sub(totals.deferred, min(totals.deferred, unsafe_sub(debit, payment)))
     totals.book -= convert(debit, int256)
     self._store_totals(totals)
     ledger._add_cash(account, -convert(debit, int256))
@@ -225,7 +230,8 @@ def _debit_settlement(account: uint256, token: uint256, amount: uint256) -> uint
 @internal
 @pure
 def _check_cap(token: uint256, held_wad: uint256):
-    if held_wad > words._token_cap(token) * WAD:
+    # uint88 * 10**18: no overflow.
+    if held_wad > unsafe_mul(words._token_cap(token), WAD):
         reasons._fail(reasons.TOKEN_OVER_CAP)
 
 
@@ -241,8 +247,10 @@ def _set_collateral(account: uint256, token_id: uint256, amount: uint256):
     """
     self._collateral[account][token_id] = amount
     word: uint256 = ledger._accounts[account]
-    bit: uint256 = 1 << (TOKEN_BIT + token_id)
-    ledger._accounts[account] = (word | bit) if amount != 0 else (word & ~bit)
+    bit: uint256 = 1 << (TOKEN_BIT + token_id)  # bits._bit
+    marked: uint256 = word | bit  # bits._bit
+    cleared: uint256 = word & ~bit  # bits._bit
+    ledger._accounts[account] = marked if amount != 0 else cleared
 
 
 @internal
@@ -295,8 +303,8 @@ def _collateral_legs(account: uint256, bitmap: uint256, legs: DynArray[uint256, 
     for i: uint256 in range(MAX_TOKENS):
         if rest == 0:
             break
-        token_id: uint256 = words._lowest(rest) + 1
-        rest = rest & unsafe_sub(rest, 1)
+        token_id: uint256 = bits._lowest(rest) + 1
+        rest = rest & unsafe_sub(rest, 1)  # bits._without_lowest
         amount: uint256 = self._collateral[account][token_id] * self._unit(self._tokens[token_id])
         all_legs.append(words._leg(TOKEN_BIT + token_id, 0, convert(amount, int256)))
     return all_legs

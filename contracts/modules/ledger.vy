@@ -18,6 +18,7 @@
 
 from interfaces import IClearinghouse
 
+from contracts.modules import bits  # bitmaps, floats
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import reasons  # short reverts
 from contracts.modules import words  # storage layout
@@ -117,7 +118,7 @@ def _store_market(market_id: uint256, market: Market):
     """
     long: Side = market.sides[LONG]
     short: Side = market.sides[SHORT]
-    open_interest: uint256 = words._float30_up(convert(self._open_interest(market), uint256))
+    open_interest: uint256 = bits._float30_up(convert(self._open_interest(market), uint256))
     tail: uint256 = words._market_tail(open_interest, market.touched, long.epoch, short.epoch)
     self._markets[market_id] = words._market(market.funding, block.timestamp, market.rate, tail)
     self._shares[market_id] = words._shares(convert(long.shares, uint256), convert(short.shares, uint256))
@@ -315,19 +316,19 @@ def _store_position(account: uint256, market_id: uint256, market: Market, work: 
     @notice Write a position with its account's cash and bitmap; returns its size.
     """
     word: uint256 = self._accounts[account]
-    bit: uint256 = 1 << market_id
+    bit: uint256 = 1 << market_id  # bits._bit
     if work.shares == 0:
-        if word & bit != 0:
+        if word & bit != 0:  # bits._has
             self._positions[account][market_id] = 0
-            word = word ^ bit
+            word = word ^ bit  # bits._bit, known to be set
     else:
         side: uint256 = self._side_of(work.shares)
         epoch: uint256 = market.sides[side].epoch
         self._positions[account][market_id] = words._position(work.shares, work.quote, epoch)
-        if word & bit == 0:
-            word = word | bit
+        if word & bit == 0:  # bits._has
+            word = word | bit  # bits._bit
             markets: uint256 = words._account_markets(word)
-            if words._count(markets) > MAX_MARKETS:
+            if bits._count(markets) > MAX_MARKETS:
                 reasons._fail(reasons.ACCOUNT_16_MARKETS)
     change: int256 = unsafe_sub(work.cash, convert(fee, int256))
     cash: int256 = unsafe_add(words._account_cash(word), change)
@@ -393,7 +394,7 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
         charge=side.charge,
         shares=convert(side.shares, uint256),
     )
-    state.touched = state.touched | which
+    state.touched = state.touched | which  # words._market_tail's sum of sides
     book: int256 = 0
     if side.scale < REBASE_SCALE:
         book = fixed_math._mul_ray_ceil(shares, side.charge)
@@ -401,7 +402,7 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
         side.scale = RAY
         side.charge = 0
         side.epoch = unsafe_add(side.epoch, 1)
-        state.touched = state.touched ^ which
+        state.touched = state.touched ^ which  # words._market_tail's sum of sides
     state.sides[which] = side
     return state, book
 
@@ -424,8 +425,8 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
     for i: uint256 in range(MAX_MARKETS):
         if bitmap == 0:
             break
-        market_id: uint256 = words._lowest(bitmap)
-        bitmap = bitmap & unsafe_sub(bitmap, 1)
+        market_id: uint256 = bits._lowest(bitmap)
+        bitmap = bitmap & unsafe_sub(bitmap, 1)  # bits._without_lowest
         market: uint256 = self._markets[market_id]
         position: uint256 = self._positions[account][market_id]
         shares: int256 = words._position_shares(position)
@@ -441,6 +442,6 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
             quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
         funding: int256 = words._market_funding_at(market, block.timestamp)
         base = unsafe_add(base, unsafe_sub(quote, fixed_math._mul_wad_ceil(size, funding)))
-        open_interest: uint256 = words._float30_value(words._market_open_interest(market))
+        open_interest: uint256 = bits._float30_value(words._market_open_interest(market))
         legs.append(words._leg(market_id, open_interest, size))
     return base, legs

@@ -33,6 +33,7 @@ def _fail(reason: uint256):
     """
     @notice Revert with the packed reason.
     """
+    # Not a storage word, so no function of words._field's kind fits.
     length: uint256 = reason & 255
     text: uint256 = (reason >> 8) << (256 - 8 * length)
     raw_revert(concat(0x08c379a0, convert(32, bytes32), convert(length, bytes32), convert(text, bytes32)))

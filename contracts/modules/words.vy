@@ -1,7 +1,7 @@
 # pragma version ==0.4.3
 """
 @title Packed words
-@notice Every shift and mask of Seawall stands here. `seawall/spec/words.py` is the same layout; the array
+@notice Every field of a packed word is read and written here (tools for plain bits stand in `bits.vy`). `seawall/spec/words.py` is the same layout; the array
         harness holds the two equal at each field's corners.
 @dev Fields from the most significant bit:
      account   cash int112 | mode uint8 | collateral uint8 | markets uint128
@@ -598,78 +598,3 @@ def _price_refreshed_at(word: uint256) -> uint256:
 @pure
 def _price_variance(word: uint256) -> uint256:
     return word & U40
-
-
-# ---------------------------------------------------------------
-#                           FLOAT30
-# ---------------------------------------------------------------
-
-
-@internal
-@pure
-def _float30_up(number: uint256) -> uint256:
-    """
-    @notice Smallest float (mantissa uint23 << exponent uint7) that is not below `number` < 2**127.
-    """
-    assert number >> 127 == 0
-    exponent: uint256 = 0
-    rest: uint256 = number >> 23
-    # Binary search for the number of bits above the mantissa.
-    step: uint256 = 64
-    for i: uint256 in range(7):
-        if rest >> (step - 1) != 0:
-            exponent += step
-            rest = rest >> step
-        step = step >> 1
-    mantissa: uint256 = number >> exponent
-    if mantissa << exponent != number:
-        mantissa += 1
-        if mantissa >> 23 != 0:
-            mantissa = mantissa >> 1
-            exponent += 1
-    return (mantissa << 7) | exponent
-
-
-@internal
-@pure
-def _float30_value(word: uint256) -> uint256:
-    return (word >> 7) << (word & 127)
-
-
-# ---------------------------------------------------------------
-#                            BITMAPS
-# ---------------------------------------------------------------
-
-
-@internal
-@pure
-def _lowest(bitmap: uint256) -> uint256:
-    """
-    @notice Position of the lowest set bit; `bitmap` must not be zero.
-    """
-    rest: uint256 = bitmap
-    position: uint256 = 0
-    step: uint256 = 128
-    for i: uint256 in range(8):
-        if rest << unsafe_sub(256, step) == 0:
-            rest = rest >> step
-            # position < 256, so no addition overflows.
-            position = unsafe_add(position, step)
-        step = step >> 1
-    return position
-
-
-@internal
-@pure
-def _count(bitmap: uint256) -> uint256:
-    """
-    @notice Number of set bits.
-    """
-    rest: uint256 = bitmap
-    bits: uint256 = 0
-    for i: uint256 in range(256):
-        if rest == 0:
-            break
-        rest = rest & unsafe_sub(rest, 1)
-        bits = unsafe_add(bits, 1)
-    return bits

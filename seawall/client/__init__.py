@@ -1,1 +1,5 @@
-"""Typed access for bots and scripts."""
+"""Typed access for bots and scripts: calldata and logs in `contract`, signed orders in `orders`."""
+
+from seawall.client.contract import Contract, ContractError, load_abi
+
+__all__ = ["Contract", "ContractError", "load_abi"]

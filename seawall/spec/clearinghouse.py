@@ -147,7 +147,9 @@ class Clearinghouse:
                 require(account >> 96 == owner_of_call, "token: not yours")
                 self.token_held[token_id] += received
                 self._require_cap(self.token_held[token_id] * unit, token)
-                self._set_collateral(account, token_id, self.collateral[account, token_id] + received)
+                self._set_collateral(
+                    account, token_id, self.collateral[account, token_id] + received
+                )
                 return received
             amount = received * unit
             total = self.totals
@@ -372,9 +374,7 @@ class Clearinghouse:
             require(_is_reduction(before, after), "market: reduce only")
         if after != 0:
             notional = abs(after) * abs(change.money)
-            require(
-                notional >= terms.min_notional * abs(change.size), "market: below minimum"
-            )
+            require(notional >= terms.min_notional * abs(change.size), "market: below minimum")
 
     def portfolio(self, account: int) -> tuple[int, list[Leg]]:
         """(base, legs) with collateral legs (id 127 + token, WAD amount) at the end."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seawall.spec.clearinghouse import Change, Clearinghouse
+from seawall.spec.clearinghouse import MARKETS_MASK, Change, Clearinghouse
 from seawall.spec.margin import Leg, Plan, PlannedLeg, Price
 from seawall.spec.state import Table, require
 from seawall.spec.words import (
@@ -15,6 +15,7 @@ from seawall.spec.words import (
     GATE_MARGIN_RULE,
     GATE_NONE,
     LOT,
+    MAX_HALF_WIDTH,
     MAX_UINT256,
     PPM,
     WAD,
@@ -58,7 +59,7 @@ def requirement(size: int, price: int, rate: int) -> int:
 def penalty(parameters: EngineParameters, equity: int, maintenance: int) -> int:
     """pi: linear in h from penalty_min at h = 1 to penalty_max at close-out, rounded down."""
     span = parameters.penalty_max - parameters.penalty_min
-    depth = (maintenance - equity) * PPM
+    depth = max(maintenance - equity, 0) * PPM
     slope = maintenance * (PPM - parameters.close_out)
     return parameters.penalty_min + min(span, span * depth // slope)
 
@@ -93,9 +94,7 @@ def best_leg(planned: tuple[PlannedLeg, ...]) -> int | None:
     return best
 
 
-def slice_size(
-    size: int, price: int, notional: int | None, minimum: int, limit: int
-) -> int:
+def slice_size(size: int, price: int, notional: int | None, minimum: int, limit: int) -> int:
     """Absolute size to close: the needed notional up to a lot, whole when the rest would be dust.
 
     0 where `limit` (notional) allows nothing.
@@ -163,6 +162,11 @@ def plan_whole(
     )  # fmt: skip
 
 
+def _is_healthy(plan: Plan) -> bool:
+    """Without market legs, or at or above maintenance margin at the favourable ends."""
+    return not plan.legs or plan.favourable_equity >= plan.favourable_maintenance
+
+
 class LiquidationEngine:
     """Executable specification of the engine on the specification's Clearinghouse."""
 
@@ -182,7 +186,7 @@ class LiquidationEngine:
     def plan_step(self, account: int, limit: int = MAX_UINT256) -> Step:
         """What `liquidate` would do; stage 0 for a healthy account or one without usable legs."""
         plan, legs, prices = self._situation(account)
-        if not plan.legs or plan.favourable_equity >= plan.favourable_maintenance:
+        if _is_healthy(plan):
             return Step()
         if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
             return plan_whole(self.parameters, plan, legs, prices)
@@ -194,7 +198,7 @@ class LiquidationEngine:
     def is_healthy(self, account: int) -> bool:
         """Whether the favourable ends leave the account at or above maintenance margin."""
         plan, _, _ = self._situation(account)
-        return not plan.legs or plan.favourable_equity >= plan.favourable_maintenance
+        return _is_healthy(plan)
 
     def liquidate(self, account: int, keeper: int, limit: int = MAX_UINT256) -> Step:
         """One step, the keeper's gate at its end; raises what the contract reverts with."""
@@ -203,7 +207,8 @@ class LiquidationEngine:
             require(not self.is_healthy(account), "liquidation: healthy")
             step = self.plan_step(account, limit)
             require(step.stage != NOTHING, "liquidation: price stale")
-            require(step.notional != 0 and step.notional <= limit, "liquidation: over limit")
+            allowed = step.stage == WHOLE or step.notional != 0
+            require(allowed and step.notional <= limit, "liquidation: over limit")
             self._execute(account, keeper, step, gated=True)
             return step
 
@@ -219,8 +224,8 @@ class LiquidationEngine:
                     statuses.append(HEALTHY)
                 else:
                     step = self.plan_step(account)
-                    statuses.append(LIQUIDATED if step.notional else STALE)
-                if step.notional:
+                    statuses.append(LIQUIDATED if step.stage else STALE)
+                if step.stage:
                     last_market = self._execute(account, keeper, step, gated=False)
             if last_market:
                 gate = Change(keeper, 0, 0, 0, GATE_INITIAL)
@@ -252,14 +257,23 @@ class LiquidationEngine:
                 for index, leg in enumerate(plan.legs)
                 if not leg.usable
             )
-        if plan.equity - step.fee >= left:
-            self.flagged[account] = 0
         if step.stage == WHOLE:
             self.absorb(account)
+        # An account without legs is at h >= 1 even where its loss was paid by others.
+        flat = self.clearinghouse.ledger.accounts[account].bitmap & MARKETS_MASK == 0
+        if flat or plan.equity - step.fee >= left:
+            self.flagged[account] = 0
         return market_id
 
     def _take(
-        self, account: int, keeper: int, market_id: int, size: int, price: int, step: Step, gate: int
+        self,
+        account: int,
+        keeper: int,
+        market_id: int,
+        size: int,
+        price: int,
+        step: Step,
+        gate: int,
     ) -> None:
         """Hand a signed size over at the index; the account pays fee and reserve."""
         money = size * price // WAD
@@ -271,14 +285,21 @@ class LiquidationEngine:
         self.clearinghouse.trade(self.ADDRESS, market_id, changes)
 
     def absorb(self, account: int) -> int:
-        """Collateral to the fund, the fund pays what it has, the rest is deferred."""
+        """Collateral to the fund, the fund pays what it has, the rest is deferred.
+
+        Nothing happens while the price of a collateral is not usable: what the account is worth
+        is not known then.
+        """
         with self.clearinghouse.journal.transaction():
             house = self.clearinghouse
             held = house.ledger.accounts[account]
-            if held.bitmap & (2**128 - 1) or held.cash >= 0:
+            if held.bitmap & MARKETS_MASK or held.cash >= 0:
                 return 0
-            if held.bitmap and self._situation(account)[0].equity >= 0:
-                return 0
+            if held.bitmap:
+                plan, _, prices = self._situation(account)
+                known = all(price.half_width != MAX_HALF_WIDTH for price in prices)
+                if plan.equity >= 0 or not known:
+                    return 0
             for token_id in (leg_id - 127 for leg_id in ids_of(held.bitmap)):
                 amount = house.collateral[account, token_id]
                 house.pay(self.ADDRESS, account, house.fee_account, token_id, amount)
@@ -290,10 +311,14 @@ class LiquidationEngine:
             return shortfall
 
     def flag(self, account: int) -> int:
-        """Start the clock below MM, clear it at or above."""
-        if self.is_healthy(account):
+        """Start the clock below MM at the favourable ends, clear it at or above MM at the index.
+
+        Between the two, as while a feed is silent, a clock neither starts nor stops.
+        """
+        plan, _, _ = self._situation(account)
+        if not plan.legs or plan.equity >= plan.maintenance:
             self.flagged[account] = 0
-        elif self.flagged[account] == 0:
+        elif self.flagged[account] == 0 and not _is_healthy(plan):
             self.flagged[account] = self.clearinghouse.now
         return self.flagged[account]
 

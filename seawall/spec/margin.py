@@ -106,7 +106,9 @@ class MarginModel:
         """List or change: initial at once, a higher maintenance over the ramp, reserve fixed."""
         require(1 <= market_id <= 127, "risk: market id")
         require(0 < maintenance <= initial <= MAX_RATE, "risk: rates")
-        require(reserve % RESERVE_UNIT == 0 and reserve // RESERVE_UNIT <= MAX_RESERVE, "risk: reserve")
+        require(
+            reserve % RESERVE_UNIT == 0 and reserve // RESERVE_UNIT <= MAX_RESERVE, "risk: reserve"
+        )
         old = self.risks[market_id]
         start = maintenance
         if old.initial != 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -33,10 +33,10 @@ class Journal:
     """Undo log shared by all tables of one deployment."""
 
     def __init__(self) -> None:
-        self._log: list[tuple[dict, Hashable, object]] = []
+        self._log: list[tuple[dict[Any, Any], Hashable, object]] = []
         self._depth = 0
 
-    def record(self, table: dict, key: Hashable) -> None:
+    def record(self, table: dict[Any, Any], key: Hashable) -> None:
         """Remember the value that `key` has now."""
         if self._depth:
             self._log.append((table, key, table.get(key, _MISSING)))

@@ -76,7 +76,7 @@ class Word:
             raise ValueError(f"word {self.name}: no field {sorted(unknown)}")
         word, shift = 0, 256
         for field in self.fields:
-            value = values[field.name] if field.name in values else 0
+            value = values.get(field.name, 0)
             if not field.lowest <= value <= field.highest:
                 raise ValueError(
                     f"word {self.name}: {field.name} = {value} is outside "

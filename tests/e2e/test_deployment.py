@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from seawall.deployment import CORE, read_registry, verify, write_registry
+from pathlib import Path
+from typing import Any
+
+from seawall.deployment import CORE, System, read_registry, verify, write_registry
 
 
-def test_deploy_local_parameters_reads_back_as_configured(system, deployer):
+def test_deploy_local_parameters_reads_back_as_configured(system: System, deployer: Any) -> None:
     assert verify(system, str(deployer.address)) == []
 
 
-def test_verify_changed_terms_names_the_difference(system, deployer):
+def test_verify_changed_terms_names_the_difference(system: System, deployer: Any) -> None:
     market = system.parameters.markets[0]
     system.exchange.set_fees(market.market_id, 0, market.taker_fee, market.band, sender=deployer)
     found = verify(system, str(deployer.address))
@@ -17,7 +20,7 @@ def test_verify_changed_terms_names_the_difference(system, deployer):
     assert "market 1 fees and band" in found[0]
 
 
-def test_write_registry_names_every_contract(system, deployer, tmp_path):
+def test_write_registry_names_every_contract(system: System, deployer: Any, tmp_path: Path) -> None:
     path = tmp_path / "registry.yaml"
     write_registry(system, path, 31337, str(deployer.address))
     registry = read_registry(path)

@@ -1,0 +1,129 @@
+# pragma version ==0.4.3
+"""
+@title Bits
+@notice Owners of accounts, bitmaps and the 30-bit float of open interest; `seawall/spec/words.py` has the same float.
+"""
+
+# ---------------------------------------------------------------
+#                          ACCOUNTS
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _owner(account: uint256) -> uint256:
+    """
+    @notice The owner's address of `owner << 96 | sub_account`, as a number.
+    """
+    return account >> 96
+
+
+@internal
+@pure
+def _first_account(owner: address) -> uint256:
+    """
+    @notice Sub-account 0 of an owner.
+    """
+    return convert(owner, uint256) << 96
+
+
+# ---------------------------------------------------------------
+#                           FLOAT30
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _float30_up(number: uint256) -> uint256:
+    """
+    @notice Smallest float (mantissa uint23 << exponent uint7) that is not below `number` < 2**127.
+    """
+    assert number >> 127 == 0
+    exponent: uint256 = 0
+    rest: uint256 = number >> 23
+    # Binary search for the number of bits above the mantissa.
+    step: uint256 = 64
+    for i: uint256 in range(7):
+        if rest >> (step - 1) != 0:
+            exponent += step
+            rest = rest >> step
+        step = step >> 1
+    mantissa: uint256 = number >> exponent
+    if mantissa << exponent != number:
+        mantissa += 1
+        if mantissa >> 23 != 0:
+            mantissa = mantissa >> 1
+            exponent += 1
+    return (mantissa << 7) | exponent
+
+
+@internal
+@pure
+def _float30_value(word: uint256) -> uint256:
+    return (word >> 7) << (word & 127)
+
+
+# ---------------------------------------------------------------
+#                            BITMAPS
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _lowest(bitmap: uint256) -> uint256:
+    """
+    @notice Position of the lowest set bit; `bitmap` must not be zero.
+    """
+    rest: uint256 = bitmap
+    position: uint256 = 0
+    step: uint256 = 128
+    for i: uint256 in range(8):
+        if rest << unsafe_sub(256, step) == 0:
+            rest = rest >> step
+            # position < 256, so no addition overflows.
+            position = unsafe_add(position, step)
+        step = step >> 1
+    return position
+
+
+@internal
+@pure
+def _count(bitmap: uint256) -> uint256:
+    """
+    @notice Number of set bits.
+    """
+    rest: uint256 = bitmap
+    bits: uint256 = 0
+    for i: uint256 in range(256):
+        if rest == 0:
+            break
+        rest = rest & unsafe_sub(rest, 1)
+        bits = unsafe_add(bits, 1)
+    return bits
+
+
+@internal
+@pure
+def _bit(position: uint256) -> uint256:
+    """
+    @notice The bitmap of one id.
+    """
+    return 1 << position
+
+
+@internal
+@pure
+def _has(bitmap: uint256, position: uint256) -> bool:
+    """
+    @notice Whether a bit is set.
+    """
+    return (bitmap >> position) & 1 == 1
+
+
+@internal
+@pure
+def _without_lowest(bitmap: uint256) -> uint256:
+    """
+    @notice Clear the lowest set bit.
+    """
+    return bitmap & unsafe_sub(bitmap, 1)
