@@ -537,6 +537,8 @@ def _apply(
         if change.account >> 96 == 0:  # bits._owner
             if not waterfall or unsafe_sub(change.account, 1) > 1:
                 reasons._fail(reasons.ACCOUNT_UNKNOWN)
+            # Nobody would pay it.
+            assert change.fee == 0
             market, moved = ledger._change_side(market, market_id, change.account, change.size, change.money)
         else:
             done: ledger.Applied = empty(ledger.Applied)

@@ -343,6 +343,7 @@ class Clearinghouse:
             require(waterfall or voluntary, "module: no right")
             if change.account >> 96 == 0:
                 require(waterfall and change.account in (LONG, SHORT), "account: unknown")
+                require(change.fee == 0)
                 market, moved = ledger.change_side(
                     market, market_id, change.account, change.size, change.money
                 )
