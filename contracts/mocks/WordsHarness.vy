@@ -40,6 +40,7 @@ BITMAP: constant(uint256) = 18
 OWNER: constant(uint256) = 19
 BIT: constant(uint256) = 20
 HAS: constant(uint256) = 21
+FUNDING_AT: constant(uint256) = 22
 
 # ---------------------------------------------------------------
 #                              VIEWS
@@ -89,6 +90,9 @@ def pack(kind: uint256, case: uint256[6]) -> uint256:
         return bits._bit(case[0])
     if kind == HAS:
         return convert(bits._has(case[0], case[1]), uint256)
+    if kind == FUNDING_AT:
+        funding: int256 = words._market_funding_at(case[0], case[1])
+        return words._bits(funding)
     signed: int256 = words._signed(case[0])
     if kind == FIELD:
         return words._field(signed, case[1])

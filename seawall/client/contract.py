@@ -47,7 +47,8 @@ class _Function:
     single: bool
 
     def encode(self, args: tuple[Any, ...]) -> bytes:
-        return self.selector + bytes(registry.get_encoder(self.arguments)(args))
+        # The coder of an empty tuple does not exist.
+        return self.selector + bytes(registry.get_encoder(self.arguments)(args) if args else b"")
 
     def decode(self, data: bytes) -> Any:
         values = _decode(self.returns, data)
@@ -173,7 +174,7 @@ def _is_dynamic(kind: str) -> bool:
 
 
 def _decode(kinds: str, data: bytes) -> tuple[Any, ...]:
-    return tuple(registry.get_decoder(kinds)(ContextFramesBytesIO(data)))
+    return tuple(registry.get_decoder(kinds)(ContextFramesBytesIO(data))) if kinds != "()" else ()
 
 
 def _bytes(text: str) -> bytes:

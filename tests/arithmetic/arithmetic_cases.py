@@ -286,6 +286,21 @@ READERS = [
     _reader("price", 14, words.PRICE),
 ]
 BITMAP_KIND = 18
+OWNER_KIND = 19
+BIT_KIND = 20
+HAS_KIND = 21
+FUNDING_AT_KIND = 22
+
+
+def funding_times() -> list[Case]:
+    """Market words with a time before, at and after their last accrual."""
+    rng = dice("funding at")
+    made: list[Case] = []
+    for word in READERS[2].words():
+        accrued_at = words.MARKET.unpack(word)["accrued_at"]
+        times = [accrued_at, accrued_at + 1, 2**32 - 1, rng.getrandbits(32)]
+        made += [(word, time) for time in [*times, max(0, accrued_at - 1)]]
+    return made
 
 
 # ----------------------------- fixed_math -----------------------
@@ -293,7 +308,7 @@ BITMAP_KIND = 18
 
 @dataclass(frozen=True)
 class Function:
-    """One arithmetic function: its place in the harness, number of arguments, sign, specification."""
+    """One function: place in the harness, number of arguments, sign, specification."""
 
     name: str
     index: int
@@ -371,7 +386,7 @@ VAULT_FUNCTIONS = [
 
 
 def vault_cases(name: str) -> list[Case]:
-    """Amount, total assets and supply as a vault can have them: 112 bits of assets, 2**255 shares."""
+    """Amount, total assets and supply as a vault can have them: assets below 2**112."""
     rng = dice(f"vault {name}")
     assets = [0, 1, 2, 10**6, 10**18, 2**111 - 1, 2**112 - 1]
     supplies = [0, 1, 10**6, 10**24, 2**254, 2**255 - 10**6, 2**255 - 1, 2**255]

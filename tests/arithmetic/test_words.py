@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 from arithmetic_cases import (
+    BIT_KIND,
     BITMAP_KIND,
     FIELD_PACKERS,
     FLOAT_KIND,
     FUNCTIONS,
+    FUNDING_AT_KIND,
+    HAS_KIND,
     MATH_CASES,
+    OWNER_KIND,
     PACKERS,
     READERS,
     VAULT_FUNCTIONS,
@@ -22,9 +26,10 @@ from arithmetic_cases import (
     bitmaps,
     float_cases,
     float_words,
+    funding_times,
 )
 
-from seawall.spec.words import float30_up, float30_value, ids_of
+from seawall.spec.words import MARKET, account_id, float30_up, float30_value, ids_of
 
 Ask = Callable[[int, Any], list[int | None]]
 AskWords = Callable[[int, Any], list[list[int]]]
@@ -98,24 +103,66 @@ def test_bitmap_any_word_equals_its_set_bits(ask_unpack: AskWords) -> None:
 
     answers = ask_unpack(BITMAP_KIND, packed)
 
-    assert [answer[:2] for answer in answers] == [
-        [ids_of(bitmap)[0], bitmap.bit_count()] for bitmap in packed
-    ]
+    expected = []
+    for bitmap in packed:
+        lowest = ids_of(bitmap)[0]
+        expected.append([lowest, bitmap.bit_count(), bitmap ^ 1 << lowest])
+    assert [answer[:3] for answer in answers] == expected
 
 
-def test_harness_source_names_every_function_of_the_module() -> None:
-    module = (CONTRACTS / "modules" / "words.vy").read_text()
+def test_bit_any_position_is_a_power_of_two(ask_pack: Ask) -> None:
+    positions = [(position,) for position in range(256)]
+
+    assert ask_pack(BIT_KIND, positions) == [1 << position for (position,) in positions]
+
+
+def test_has_any_position_tells_the_set_bits(ask_pack: Ask) -> None:
+    cases = [(bitmap, position % 256) for position, bitmap in enumerate(bitmaps())]
+
+    answers = ask_pack(HAS_KIND, cases)
+
+    assert answers == [int(position in ids_of(bitmap)) for bitmap, position in cases]
+    assert 100 < sum(answer or 0 for answer in answers) < len(answers) - 100
+
+
+def test_market_funding_at_any_time_equals_layout(ask_pack: Ask) -> None:
+    cases = funding_times()
+    expected: list[int | None] = []
+    for word, time in cases:
+        market = MARKET.unpack(word)
+        elapsed = time - market["accrued_at"]
+        funding = market["funding"] + market["rate"] * elapsed
+        expected.append(funding % 2**256 if elapsed >= 0 else None)
+
+    answers = ask_pack(FUNDING_AT_KIND, cases)
+
+    assert answers == expected
+    assert 100 < expected.count(None) < len(expected) - 100
+
+
+def test_owner_any_account_is_its_high_bits(ask_unpack: AskWords) -> None:
+    accounts = bitmaps()
+
+    answers = ask_unpack(OWNER_KIND, accounts)
+
+    owners = [account // 2**96 for account in accounts]
+    assert [answer[:2] for answer in answers] == [[owner, account_id(owner)] for owner in owners]
+
+
+@pytest.mark.parametrize("module", ["words", "bits"])
+def test_harness_source_names_every_function_of_the_module(module: str) -> None:
+    text = (CONTRACTS / "modules" / f"{module}.vy").read_text()
     harness = (CONTRACTS / "mocks" / "WordsHarness.vy").read_text()
 
-    functions = set(re.findall(r"^def (_\w+)\(", module, re.MULTILINE))
+    functions = set(re.findall(r"^def (_\w+)\(", text, re.MULTILINE))
 
-    assert functions == set(re.findall(r"\bwords\.(_\w+)\(", harness))
+    assert functions == set(re.findall(rf"\b{module}\.(_\w+)\(", harness))
 
 
 def test_cases_of_all_harnesses_are_many() -> None:
     packs = sum(len(packer.cases()) for packer in [*PACKERS, *FIELD_PACKERS])
     reads = sum(len(reader.words()) for reader in READERS)
-    numbers = len(float_cases()) + len(float_words()) + len(bitmaps())
+    numbers = len(float_cases()) + len(float_words()) + 3 * len(bitmaps())
     maths = MATH_CASES * (len(FUNCTIONS) + len(VAULT_FUNCTIONS))
 
     assert packs + reads + numbers + maths >= LEAST_CASES
