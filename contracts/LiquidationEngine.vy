@@ -29,7 +29,21 @@ from interfaces import IMarginModel
 
 from contracts.modules import bits  # bitmaps, floats
 from contracts.modules import fixed_math  # written roundings
+from contracts.modules import liquidation_math  # sizes, penalties and their parameters
+initializes: liquidation_math
 from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                            EXPORTS
+# ---------------------------------------------------------------
+
+exports: (
+    liquidation_math.TARGET_BUFFER_PPM,
+    liquidation_math.PENALTY_MIN_PPM,
+    liquidation_math.PENALTY_MAX_PPM,
+    liquidation_math.CLOSE_OUT_PPM,
+    liquidation_math.KEEPER_SHARE_PPM,
+)
 
 # ---------------------------------------------------------------
 #                           CONSTANTS
@@ -52,24 +66,10 @@ GATE_INITIAL: constant(uint256) = 2
 
 PPM: constant(uint256) = 10**6
 WAD: constant(uint256) = 10**18
-WAD_PPM: constant(uint256) = 10**24
-LOT: constant(uint256) = 10**12
 MAX_LEGS: constant(uint256) = 16
 MAX_TOKENS: constant(uint256) = 8
 # Half-width of a price that is not usable.
 UNUSABLE: constant(uint256) = 2**16 - 1
-# No account's notional comes near it; a larger limit means none.
-MAX_LIMIT: constant(uint256) = 2**128
-# Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
-ROUNDING_WEI: constant(int256) = 4
-
-
-# An account as the waterfall sees it: margin at spot and at favourable ends.
-struct Situation:
-    equity: int256
-    maintenance: uint256
-    favourable: int256
-    favourable_maintenance: uint256
 
 
 # ---------------------------------------------------------------
@@ -81,13 +81,6 @@ INDEX_ORACLE: public(immutable(IIndexOracle))
 MARGIN_MODEL: public(immutable(IMarginModel))
 INSURANCE_FUND: public(immutable(IInsuranceFund))
 FUND_ACCOUNT: immutable(uint256)
-# Partial liquidation closes up to (1e6 + this) / 1e6 of maintenance margin.
-TARGET_BUFFER_PPM: public(immutable(uint256))
-PENALTY_MIN_PPM: public(immutable(uint256))
-PENALTY_MAX_PPM: public(immutable(uint256))
-# Below this h the whole account is closed.
-CLOSE_OUT_PPM: public(immutable(uint256))
-KEEPER_SHARE_PPM: public(immutable(uint256))
 
 # ---------------------------------------------------------------
 #                            STORAGE
@@ -119,20 +112,14 @@ def __init__(
     @param close_out_ppm kappa, below 1e6
     @param keeper_share_ppm the keeper's part of the fee, at most 1e6
     """
-    assert target_buffer_ppm <= PPM, "engine: target buffer"
-    assert penalty_min_ppm <= penalty_max_ppm and penalty_max_ppm <= 10**5, "engine: penalty"
-    assert close_out_ppm < PPM, "engine: close out"
-    assert keeper_share_ppm <= PPM, "engine: keeper share"
     CLEARINGHOUSE = clearinghouse
     INDEX_ORACLE = index_oracle
     MARGIN_MODEL = margin_model
     INSURANCE_FUND = insurance_fund
     FUND_ACCOUNT = bits._first_account(insurance_fund.address)
-    TARGET_BUFFER_PPM = target_buffer_ppm
-    PENALTY_MIN_PPM = penalty_min_ppm
-    PENALTY_MAX_PPM = penalty_max_ppm
-    CLOSE_OUT_PPM = close_out_ppm
-    KEEPER_SHARE_PPM = keeper_share_ppm
+    liquidation_math.__init__(
+        target_buffer_ppm, penalty_min_ppm, penalty_max_ppm, close_out_ppm, keeper_share_ppm
+    )
 
 
 # ---------------------------------------------------------------
@@ -152,7 +139,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     legs: DynArray[uint256, 24] = []
     word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
     prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    found: Situation = empty(Situation)
+    found: liquidation_math.Situation = empty(liquidation_math.Situation)
     planned: DynArray[uint256, MAX_LEGS] = []
     found, planned = self._situation(word, base, legs, prices)
     assert not self._is_healthy(found, planned), "liquidation: healthy"
@@ -182,13 +169,13 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
         legs: DynArray[uint256, 24] = []
         word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
         prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-        found: Situation = empty(Situation)
+        found: liquidation_math.Situation = empty(liquidation_math.Situation)
         planned: DynArray[uint256, MAX_LEGS] = []
         found, planned = self._situation(word, base, legs, prices)
         if self._is_healthy(found, planned):
             statuses.append(HEALTHY)
             continue
-        step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, MAX_LIMIT)
+        step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, liquidation_math.MAX_LIMIT)
         if step.stage == NOTHING:
             statuses.append(STALE)
             continue
@@ -221,7 +208,7 @@ def flag(account: uint256) -> uint256:
     legs: DynArray[uint256, 24] = []
     word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
     prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    found: Situation = empty(Situation)
+    found: liquidation_math.Situation = empty(liquidation_math.Situation)
     planned: DynArray[uint256, MAX_LEGS] = []
     found, planned = self._situation(word, base, legs, prices)
     started: uint256 = self.flagged_at[account]
@@ -259,12 +246,12 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     legs: DynArray[uint256, 24] = []
     word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
     prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
-    found: Situation = empty(Situation)
+    found: liquidation_math.Situation = empty(liquidation_math.Situation)
     planned: DynArray[uint256, MAX_LEGS] = []
     found, planned = self._situation(word, base, legs, prices)
     if self._is_healthy(found, planned):
         return empty(ILiquidationEngine.Step)
-    return self._calculate_step(found, planned, legs, prices, MAX_LIMIT)
+    return self._calculate_step(found, planned, legs, prices, liquidation_math.MAX_LIMIT)
 
 
 # ---------------------------------------------------------------
@@ -276,8 +263,8 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
 @view
 def _situation(
     word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
-) -> (Situation, DynArray[uint256, MAX_LEGS]):
-    found: Situation = empty(Situation)
+) -> (liquidation_math.Situation, DynArray[uint256, MAX_LEGS]):
+    found: liquidation_math.Situation = empty(liquidation_math.Situation)
     planned: DynArray[uint256, MAX_LEGS] = []
     (
         found.equity, found.maintenance, found.favourable, found.favourable_maintenance, planned
@@ -287,7 +274,7 @@ def _situation(
 
 @internal
 @pure
-def _is_healthy(found: Situation, planned: DynArray[uint256, MAX_LEGS]) -> bool:
+def _is_healthy(found: liquidation_math.Situation, planned: DynArray[uint256, MAX_LEGS]) -> bool:
     """
     @notice Without market legs, or at or above maintenance margin at the favourable ends.
     """
@@ -299,7 +286,7 @@ def _is_healthy(found: Situation, planned: DynArray[uint256, MAX_LEGS]) -> bool:
 @internal
 @view
 def _calculate_step(
-    found: Situation,
+    found: liquidation_math.Situation,
     planned: DynArray[uint256, MAX_LEGS],
     legs: DynArray[uint256, 24],
     prices: DynArray[uint256, 24],
@@ -309,16 +296,16 @@ def _calculate_step(
     @notice The step an unhealthy account is due; stage 0 where no leg has a usable price, notional 0 where the
             limit allows nothing.
     """
-    line: int256 = convert(found.maintenance * CLOSE_OUT_PPM, int256)
+    line: int256 = convert(found.maintenance * liquidation_math.CLOSE_OUT_PPM, int256)
     if found.equity * convert(PPM, int256) < line:
         return self._calculate_whole(found, planned, legs, prices)
-    return self._calculate_partial(found, planned, legs, prices, min(limit, MAX_LIMIT))
+    return self._calculate_partial(found, planned, legs, prices, min(limit, liquidation_math.MAX_LIMIT))
 
 
 @internal
 @view
 def _calculate_whole(
-    found: Situation,
+    found: liquidation_math.Situation,
     planned: DynArray[uint256, MAX_LEGS],
     legs: DynArray[uint256, 24],
     prices: DynArray[uint256, 24],
@@ -332,34 +319,16 @@ def _calculate_whole(
             step.stage = WHOLE
             step.notional += words._plan_notional(leg)
             step.reserve += words._plan_reserve(leg)
-    left: uint256 = self._left_after_whole(planned, legs, prices)
-    step.fee = self._capped_fee(PENALTY_MAX_PPM, step.notional, found, left)
-    step.keeper_fee = fixed_math._ppm_down(step.fee, KEEPER_SHARE_PPM)
+    left: uint256 = liquidation_math._left_after_whole(planned, legs, prices)
+    step.fee = liquidation_math._capped_fee(liquidation_math.PENALTY_MAX_PPM, step.notional, found, left)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     return step
-
-
-@internal
-@pure
-def _left_after_whole(
-    planned: DynArray[uint256, MAX_LEGS], legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
-) -> uint256:
-    """
-    @notice Maintenance margin of the legs without a usable price.
-    """
-    left: uint256 = 0
-    index: uint256 = 0
-    for leg: uint256 in planned:
-        if not words._plan_usable(leg):
-            magnitude: uint256 = fixed_math._abs(words._leg_size(legs[index]))
-            left += self._requirement(magnitude, words._price_price(prices[index]), words._plan_rate(leg))
-        index = unsafe_add(index, 1)
-    return left
 
 
 @internal
 @view
 def _calculate_partial(
-    found: Situation,
+    found: liquidation_math.Situation,
     planned: DynArray[uint256, MAX_LEGS],
     legs: DynArray[uint256, 24],
     prices: DynArray[uint256, 24],
@@ -369,131 +338,27 @@ def _calculate_partial(
     @notice A slice of the leg that releases most margin: x = ((1 + b) M - E) / ((1 + b) m - pi).
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    index: uint256 = self._best_leg(planned)
+    index: uint256 = liquidation_math._best_leg(planned)
     if index == MAX_LEGS:
         return step
     leg: uint256 = planned[index]
     rate: uint256 = words._plan_rate(leg)
     held: uint256 = fixed_math._abs(words._leg_size(legs[index]))
-    penalty: uint256 = self._penalty(found)
+    penalty: uint256 = liquidation_math._penalty(found)
     step.stage = PARTIAL
     step.market_id = words._plan_id(leg)
     step.price = words._price_price(prices[index])
-    step.size = self._slice(held, step.price, self._needed_notional(found, rate, penalty), step.market_id, limit)
+    needed: uint256 = liquidation_math._needed_notional(found, rate, penalty)
+    market: uint256[3] = staticcall CLEARINGHOUSE.market_words(step.market_id)
+    minimum: uint256 = words._terms_min_notional(market[2])
+    step.size = liquidation_math._slice(held, step.price, needed, minimum, limit)
     step.notional = fixed_math._mul_div_down(step.size, step.price, WAD)
-    left: uint256 = self._left_after_slice(found, held, step.size, step.price, rate)
-    step.fee = self._capped_fee(penalty, step.notional, found, left)
-    step.keeper_fee = fixed_math._ppm_down(step.fee, KEEPER_SHARE_PPM)
+    left: uint256 = liquidation_math._left_after_slice(found, held, step.size, step.price, rate)
+    step.fee = liquidation_math._capped_fee(penalty, step.notional, found, left)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     if step.size == held:
         step.reserve = words._plan_reserve(leg)
     return step
-
-
-@internal
-@pure
-def _left_after_slice(
-    found: Situation, held: uint256, closed: uint256, price: uint256, rate: uint256
-) -> uint256:
-    """
-    @notice Maintenance margin after a slice of one leg was closed.
-    """
-    before: uint256 = self._requirement(held, price, rate)
-    after: uint256 = self._requirement(held - closed, price, rate)
-    return found.maintenance - before + after
-
-
-@internal
-@pure
-def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
-    """
-    @notice Index of the usable leg that releases most margin per notional, the larger on a tie; MAX_LEGS: none.
-    """
-    best: uint256 = MAX_LEGS
-    best_rate: uint256 = 0
-    best_notional: uint256 = 0
-    index: uint256 = 0
-    for leg: uint256 in planned:
-        rate: uint256 = words._plan_rate(leg)
-        notional: uint256 = words._plan_notional(leg)
-        better: bool = rate > best_rate or (rate == best_rate and notional > best_notional)
-        if words._plan_usable(leg) and notional != 0 and better:
-            best = index
-            best_rate = rate
-            best_notional = notional
-        index = unsafe_add(index, 1)
-    return best
-
-
-@internal
-@view
-def _penalty(found: Situation) -> uint256:
-    """
-    @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
-    """
-    span: uint256 = PENALTY_MAX_PPM - PENALTY_MIN_PPM
-    # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
-    maintenance: int256 = convert(found.maintenance, int256)
-    depth: uint256 = convert(max(maintenance - found.equity, 0), uint256) * PPM
-    slope: uint256 = found.maintenance * (PPM - CLOSE_OUT_PPM)
-    return PENALTY_MIN_PPM + min(span, span * depth // slope)
-
-
-@internal
-@view
-def _needed_notional(found: Situation, rate: uint256, penalty: uint256) -> uint256:
-    """
-    @notice x, rounded up; MAX_LIMIT where no size reaches the target.
-    """
-    goal: uint256 = PPM + TARGET_BUFFER_PPM
-    target: uint256 = goal * found.maintenance - PPM * convert(found.equity, uint256)
-    gained: uint256 = goal * rate
-    paid: uint256 = penalty * PPM
-    if gained <= paid:
-        return MAX_LIMIT
-    return min(MAX_LIMIT, fixed_math._mul_div_up(target, PPM, gained - paid))
-
-
-@internal
-@view
-def _slice(held: uint256, price: uint256, notional: uint256, market_id: uint256, limit: uint256) -> uint256:
-    """
-    @notice Size to close: the needed notional up to a lot, whole when the rest would be below the market's
-            minimum; 0 where the limit allows nothing.
-    """
-    market: uint256[3] = staticcall CLEARINGHOUSE.market_words(market_id)
-    minimum: uint256 = words._terms_min_notional(market[2]) * WAD
-    lots: uint256 = fixed_math._mul_div_up(notional, WAD, price * LOT)
-    taken: uint256 = min(held, lots * LOT)
-    if (held - taken) * price < minimum:
-        taken = held
-    if taken * price > limit * WAD:
-        taken = limit * WAD // (price * LOT) * LOT
-        if (held - taken) * price < minimum:
-            return 0
-    return taken
-
-
-@internal
-@pure
-def _capped_fee(penalty: uint256, notional: uint256, found: Situation, left: uint256) -> uint256:
-    """
-    @notice min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling.
-    """
-    if found.equity <= 0:
-        return 0
-    maintenance: int256 = convert(found.maintenance, int256)
-    kept: int256 = fixed_math._mul_div_ceil(found.equity, convert(left, int256), maintenance)
-    room: int256 = max(found.equity - kept - ROUNDING_WEI, 0)
-    return min(fixed_math._ppm_down(notional, penalty), convert(room, uint256))
-
-
-@internal
-@pure
-def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
-    """
-    @notice Maintenance margin of one leg as the margin model has it: rounded up.
-    """
-    return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)
 
 
 # ---------------------------------------------------------------
@@ -506,7 +371,7 @@ def _execute_step(
     account: uint256,
     keeper: uint256,
     step: ILiquidationEngine.Step,
-    found: Situation,
+    found: liquidation_math.Situation,
     planned: DynArray[uint256, MAX_LEGS],
     legs: DynArray[uint256, 24],
     prices: DynArray[uint256, 24],
@@ -521,7 +386,7 @@ def _execute_step(
         left = self._execute_partial(account, keeper, step, found, planned, legs, gated)
     else:
         last = self._execute_whole(account, keeper, step, planned, legs, prices, gated)
-        left = self._left_after_whole(planned, legs, prices)
+        left = liquidation_math._left_after_whole(planned, legs, prices)
     if step.stage == WHOLE:
         self._absorb(account, last)
     if self.flagged_at[account] != 0:
@@ -538,7 +403,7 @@ def _execute_partial(
     account: uint256,
     keeper: uint256,
     step: ILiquidationEngine.Step,
-    found: Situation,
+    found: liquidation_math.Situation,
     planned: DynArray[uint256, MAX_LEGS],
     legs: DynArray[uint256, 24],
     gated: bool,
@@ -546,7 +411,7 @@ def _execute_partial(
     """
     @notice Hand the slice over; returns the maintenance margin that is left.
     """
-    index: uint256 = self._best_leg(planned)
+    index: uint256 = liquidation_math._best_leg(planned)
     held: int256 = words._leg_size(legs[index])
     size: int256 = convert(step.size, int256)
     if held < 0:
@@ -554,7 +419,7 @@ def _execute_partial(
     gate: uint256 = GATE_MARGIN_RULE if gated else GATE_NONE
     self._take(account, keeper, step.market_id, size, step.price, step, gate)
     rate: uint256 = words._plan_rate(planned[index])
-    return self._left_after_slice(found, fixed_math._abs(held), step.size, step.price, rate)
+    return liquidation_math._left_after_slice(found, fixed_math._abs(held), step.size, step.price, rate)
 
 
 @internal
@@ -667,7 +532,7 @@ def _seize_collateral(account: uint256) -> bool:
     legs: DynArray[uint256, 24] = []
     word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
     prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    found: Situation = empty(Situation)
+    found: liquidation_math.Situation = empty(liquidation_math.Situation)
     planned: DynArray[uint256, MAX_LEGS] = []
     found, planned = self._situation(word, base, legs, prices)
     if found.equity >= 0:

@@ -46,7 +46,7 @@ class Position(NamedTuple):
 
 
 class Side(NamedTuple):
-    """Absolute shares of a side, its scale and charge, its epoch, whether the last two were used."""
+    """Absolute shares of a side, its scale and charge, its epoch, whether scale or charge moved."""
 
     shares: int = 0
     scale: int = RAY
@@ -102,7 +102,7 @@ def closable(shares: int, scale: int) -> int:
 
 
 class Ledger:
-    """Accounts, positions, markets and ended epochs, word for word as the Clearinghouse keeps them."""
+    """Accounts, positions, markets and ended epochs, word for word as in the Clearinghouse."""
 
     def __init__(self, journal: Journal) -> None:
         self.accounts: Table[int, Account] = Table(journal, Account())

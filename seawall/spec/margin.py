@@ -54,7 +54,7 @@ class Price(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """`adverse` weighs net unrealised profit, `settled` ignores it; all after the keeper reserve."""
+    """`adverse` weighs net unrealised profit, `settled` ignores it; all after keeper reserves."""
 
     equity: int
     adverse: int
@@ -181,7 +181,7 @@ class MarginModel:
         )
 
     def _collateral(self, leg_id: int, amount: int, price: Price) -> tuple[int, int]:
-        """Weighted worth of a collateral leg for IM and MM; nothing while its price is not usable."""
+        """Weighted worth of a collateral leg for IM and MM; nothing while its price is unusable."""
         if price.half_width == MAX_HALF_WIDTH:
             return 0, 0
         initial, maintenance = self.weights[leg_id - COLLATERAL_IDS + 1]

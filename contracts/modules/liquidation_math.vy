@@ -1,0 +1,208 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Liquidation math
+@notice How much of what to close, at which penalty: the arithmetic of the liquidation engine and its parameters.
+@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD.
+"""
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+PPM: constant(uint256) = 10**6
+WAD: constant(uint256) = 10**18
+WAD_PPM: constant(uint256) = 10**24
+LOT: constant(uint256) = 10**12
+MAX_LEGS: constant(uint256) = 16
+# No account's notional comes near it; a larger limit means none.
+MAX_LIMIT: constant(uint256) = 2**128
+# Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
+ROUNDING_WEI: constant(int256) = 4
+
+
+# An account as the waterfall sees it: margin at spot and at favourable ends.
+struct Situation:
+    equity: int256
+    maintenance: uint256
+    favourable: int256
+    favourable_maintenance: uint256
+
+
+# ---------------------------------------------------------------
+#                          IMMUTABLES
+# ---------------------------------------------------------------
+
+# Partial liquidation closes up to (1e6 + this) / 1e6 of maintenance margin.
+TARGET_BUFFER_PPM: public(immutable(uint256))
+PENALTY_MIN_PPM: public(immutable(uint256))
+PENALTY_MAX_PPM: public(immutable(uint256))
+# Below this h the whole account is closed.
+CLOSE_OUT_PPM: public(immutable(uint256))
+KEEPER_SHARE_PPM: public(immutable(uint256))
+
+# ---------------------------------------------------------------
+#                          CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(
+    target_buffer_ppm: uint256,
+    penalty_min_ppm: uint256,
+    penalty_max_ppm: uint256,
+    close_out_ppm: uint256,
+    keeper_share_ppm: uint256,
+):
+    """
+    @param target_buffer_ppm b: a partial liquidation restores E = (1 + b) M; at most 1e6
+    @param penalty_min_ppm pi at h = 1, per notional closed
+    @param penalty_max_ppm pi at close-out; at most 1e5
+    @param close_out_ppm kappa, below 1e6
+    @param keeper_share_ppm the keeper's part of the fee, at most 1e6
+    """
+    assert target_buffer_ppm <= PPM, "engine: target buffer"
+    assert penalty_min_ppm <= penalty_max_ppm and penalty_max_ppm <= 10**5, "engine: penalty"
+    assert close_out_ppm < PPM, "engine: close out"
+    assert keeper_share_ppm <= PPM, "engine: keeper share"
+    TARGET_BUFFER_PPM = target_buffer_ppm
+    PENALTY_MIN_PPM = penalty_min_ppm
+    PENALTY_MAX_PPM = penalty_max_ppm
+    CLOSE_OUT_PPM = close_out_ppm
+    KEEPER_SHARE_PPM = keeper_share_ppm
+
+
+# ---------------------------------------------------------------
+#                           INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _left_after_whole(
+    planned: DynArray[uint256, MAX_LEGS], legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
+) -> uint256:
+    """
+    @notice Maintenance margin of the legs without a usable price.
+    """
+    left: uint256 = 0
+    index: uint256 = 0
+    for leg: uint256 in planned:
+        if not words._plan_usable(leg):
+            magnitude: uint256 = fixed_math._abs(words._leg_size(legs[index]))
+            left += self._requirement(magnitude, words._price_price(prices[index]), words._plan_rate(leg))
+        index = unsafe_add(index, 1)
+    return left
+
+
+@internal
+@pure
+def _left_after_slice(
+    found: Situation, held: uint256, closed: uint256, price: uint256, rate: uint256
+) -> uint256:
+    """
+    @notice Maintenance margin after a slice of one leg was closed.
+    """
+    before: uint256 = self._requirement(held, price, rate)
+    after: uint256 = self._requirement(held - closed, price, rate)
+    return found.maintenance - before + after
+
+
+@internal
+@pure
+def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
+    """
+    @notice Index of the usable leg that releases most margin per notional, the larger on a tie; MAX_LEGS: none.
+    """
+    best: uint256 = MAX_LEGS
+    best_rate: uint256 = 0
+    best_notional: uint256 = 0
+    index: uint256 = 0
+    for leg: uint256 in planned:
+        rate: uint256 = words._plan_rate(leg)
+        notional: uint256 = words._plan_notional(leg)
+        better: bool = rate > best_rate or (rate == best_rate and notional > best_notional)
+        if words._plan_usable(leg) and notional != 0 and better:
+            best = index
+            best_rate = rate
+            best_notional = notional
+        index = unsafe_add(index, 1)
+    return best
+
+
+@internal
+@view
+def _penalty(found: Situation) -> uint256:
+    """
+    @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
+    """
+    span: uint256 = PENALTY_MAX_PPM - PENALTY_MIN_PPM
+    # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
+    maintenance: int256 = convert(found.maintenance, int256)
+    depth: uint256 = convert(max(maintenance - found.equity, 0), uint256) * PPM
+    slope: uint256 = found.maintenance * (PPM - CLOSE_OUT_PPM)
+    return PENALTY_MIN_PPM + min(span, span * depth // slope)
+
+
+@internal
+@view
+def _needed_notional(found: Situation, rate: uint256, penalty: uint256) -> uint256:
+    """
+    @notice x, rounded up; MAX_LIMIT where no size reaches the target.
+    """
+    goal: uint256 = PPM + TARGET_BUFFER_PPM
+    target: uint256 = goal * found.maintenance - PPM * convert(found.equity, uint256)
+    gained: uint256 = goal * rate
+    paid: uint256 = penalty * PPM
+    if gained <= paid:
+        return MAX_LIMIT
+    return min(MAX_LIMIT, fixed_math._mul_div_up(target, PPM, gained - paid))
+
+
+@internal
+@pure
+def _slice(held: uint256, price: uint256, notional: uint256, minimum: uint256, limit: uint256) -> uint256:
+    """
+    @notice Size to close: the needed notional up to a lot, whole when the rest would be below the market's
+            minimum; 0 where the limit allows nothing.
+    @param minimum WAD notional
+    """
+    lots: uint256 = fixed_math._mul_div_up(notional, WAD, price * LOT)
+    taken: uint256 = min(held, lots * LOT)
+    if (held - taken) * price < minimum * WAD:
+        taken = held
+    if taken * price > limit * WAD:
+        taken = limit * WAD // (price * LOT) * LOT
+        if (held - taken) * price < minimum * WAD:
+            return 0
+    return taken
+
+
+@internal
+@pure
+def _capped_fee(penalty: uint256, notional: uint256, found: Situation, left: uint256) -> uint256:
+    """
+    @notice min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling.
+    """
+    if found.equity <= 0:
+        return 0
+    maintenance: int256 = convert(found.maintenance, int256)
+    kept: int256 = fixed_math._mul_div_ceil(found.equity, convert(left, int256), maintenance)
+    room: int256 = max(found.equity - kept - ROUNDING_WEI, 0)
+    return min(fixed_math._ppm_down(notional, penalty), convert(room, uint256))
+
+
+@internal
+@pure
+def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
+    """
+    @notice Maintenance margin of one leg as the margin model has it: rounded up.
+    """
+    return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)

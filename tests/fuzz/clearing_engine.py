@@ -1,0 +1,403 @@
+"""What modules, the timelock and the world do: waterfall trades, money, terms, prices, time."""
+
+from __future__ import annotations
+
+from random import Random
+
+from clearing_actions import (
+    MAIN_MARKETS,
+    draw_fee,
+    draw_market,
+    draw_price,
+    draw_size,
+    holders,
+    owner_name,
+    paid,
+    size_of,
+)
+from clearing_world import ANCHORS, CAP, COLLATERAL, OI_CAP, World
+
+from seawall.spec.clearinghouse import Change, Terms
+from seawall.spec.ledger import Market
+from seawall.spec.margin import Price
+from seawall.spec.words import LISTED, LONG, PPM, REDUCE_ONLY, SHORT, TICK, WAD
+
+UNUSABLE = 65_535
+DAY = 86_400
+
+
+def _sides(world: World, market_id: int) -> tuple[int, int]:
+    market = world.spec.ledger.markets[market_id]
+    return market.long.size, market.short.size
+
+
+# -- waterfall trades ----------------------------------------------------------------------------
+
+
+def takeover(world: World, dice: Random) -> None:
+    """A victim's leg, whole or in part, to a keeper who passes a gate."""
+    market_id = draw_market(dice)
+    held = holders(world, market_id)
+    if not held:
+        return
+    victim = dice.choice(held)
+    keeper = dice.choice([account for account in world.accounts if account != victim])
+    have = size_of(world, victim, market_id)
+    size = -dice.choice([have, have, have // 2, have // 9, have * 2])
+    if size == 0:
+        return
+    money = paid(size, draw_price(world, dice, market_id))
+    changes = [
+        Change(victim, size, money, draw_fee(dice, money), 0),
+        Change(keeper, -size, -money, 0, dice.choice([1, 1, 2])),
+    ]
+    world.trade("takeover", "engine", market_id, changes)
+
+
+def money_only(world: World, dice: Random) -> None:
+    """Money without size between two or three accounts."""
+    parties = dice.sample([*world.accounts, world.fee_account], dice.choice([2, 3]))
+    moneys = [dice.choice([1, -1]) * int(10 ** dice.uniform(0, 21)) for _ in parties]
+    moneys[0] -= sum(moneys)
+    changes = [
+        Change(account, 0, money, dice.choice([0, 0, 5]), dice.choice([0, 0, 0, 1, 2]))
+        for account, money in zip(parties, moneys, strict=True)
+    ]
+    world.trade("money_only", "engine", draw_market(dice), changes)
+
+
+def _worth(world: World, market_id: int, size: int) -> int:
+    return size * world.prices[market_id].price // WAD
+
+
+def side_charge(world: World, dice: Random) -> None:
+    """A whole side pays a shortfall, or receives a fee."""
+    market_id = draw_market(dice)
+    which = dice.choice([LONG, SHORT])
+    side = _sides(world, market_id)[which - 1]
+    if side == 0:
+        return
+    loss = _worth(world, market_id, side) // dice.randrange(20, 2_000) + dice.randrange(3)
+    if dice.random() < 0.2:
+        loss = -loss // 10
+    account = dice.choice(world.accounts)
+    changes = [Change(which, 0, -loss, 0, 0), Change(account, 0, loss, 0, 0)]
+    if dice.random() < 0.5:
+        changes.reverse()
+    world.trade("side_charge", "engine", market_id, changes)
+
+
+def side_close(world: World, dice: Random) -> None:
+    """A leg is closed against the other side, pro rata; the charge may come with it."""
+    market_id = draw_market(dice)
+    held = holders(world, market_id)
+    if not held:
+        return
+    account = dice.choice(held)
+    have = size_of(world, account, market_id)
+    which = SHORT if have > 0 else LONG
+    amount = min(abs(have), _sides(world, market_id)[which - 1])
+    amount = dice.choice([amount, amount, amount // 2, amount // 7])
+    if amount == 0:
+        return
+    size = -amount if have > 0 else amount
+    money = paid(size, draw_price(world, dice, market_id))
+    changes = [Change(account, size, money, 0, 0), Change(which, -size, -money, 0, 0)]
+    if dice.random() < 0.5:
+        loss = abs(money) // dice.randrange(10, 500)
+        charge = [Change(which, 0, -loss, 0, 0), Change(account, 0, loss, 0, 0)]
+        changes = charge + changes
+    world.trade("side_close", "engine", market_id, changes)
+
+
+def side_fall(world: World, dice: Random) -> None:
+    """Both sides fall together by a fraction, down to nothing: epochs end."""
+    market_id = draw_market(dice)
+    long, short = _sides(world, market_id)
+    amount = min(long, short)
+    keep = dice.choice([2, 4, 10, 100, 10**3, 10**4, 10**5, 10**7, 0])
+    size = amount - amount // keep if keep else amount
+    if size == 0:
+        return
+    money = paid(size, draw_price(world, dice, market_id))
+    changes = [Change(LONG, -size, -money, 0, 0), Change(SHORT, size, money, 0, 0)]
+    if dice.random() < 0.2:
+        loss = abs(money) // 100
+        changes = [Change(LONG, 0, -loss, 0, 0), Change(SHORT, 0, loss, 0, 0), *changes]
+    ended = sum(market.long.epoch + market.short.epoch for market in _markets(world))
+    if world.trade("side_fall", "engine", market_id, changes):
+        now = sum(market.long.epoch + market.short.epoch for market in _markets(world))
+        world.counts["epoch ended"] += now - ended
+
+
+def _markets(world: World) -> list[Market]:
+    return [world.spec.ledger.markets[market_id] for market_id in MAIN_MARKETS]
+
+
+def side_refused(world: World, dice: Random) -> None:
+    """A side that grows, or an empty side: corrupt requests of the engine."""
+    market_id = draw_market(dice)
+    which = dice.choice([LONG, SHORT])
+    size = dice.choice([0, 1, -1]) * 10**12
+    account = dice.choice(world.accounts)
+    market = world.spec.ledger.markets[market_id]
+    if market.side(which).shares and not (size and (size < 0) != (which == LONG)):
+        return
+    changes = [Change(which, size, 0, 0, 0), Change(account, -size, 0, 0, 0)]
+    world.trade("side_refused", "engine", market_id, changes)
+
+
+# -- money ---------------------------------------------------------------------------------------
+
+
+def pay(world: World, dice: Random) -> None:
+    """Cash, below zero too, or collateral, clamped."""
+    sender, receiver = dice.sample([*world.accounts, world.fee_account], 2)
+    token_id = dice.choice([0, 0, 1, 2])
+    amount = int(10 ** dice.uniform(0, 22 if token_id == 0 else 19))
+    if token_id == 0 and dice.random() < 0.3:
+        amount = abs(world.spec.ledger.accounts[sender].cash) + dice.randrange(10**18)
+    module = "engine"
+    oddity = dice.random()
+    if oddity < 0.05:
+        receiver = dice.choice([0, 1, 2**96 - 1, sender])
+    elif oddity < 0.1:
+        token_id, amount = dice.choice([(3, 1), (9, 1), (0, 2**112), (0, 2**255), (1, 2**255)])
+    elif oddity < 0.13:
+        module = "exchange"
+    module_address = world.chain.actor(module)
+    passed, _ = world.send(
+        "pay" if token_id == 0 else "pay_collateral",
+        module_address,
+        "pay(uint256,uint256,uint256,uint256)",
+        [sender, receiver, token_id, amount],
+        lambda: world.spec.pay(module_address, sender, receiver, token_id, amount),
+    )
+    if passed:
+        world.check([sender, receiver])
+
+
+def write_off(world: World, dice: Random) -> None:
+    """The debt of an account without legs becomes a deferred loss."""
+    broke = [a for a in world.accounts if world.spec.ledger.accounts[a].cash < 0]
+    account = dice.choice(broke or world.accounts)
+    module = world.chain.actor("engine" if dice.random() < 0.95 else "exchange")
+    passed, loss = world.send(
+        "write_off",
+        module,
+        "write_off(uint256)",
+        [account],
+        lambda: world.spec.write_off(module, account),
+    )
+    if passed:
+        world.counts["written off"] += loss > 0
+        world.check([account])
+
+
+def go_broke(world: World, dice: Random) -> None:
+    """An account without legs is left owing, from a wei to a little fortune, and written off."""
+    idle = [a for a in world.accounts if world.spec.ledger.accounts[a].bitmap == 0]
+    if not idle:
+        return
+    account = dice.choice(idle)
+    receiver = dice.choice([a for a in world.accounts if a != account])
+    debt = dice.choice([1, 5, 10**9, 10**12, 10**15, 10**18, 10**20]) * dice.randrange(1, 9)
+    amount = world.spec.ledger.accounts[account].cash + debt
+    module = world.chain.actor("engine")
+    if amount <= 0:
+        return
+    passed, _ = world.send(
+        "pay",
+        module,
+        "pay(uint256,uint256,uint256,uint256)",
+        [account, receiver, 0, amount],
+        lambda: world.spec.pay(module, account, receiver, 0, amount),
+    )
+    if passed:
+        write_off(world, dice)
+
+
+def heal(world: World, dice: Random) -> None:
+    """The fund pays deferred losses down."""
+    deferred = world.spec.totals.deferred
+    amount = dice.choice([1, deferred // 2, deferred, deferred * 3, 10**24])
+    module = world.chain.actor("engine" if dice.random() < 0.95 else "exchange")
+    passed, healed = world.send(
+        "heal", module, "heal(uint256)", [amount], lambda: world.spec.heal(module, amount)
+    )
+    if passed:
+        world.counts["healed"] += healed > 0
+        world.check([world.fee_account])
+
+
+def set_funding_rate(world: World, dice: Random) -> None:
+    """Up to a few percent a day, on the tick; sometimes refused."""
+    market_id = draw_market(dice)
+    top = world.prices[market_id].price // 20 // DAY + TICK
+    rate = dice.choice([1, -1, 0]) * dice.randrange(top) // TICK * TICK
+    module = "funder"
+    oddity = dice.random()
+    if oddity < 0.05:
+        rate += 1
+    elif oddity < 0.08:
+        market_id = dice.choice([0, 20, 128])
+    elif oddity < 0.11:
+        module = "exchange"
+    elif oddity < 0.14:
+        rate = dice.choice([2**63, -(2**63) - 10**6, 2**63 // TICK * TICK + TICK])
+    sender = world.chain.actor(module)
+    passed, _ = world.send(
+        "set_funding_rate",
+        sender,
+        "set_funding_rate(uint256,int256)",
+        [market_id, rate],
+        lambda: world.spec.set_funding_rate(sender, market_id, rate),
+    )
+    if passed:
+        world.check(holders(world, market_id)[:2], [market_id])
+
+
+# -- terms ---------------------------------------------------------------------------------------
+
+
+def set_market(world: World, dice: Random) -> None:
+    """Caps near the open interest, reduce-only for a while; sometimes refused."""
+    market_id = draw_market(dice)
+    larger = max(_sides(world, market_id))
+    cap = dice.choice([OI_CAP] * 12 + [larger, larger // 2, larger * 2])
+    mode = dice.choice([LISTED] * 9 + [LISTED | REDUCE_ONLY])
+    minimum = dice.choice([0, WAD, 10 * WAD, 10 * WAD, 100 * WAD])
+    oddity = dice.random()
+    if oddity < 0.05:
+        mode = dice.choice([0, REDUCE_ONLY])
+    elif oddity < 0.1:
+        market_id = dice.choice([0, 128, 255])
+    world.set_market(market_id, Terms(cap, minimum, mode))
+    if market_id in ANCHORS:
+        world.check([], [market_id])
+
+
+def restrict(world: World, dice: Random) -> None:
+    """The guardian's one right; the timelock loosens again."""
+    market_id = dice.choice([*MAIN_MARKETS, 20, 200])
+    name = dice.choice(["guardian", "guardian", "timelock", "exchange"])
+    guardian = None if name == "timelock" else world.chain.actor(name)
+    passed, _ = world.send(
+        "restrict",
+        world.chain.actor(name),
+        "restrict(uint256)",
+        [market_id],
+        lambda: world.spec.restrict(guardian, market_id),
+    )
+    if passed:
+        world.check([], [market_id])
+        if dice.random() < 0.9:
+            world.set_market(market_id, Terms(OI_CAP, 10 * WAD, LISTED))
+
+
+def set_risk(world: World, dice: Random) -> None:
+    """Rates up over the ramp, down at once; sometimes refused."""
+    market_id = draw_market(dice)
+    maintenance = dice.choice([5_000, 20_000, 30_000, 50_000, 120_000])
+    initial = maintenance * dice.choice([10, 15, 20]) // 10
+    reserve = (market_id % 3) * WAD // 2
+    oddity = dice.random()
+    if oddity < 0.05:
+        reserve += 10**16
+    elif oddity < 0.1:
+        initial = dice.choice([maintenance - 1, PPM + 1])
+    elif oddity < 0.12:
+        market_id = dice.choice([0, 128])
+    world.set_risk(market_id, initial, maintenance, reserve)
+    for account in holders(world, market_id)[:2]:
+        world.check_account(account, [market_id])
+
+
+def set_weight(world: World, dice: Random) -> None:
+    """Weights rise by little, or are refused."""
+    token_id = dice.choice(list(COLLATERAL))
+    initial, maintenance = world.model.weights[token_id]
+    step = dice.choice([0, 10, -1])
+    world.set_weight(token_id, initial + step, maintenance + dice.choice([step, 0, 200_001]))
+
+
+def set_token_cap(world: World, dice: Random) -> None:
+    """A cap near what is held, or a wide one."""
+    token_id = dice.choice([0, 1, 2])
+    cap = CAP
+    if dice.random() < 0.2:
+        cap = world.spec.totals.held // WAD + dice.randrange(2)
+    world.set_token(token_id, cap)
+
+
+# -- prices and time -----------------------------------------------------------------------------
+
+
+def move_price(world: World, dice: Random) -> None:
+    """A small move, drawn back to the anchor; EMA and half-width follow their own minds."""
+    market_id = draw_market(dice)
+    old, anchor = world.prices[market_id].price, ANCHORS[market_id]
+    centre = (old * 9 + anchor) // 10
+    _set(world, dice, market_id, centre * dice.randrange(980_000, 1_020_001) // PPM)
+
+
+def crash(world: World, dice: Random) -> None:
+    """A gap: down to a tenth or up to fourfold of the anchor."""
+    market_id = draw_market(dice)
+    _set(world, dice, market_id, ANCHORS[market_id] * dice.randrange(100, 4_000) // 1_000)
+
+
+def move_collateral_price(world: World, dice: Random) -> None:
+    """A collateral token's price; sometimes not usable."""
+    token_id = dice.choice(list(COLLATERAL))
+    anchor = COLLATERAL[token_id][0]
+    price = anchor * dice.randrange(500_000, 1_500_000) // PPM
+    half_width = dice.choice([0, 0, 0, 50, UNUSABLE])
+    world.set_price(127 + token_id, Price(price, half_width=half_width))
+
+
+def _set(world: World, dice: Random, market_id: int, price: int) -> None:
+    price = max(TICK, price // TICK * TICK)
+    near, wild = dice.randrange(950_000, 1_050_000), dice.randrange(3 * PPM)
+    ratio = dice.choice([PPM] * 8 + [near] * 3 + [wild])
+    half_width = dice.choice([0] * 16 + [dice.randrange(300)] * 3 + [dice.randrange(3_000)])
+    oddity = dice.random()
+    if oddity < 0.02:
+        half_width = UNUSABLE
+    elif oddity < 0.025:
+        price = 0
+    world.set_price(market_id, Price(price, world.chain.time, ratio, half_width))
+
+
+def wait(world: World, dice: Random) -> None:
+    """Seconds to weeks."""
+    world.chain.warp(int(10 ** dice.uniform(0, 6)))
+    account = dice.choice(world.accounts)
+    world.spec.now = world.chain.time
+    world.check_account(account, MAIN_MARKETS)
+
+
+def rescue(world: World, dice: Random) -> None:
+    """Fresh money for whoever is in debt, so that a run stays alive."""
+    broke = [a for a in world.accounts if world.spec.ledger.accounts[a].cash < 0]
+    if not broke:
+        return
+    account = dice.choice(broke)
+    sender = owner_name(world, account)
+    if world.spec.ledger.accounts[account].cash < -(10**28):
+        return
+    amount = -world.spec.ledger.accounts[account].cash // 10**12 + dice.randrange(10**11)
+    passed, _ = world.send(
+        "rescue",
+        sender,
+        "deposit(uint256,uint256,uint256)",
+        [account, 0, amount],
+        lambda: world.spec.deposit(int(sender, 16), account, 0, amount),
+    )
+    if passed:
+        world.wallets[0, sender] -= amount
+        world.wallets[0, world.house] += amount
+        world.check([account])
+
+
+__all__ = ["draw_size"]
