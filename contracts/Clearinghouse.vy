@@ -136,8 +136,8 @@ def deposit(account: uint256, token_id: uint256, amount: uint256) -> uint256:
     if token_id == 0:
         credit = custody._credit_settlement(account, token, received)
     else:
-        if account >> 96 != convert(msg.sender, uint256):  # bits._owner
-            reasons._fail(reasons.TOKEN_NOT_YOURS)
+        # Nobody may fill a stranger's portfolio with dust.
+        self._check_mine(account)
         custody._credit_collateral(account, token_id, token, received)
     log IClearinghouse.Deposited(account=account, token_id=token_id, amount=received, credited=credit)
     return credit
@@ -172,7 +172,7 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
     self._check_account(receiver)
     if sender == receiver:
         reasons._fail(reasons.ACCOUNT_UNKNOWN)
-    self._move_cash(sender, receiver, convert(amount, int256))
+    self._move(sender, receiver, 0, amount)
     margin_gate._check_exit(sender)
 
 
@@ -224,7 +224,12 @@ def trade(market_id: uint256, changes: DynArray[IClearinghouse.Change, MAX_CHANG
         if legs != bitmap and legs != 0:
             bitmap = legs
             prices = margin_gate._refresh(bitmap)
-        margin_gate._check_margin(change, market_id, word, prices)
+        if margin_gate._check_margin(change, market_id, word, prices):
+            seen: uint256 = 0
+            for i: uint256 in range(len(changes), bound=MAX_CHANGES):
+                if changes[i].account == change.account:
+                    seen = unsafe_add(seen, 1)
+            assert seen == 1
 
 
 @external
@@ -234,15 +239,8 @@ def pay(sender: uint256, receiver: uint256, token_id: uint256, amount: uint256) 
     """
     self._check_right(PAY)
     self._check_account(receiver)
-    if token_id == 0:
-        self._move_cash(sender, receiver, convert(amount, int256))
-        return amount
     custody._listed(token_id)
-    moved: uint256 = custody._move_collateral(sender, receiver, token_id, amount)
-    log IClearinghouse.CashMoved(
-        sender=sender, receiver=receiver, token_id=token_id, amount=convert(moved, int256)
-    )
-    return moved
+    return self._move(sender, receiver, token_id, amount)
 
 
 @external
@@ -271,8 +269,10 @@ def write_off(account: uint256) -> uint256:
     cash: int256 = words._account_cash(word)
     if words._account_bitmap(word) != 0 or cash >= 0:
         return 0
-    custody._defer(account, -cash)
-    return convert(-cash, uint256)
+    # Cash is an int112.
+    loss: int256 = unsafe_sub(0, cash)
+    custody._defer(account, loss)
+    return convert(loss, uint256)
 
 
 @external
@@ -300,7 +300,7 @@ def set_market(market_id: uint256, terms: uint256):
     @notice List a market or change its terms word; a listed market stays listed.
     """
     ownable._check_owner()
-    assert market_id != 0 and market_id <= MAX_MARKET_ID
+    assert market_id != 0
     assert words._terms_mode(terms) & LISTED != 0
     self._set_terms(market_id, terms)
 
@@ -493,6 +493,12 @@ def _check_owner(account: uint256, amount: uint256):
     # Cash fits words._account_cash, an int112.
     if amount >> 111 != 0:
         reasons._fail(reasons.AMOUNT_TOO_LARGE)
+    self._check_mine(account)
+
+
+@internal
+@view
+def _check_mine(account: uint256):
     if account >> 96 != convert(msg.sender, uint256):  # bits._owner
         reasons._fail(reasons.ACCOUNT_NOT_YOURS)
 
@@ -504,10 +510,19 @@ def _set_terms(market_id: uint256, terms: uint256):
 
 
 @internal
-def _move_cash(sender: uint256, receiver: uint256, amount: int256):
-    ledger._add_cash(sender, -amount)
-    ledger._add_cash(receiver, amount)
-    log IClearinghouse.CashMoved(sender=sender, receiver=receiver, token_id=0, amount=amount)
+def _move(sender: uint256, receiver: uint256, token_id: uint256, amount: uint256) -> uint256:
+    """
+    @notice Move WAD cash, or collateral clamped to what the sender has; returns what moved.
+    """
+    moved: uint256 = amount
+    if token_id == 0:
+        cash: int256 = convert(amount, int256)
+        ledger._add_cash(sender, unsafe_sub(0, cash))
+        ledger._add_cash(receiver, cash)
+    else:
+        moved = custody._move_collateral(sender, receiver, token_id, amount)
+    log IClearinghouse.Moved(sender=sender, receiver=receiver, token_id=token_id, amount=moved)
+    return moved
 
 
 @internal

@@ -381,7 +381,9 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
     # int160 plus a quotient of checked products; the word refuses what does not fit.
     side.charge = unsafe_add(side.charge, per_share)
     closing: int256 = fixed_math._magnitude(size)
-    if closing != 0 and closing >= self._size_down(side.shares, side.scale):
+    whole: int256 = self._size_down(side.shares, side.scale)
+    assert closing <= whole
+    if closing != 0 and closing == whole:
         side.scale = 0
     else:
         side.scale -= fixed_math._mul_div_ceil(closing, RAY, side.shares)

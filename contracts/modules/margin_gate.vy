@@ -81,13 +81,14 @@ def _check_exit(account: uint256):
 @internal
 def _check_margin(
     change: IClearinghouse.Change, market_id: uint256, word: uint256, prices: DynArray[uint256, 24]
-):
+) -> bool:
     """
     @notice P6: the account ends at or above initial margin, or (gate 1) the change is a pure reduction that does
             not lower equity / maintenance at spot.
+    @return Whether it passed as a reduction alone, which holds for an account that changed once.
     """
     if words._account_bitmap(word) == 0 and words._account_cash(word) >= 0:
-        return
+        return False
     base: int256 = 0
     legs: DynArray[uint256, 24] = []
     base, legs = self._portfolio(change.account, word)
@@ -96,11 +97,12 @@ def _check_margin(
     if change.gate == GATE_EXIT:
         available = found.settled
     if available >= 0 and convert(available, uint256) >= found.initial:
-        return
+        return False
     if change.gate == GATE_MARGIN_RULE and change.size != 0:
         if self._reduces(change, market_id, word, base, legs, prices, found):
-            return
+            return True
     reasons._fail(reasons.MARGIN_BELOW_INITIAL)
+    return False
 
 
 @internal
@@ -128,6 +130,9 @@ def _reduces(
         index = unsafe_add(index, 1)
     earlier_leg: uint256 = words._leg(market_id, 0, after - change.size)
     if index < len(legs):
+        # A leg that shows no size is no proof of a reduction: it may just have been opened.
+        if after == 0:
+            return False
         before[index] = earlier_leg
     else:
         # The leg was closed: it and its price come back at the end, the model takes them in any order.

@@ -10,7 +10,7 @@
                | touched_short | touched_long | epoch_long uint16 | epoch_short uint16
      shares    long uint128 | short uint128
      side      scale uint96 | charge int160
-     terms     oi_cap uint112 | min_notional uint96 | unused 40 | mode uint8
+     terms     oi_cap uint103 | min_notional uint96 | unused 49 | mode uint8
      operator  until uint40 | max_size uint88 | markets uint128
      token     asset uint160 | decimals uint8 | cap uint88
      totals    held uint120 | book int128 | impaired uint8
@@ -39,8 +39,8 @@ U64: constant(uint256) = 2**64 - 1
 U80: constant(uint256) = 2**80 - 1
 U88: constant(uint256) = 2**88 - 1
 U96: constant(uint256) = 2**96 - 1
+U103: constant(uint256) = 2**103 - 1
 U104: constant(uint256) = 2**104 - 1
-U112: constant(uint256) = 2**112 - 1
 U120: constant(uint256) = 2**120 - 1
 U128: constant(uint256) = 2**128 - 1
 U144: constant(uint256) = 2**144 - 1
@@ -296,22 +296,22 @@ def _side_charge(word: uint256) -> int256:
 @internal
 @pure
 def _terms(oi_cap: uint256, min_notional: uint256, mode: uint256) -> uint256:
-    assert oi_cap <= U112
+    assert oi_cap <= U103
     assert min_notional <= U96
     assert mode <= U8
-    return (oi_cap << 144) | (min_notional << 48) | mode
+    return (oi_cap << 153) | (min_notional << 57) | mode
 
 
 @internal
 @pure
 def _terms_oi_cap(word: uint256) -> uint256:
-    return word >> 144
+    return word >> 153
 
 
 @internal
 @pure
 def _terms_min_notional(word: uint256) -> uint256:
-    return (word >> 48) & U96
+    return (word >> 57) & U96
 
 
 @internal

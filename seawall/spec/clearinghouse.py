@@ -144,7 +144,7 @@ class Clearinghouse:
             require(received > 0, "amount: zero")
             unit = 10 ** (MAX_TOKEN_DECIMALS - token.decimals)
             if token_id != 0:
-                require(account >> 96 == owner_of_call, "token: not yours")
+                require(account >> 96 == owner_of_call, "account: not yours")
                 self.token_held[token_id] += received
                 self._require_cap(self.token_held[token_id] * unit, token)
                 self._set_collateral(
@@ -225,8 +225,9 @@ class Clearinghouse:
             require(self.terms[market_id].mode & LISTED != 0, "market: unknown")
             self._apply_all(market_id, changes, bool(rights & WATERFALL))
             for change in changes:
-                if change.gate != GATE_NONE:
-                    self._check_margin(change, market_id)
+                if change.gate != GATE_NONE and self._check_margin(change, market_id):
+                    # Two changes of one account could each look like a reduction of the other.
+                    require(sum(other.account == change.account for other in changes) == 1)
 
     def pay(self, module: str, sender: int, receiver: int, token_id: int, amount: int) -> int:
         """Move cash, which may go negative, or collateral, clamped."""
@@ -400,18 +401,21 @@ class Clearinghouse:
             found = self.assess(account)
             require(found.settled >= found.initial, "margin: below initial")
 
-    def _check_margin(self, change: Change, market_id: int) -> None:
-        """P6: at or above IM, or (gate 1) a pure reduction that does not lower h at spot."""
+    def _check_margin(self, change: Change, market_id: int) -> bool:
+        """P6: at or above IM, or (gate 1) a pure reduction that does not lower h at spot.
+
+        Returns whether it passed as a reduction alone.
+        """
         held = self.ledger.accounts[change.account]
         if held.bitmap == 0:
             require(held.cash >= 0, "margin: below initial")
-            return
+            return False
         found = self.assess(change.account)
         available = found.settled if change.gate == GATE_EXIT else found.adverse
         if available >= found.initial:
-            return
+            return False
         if change.gate == GATE_MARGIN_RULE and self._reduces(change, market_id, found):
-            return
+            return True
         raise Reverted("margin: below initial")
 
     def _reduces(self, change: Change, market_id: int, after: Assessment) -> bool:
@@ -420,6 +424,9 @@ class Clearinghouse:
         sizes = {leg_id: size for leg_id, _, size in legs}
         size_after = sizes.get(market_id, 0)
         size_before = size_after - change.size
+        # A leg that shows no size is no proof of a reduction: it may just have been opened.
+        if size_after == 0 and market_id in sizes:
+            return False
         if change.size == 0 or not _is_reduction(size_before, size_after):
             return False
         sizes[market_id] = size_before

@@ -196,7 +196,8 @@ class Ledger:
             charge = side.charge - (total * RAY // side.shares)
         else:
             charge = side.charge + (total * RAY // side.shares)
-        if abs(size) >= side.size and size != 0:
+        require(abs(size) <= side.size)
+        if abs(size) == side.size and size != 0:
             scale = 0
         else:
             scale = side.scale - -(-abs(size) * RAY // side.shares)

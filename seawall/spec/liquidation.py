@@ -29,7 +29,7 @@ ROUNDING_WEI = 4
 
 
 class EngineParameters(NamedTuple):
-    """Target buffer b, penalty from pi_min at h = 1 to pi_max at close-out, kappa, keeper's share."""
+    """Target buffer b, penalty at h = 1 and at close-out, kappa, the keeper's share."""
 
     target_buffer: int = 100_000
     penalty_min: int = 5_000

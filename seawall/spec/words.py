@@ -123,8 +123,9 @@ MARKET = _word(
 SHARES = _word("shares", ("long", 128), ("short", 128))
 #: Clearinghouse: scale and charge per share of one side in one epoch, both RAY.
 SIDE = _word("side", ("scale", 96), ("charge", -160))
-#: Clearinghouse: oi_cap in WAD units, min_notional WAD money.
-TERMS = _word("terms", ("oi_cap", 112), ("min_notional", 96), ("unused", 40), ("mode", 8))
+#: Clearinghouse: oi_cap in WAD units, half of what the leg word holds, so that an open interest
+#: rounded up fits; min_notional WAD money.
+TERMS = _word("terms", ("oi_cap", 103), ("min_notional", 96), ("unused", 49), ("mode", 8))
 #: Clearinghouse: rights an owner gave an operator; max_size WAD units per order.
 OPERATOR = _word("operator", ("until", 40), ("max_size", 88), ("markets", 128))
 #: Clearinghouse: cap in whole tokens.

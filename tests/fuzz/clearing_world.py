@@ -339,9 +339,6 @@ class World:
         self, change: Change, market_id: int, earlier: tuple[Assessment, int] | None
     ) -> None:
         """P6 in its own words: enough margin, or less risk."""
-        # On a scaled side one unit may be a share without a size, which the rule takes for a close.
-        if abs(change.size) == 1:
-            return
         later = self._standing(change.account, market_id)
         if earlier is None or later is None:
             return

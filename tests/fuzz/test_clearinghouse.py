@@ -65,7 +65,6 @@ REASONS = (
     "amount: too large",
     "token: unknown",
     "token: over cap",
-    "token: not yours",
     "custody: till short",
     "market: unknown",
     "market: reduce only",

@@ -1,0 +1,103 @@
+"""Deployments that the tests of Clearinghouse, MarginModel and Lens act on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from seawall.deployment import System
+from seawall.parameters import Parameters, load
+from seawall.rpc import Rpc
+from seawall.spec.words import FUNDING, LOSS, PAY, TRADE, WAD, WATERFALL
+from tests.unit.clearinghouse.mirror import Deployed, Stage
+
+ROOT = Path(__file__).resolve().parents[3]
+ENGINE_RIGHTS = TRADE | PAY | FUNDING | LOSS | WATERFALL
+#: market -> index price in dollars at the start
+PRICES = {1: 40_000, 2: 2_000, 3: 1}
+CAP = 10**9
+#: token -> (decimals, market whose feeds price it, initial and maintenance weight)
+COLLATERAL = {1: (8, 1, 700_000, 800_000), 2: (18, 2, 850_000, 900_000)}
+MAX = 2**256 - 1
+
+
+def parameters(**changes: Any) -> Parameters:
+    """The local parameters with three markets of one feed each."""
+    local = load(ROOT / "params" / "local.yaml")
+    first = local.markets[0]
+    markets = []
+    for market_id, price in PRICES.items():
+        feed = replace(first.feeds[0], price=Decimal(price))
+        oi_cap = 10**8 * WAD // price
+        markets.append(replace(first, market_id=market_id, feeds=(feed,), quorum=1, oi_cap=oi_cap))
+    return replace(local, markets=tuple(markets), **changes)
+
+
+def build_stage(project: Any, system: System, deployer: Any, actors: list[Any]) -> Stage:
+    """Add two collateral tokens and two modules to a system, fill the actors' wallets."""
+    house = system.clearinghouse
+    tokens = {0: (str(system.settlement.address), system.parameters.settlement.decimals, CAP)}
+    for token_id, (decimals, market_id, initial, maintenance) in COLLATERAL.items():
+        token = deployer.deploy(project.Token, f"Collateral {token_id}", "COL", decimals)
+        house.set_token(token_id, token.address, CAP, sender=deployer)
+        system.margin_model.set_token_weight(token_id, initial, maintenance, sender=deployer)
+        feed = (str(system.feeds[market_id][0].address), 3600)
+        system.index_oracle.set_feeds(127 + token_id, 1, [feed], sender=deployer)
+        tokens[token_id] = (str(token.address), decimals, CAP)
+    modules = {}
+    for verbs in (TRADE, ENGINE_RIGHTS):
+        module = deployer.deploy(project.TestModule, house.address)
+        house.set_module(module.address, verbs, sender=deployer)
+        modules[str(module.address)] = verbs
+    stage = Stage(
+        url=str(deployer.provider.http_uri),
+        house=str(house.address),
+        model=str(system.margin_model.address),
+        oracle=str(system.index_oracle.address),
+        owner=str(deployer.address),
+        fee_account=int(house.FEE_ACCOUNT()),
+        tokens=tokens,
+        markets=tuple(PRICES),
+        modules=modules,
+        sources={market_id: sources[0] for market_id, sources in system.aggregators.items()},
+    )
+    fill_wallets(stage, actors)
+    return stage
+
+
+def bare_stage(project: Any, system: System, deployer: Any, token: Any, cap: int = CAP) -> Stage:
+    """A Clearinghouse of its own around another settlement token, without markets."""
+    house = deployer.deploy(
+        project.Clearinghouse, token.address, cap, system.margin_model.address,
+        system.index_oracle.address, system.insurance_fund.address, deployer.address,
+    )  # fmt: skip
+    modules = {}
+    for verbs in (TRADE, ENGINE_RIGHTS):
+        module = deployer.deploy(project.TestModule, house.address)
+        house.set_module(module.address, verbs, sender=deployer)
+        modules[str(module.address)] = verbs
+    return Stage(
+        url=str(deployer.provider.http_uri),
+        house=str(house.address),
+        model=str(system.margin_model.address),
+        oracle=str(system.index_oracle.address),
+        owner=str(deployer.address),
+        fee_account=int(house.FEE_ACCOUNT()),
+        tokens={0: (str(token.address), int(token.decimals()), cap)},
+        modules=modules,
+    )
+
+
+def fill_wallets(stage: Stage, actors: list[Any]) -> None:
+    """Mint every token of a stage to the actors and let the Clearinghouse pull it."""
+    rpc = Rpc(stage.url)
+    for address, decimals, _ in stage.tokens.values():
+        token = Deployed(address, "Token")
+        for actor in actors:
+            mint = token.encode("mint", str(actor.address), 10 ** (9 + decimals))
+            approve = token.encode("approve", stage.house, MAX)
+            for data in (mint, approve):
+                receipt = rpc.send(str(actor.address), address, data)
+                assert receipt["status"] == "0x1"

@@ -1,0 +1,395 @@
+"""What the Lens says of an account is what the gate and the engine would do with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from seawall.spec.words import MAX_UINT256, PPM, WAD, account_id
+from tests.unit.clearinghouse.mirror import USDC, Deployed, Mirror, deploy_reason, fill
+
+FLAT, OPEN, BELOW_INITIAL, MARGIN_CALL, BELOW_MAINTENANCE, BELOW_CLOSE_OUT, BANKRUPT = range(7)
+SIZE = WAD // 10
+FIELDS = (
+    "status", "equity", "adverse_equity", "settled_equity", "initial", "maintenance", "cash",
+    "notional", "ratio", "leverage", "withdrawable", "to_cure",
+)  # fmt: skip
+#: price of market 1 -> status of a long of 0.1 from 40,000 with 500 of cash
+LINES = {
+    40_000: OPEN,
+    38_500: BELOW_INITIAL,
+    37_900: MARGIN_CALL,
+    37_400: BELOW_MAINTENANCE,
+    36_500: BELOW_CLOSE_OUT,
+    35_010: BANKRUPT,
+    30_000: BANKRUPT,
+}
+
+
+@pytest.fixture
+def account(mirror: Mirror, trader: Any, maker: Any) -> int:
+    """A long of 0.1 from 40,000 with 500 of cash, against a rich short."""
+    made, rich = mirror.fund(trader, 500), mirror.fund(maker, 1_000_000)
+    mirror.open(made, rich, SIZE, 40_000)
+    return made
+
+
+def _health(mirror: Mirror, lens: Deployed, account: int) -> dict[str, int]:
+    """The contract's answer, which must be what the specification derives."""
+    seen = dict(zip(FIELDS, mirror.read(lens, "health", account), strict=True))
+    assert seen == _derived(mirror, account)
+    return seen
+
+
+def _derived(mirror: Mirror, account: int) -> dict[str, int]:
+    spec = mirror.spec
+    with mirror.at("latest"):
+        base, legs = spec.portfolio(account)
+        held = spec.ledger.accounts[account]
+        found = spec.assess(account)
+        plan = spec.model.plan(base, legs, spec.refresh(held.bitmap), spec.now)
+    notional = sum(leg.notional for leg in plan.legs)
+    line = -(-found.maintenance * (PPM + spec.model.margin_call) // PPM)
+    free = 0
+    if found.settled > 0 and found.settled >= found.initial:
+        free = max(0, min(held.cash, found.settled - found.initial))
+    liquidatable = plan.favourable_equity < plan.favourable_maintenance
+    return {
+        "status": _status(found, bool(plan.legs), bool(plan.legs) and liquidatable, line),
+        "equity": found.equity,
+        "adverse_equity": found.adverse,
+        "settled_equity": found.settled,
+        "initial": found.initial,
+        "maintenance": found.maintenance,
+        "cash": held.cash,
+        "notional": notional,
+        "ratio": max(0, found.equity) * WAD // found.maintenance
+        if found.maintenance
+        else MAX_UINT256,
+        "leverage": -(-notional * WAD // found.equity) if found.equity > 0 else MAX_UINT256,
+        "withdrawable": free,
+        "to_cure": max(0, line - found.equity),
+    }
+
+
+def _status(found: Any, has_legs: bool, liquidatable: bool, line: int) -> int:
+    if not has_legs:
+        return FLAT if found.equity >= 0 else BANKRUPT
+    if liquidatable:
+        if found.equity <= 0:
+            return BANKRUPT
+        is_deep = found.equity * PPM < found.maintenance * 666_667
+        return BELOW_CLOSE_OUT if is_deep else BELOW_MAINTENANCE
+    if found.equity < line:
+        return MARGIN_CALL
+    return OPEN if found.adverse >= found.initial else BELOW_INITIAL
+
+
+def test_health_in_figures(mirror: Mirror, lens: Deployed, account: int) -> None:
+    mirror.set_index(1, 41_000)
+    assert _health(mirror, lens, account) == {
+        "status": OPEN,
+        "equity": 599 * WAD,
+        "adverse_equity": 579 * WAD,
+        "settled_equity": 499 * WAD,
+        "initial": 410 * WAD,
+        "maintenance": 266_500_000 * WAD // 10**6,
+        "cash": 500 * WAD,
+        "notional": 4_100 * WAD,
+        "ratio": 5_990 * WAD // 2_665,
+        "leverage": -(-4_100 * WAD // 599),
+        "withdrawable": 89 * WAD,
+        "to_cure": 0,
+    }
+
+
+@pytest.mark.parametrize("price, status", LINES.items())
+def test_health_status_at_each_line(
+    mirror: Mirror, lens: Deployed, account: int, price: int, status: int
+) -> None:
+    mirror.set_index(1, price)
+    assert _health(mirror, lens, account)["status"] == status
+    assert mirror.read(lens, "health_many", [account])[0][0] == status
+
+
+def test_health_of_a_flat_account(mirror: Mirror, lens: Deployed, trader: Any) -> None:
+    account = mirror.fund(trader, 7, sub=4)
+    found = _health(mirror, lens, account)
+    assert found["status"] == FLAT
+    assert found["withdrawable"] == found["equity"] == 7 * WAD
+    assert found["ratio"] == MAX_UINT256
+
+
+def test_health_of_a_debtor_without_legs(
+    mirror: Mirror, lens: Deployed, trader: Any, maker: Any
+) -> None:
+    debtor = account_id(trader.address, 9)
+    mirror.act("pay", mirror.engine, debtor, account_id(maker.address), 0, WAD)
+    found = _health(mirror, lens, debtor)
+    assert (found["status"], found["withdrawable"]) == (BANKRUPT, 0)
+    mirror.act("deposit", trader, debtor, 1, 10**6)
+    assert _health(mirror, lens, debtor)["status"] == FLAT
+
+
+@pytest.mark.parametrize("account", [0, 1, 2, 2**96, 2**256 - 1])
+def test_health_of_an_unknown_account_is_flat(mirror: Mirror, lens: Deployed, account: int) -> None:
+    assert _health(mirror, lens, account)["status"] == FLAT
+
+
+def test_health_with_a_stale_leg_is_below_initial(
+    mirror: Mirror, lens: Deployed, account: int
+) -> None:
+    mirror.later(3_601)
+    found = _health(mirror, lens, account)
+    assert found["initial"] == MAX_UINT256
+    assert (found["status"], found["withdrawable"]) == (BELOW_INITIAL, 0)
+
+
+def test_health_sees_a_price_that_nobody_refreshed(
+    mirror: Mirror, lens: Deployed, account: int
+) -> None:
+    mirror.set_index(1, 30_000)
+    assert _health(mirror, lens, account)["equity"] == (499 - 1_000) * WAD
+
+
+def test_health_accrues_funding(mirror: Mirror, lens: Deployed, account: int) -> None:
+    mirror.act("set_funding_rate", mirror.engine, 1, 10**15)
+    mirror.later(3_000)
+    assert _health(mirror, lens, account)["equity"] <= 499 * WAD - 3_000 * 10**14
+
+
+def test_health_of_two_legs_and_collateral(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any, maker: Any
+) -> None:
+    rich = account_id(maker.address)
+    mirror.act("deposit", trader, account, 1, 10**6)
+    mirror.act("deposit", trader, account, 2, 10**17)
+    mirror.open(rich, account, WAD // 10, 2_000, market_id=2)
+    found = _health(mirror, lens, account)
+    # 0.01 at 40,000 counts 0.8, 0.1 at 2,000 counts 0.9; two reserves.
+    assert found["equity"] == (500 + 320 + 180 - 2) * WAD
+    assert found["notional"] == 4_200 * WAD
+
+
+def test_health_many_answers_in_order(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any
+) -> None:
+    flat = mirror.fund(trader, 7, sub=4)
+    accounts = [flat, account, 0, account]
+    rows = mirror.read(lens, "health_many", accounts)
+    for one, row in zip(accounts, rows, strict=True):
+        found = _derived(mirror, one)
+        assert tuple(row) == (found["status"], found["equity"], found["maintenance"])
+
+
+def test_health_many_takes_none_to_five_hundred(
+    mirror: Mirror, lens: Deployed, account: int
+) -> None:
+    assert len(mirror.read(lens, "health_many", [])) == 0
+    assert len(mirror.read(lens, "health_many", [account] * 500)) == 500
+    assert mirror.reason_of(mirror.stage.owner, lens, "health_many", [account] * 501) == ""
+
+
+@pytest.mark.parametrize("price", [37_450, 37_900, 40_000])
+def test_health_status_survives_the_block_of_a_raised_maintenance(
+    mirror: Mirror, lens: Deployed, account: int, price: int
+) -> None:
+    mirror.set_index(1, price)
+    before = _health(mirror, lens, account)
+    assert before["status"] < BELOW_MAINTENANCE
+    # Up to the listed reserve; the initial rate applies at once.
+    mirror.send(mirror.stage.owner, mirror.model, "set_risk", 1, PPM, PPM, WAD)
+    mirror.adopt_market(mirror.spec, mirror.spec.model, 1)
+    after = _health(mirror, lens, account)
+    assert after["maintenance"] == before["maintenance"]
+    assert BELOW_INITIAL <= after["status"] < BELOW_MAINTENANCE
+    mirror.later(7 * 86_400)
+    mirror.set_index(1, price)
+    assert _health(mirror, lens, account)["maintenance"] == price * WAD // 10
+
+
+# -- withdrawable and to_cure ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("price", [40_000, 39_999, 41_234, 60_000])
+def test_withdrawable_leaves_and_one_unit_more_does_not(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any, price: int
+) -> None:
+    mirror.act("deposit", trader, account, 0, 300 * USDC)
+    mirror.set_index(1, price)
+    free = _health(mirror, lens, account)["withdrawable"] // 10**12
+    assert free > 0
+    receiver = str(trader.address)
+    reason = "margin: below initial"
+    mirror.refuse(reason, "withdraw", trader, account, 0, free + 1, receiver)
+    mirror.act("withdraw", trader, account, 0, free, receiver)
+    assert _health(mirror, lens, account)["withdrawable"] < 10**12
+
+
+def test_withdrawable_is_bounded_by_cash_when_collateral_stands_behind(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any
+) -> None:
+    mirror.act("deposit", trader, account, 1, 10**8)
+    assert _health(mirror, lens, account)["withdrawable"] == 500 * WAD
+    mirror.act("withdraw", trader, account, 0, 500 * USDC, str(trader.address))
+
+
+def test_withdrawable_below_initial_is_nothing(
+    mirror: Mirror, lens: Deployed, account: int
+) -> None:
+    mirror.set_index(1, 38_500)
+    assert _health(mirror, lens, account)["withdrawable"] == 0
+
+
+@pytest.mark.parametrize("price", [37_900, 37_400, 35_000, 30_000])
+def test_to_cure_ends_the_call_and_one_unit_less_does_not(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any, price: int
+) -> None:
+    mirror.set_index(1, price)
+    needed = -(-_health(mirror, lens, account)["to_cure"] // 10**12)
+    mirror.act("deposit", trader, account, 0, needed - 1)
+    assert _health(mirror, lens, account)["status"] == MARGIN_CALL
+    mirror.act("deposit", trader, account, 0, 1)
+    found = _health(mirror, lens, account)
+    assert (found["status"], found["to_cure"]) == (BELOW_INITIAL, 0)
+
+
+# -- liquidation price -----------------------------------------------------------------------
+
+
+def _dollars(answer: int) -> str:
+    """A feed's answer of 8 decimals as text."""
+    return f"{answer // 10**8}.{answer % 10**8:08d}"
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+@pytest.mark.parametrize("with_second_leg", [True, False])
+def test_liquidation_price_is_where_the_status_turns(
+    mirror: Mirror, lens: Deployed, trader: Any, maker: Any, is_long: bool, with_second_leg: bool
+) -> None:
+    account, rich = mirror.fund(trader, 777), mirror.fund(maker, 1_000_000)
+    pair = (account, rich) if is_long else (rich, account)
+    mirror.open(*pair, SIZE + 10**12, 40_000)
+    if with_second_leg:
+        mirror.open(pair[1], pair[0], WAD // 3 // 10**12 * 10**12, 2_000, market_id=2)
+    price = int(mirror.read(lens, "liquidation_price", account, 1))
+    assert 0 < price < 40_000 * WAD if is_long else price > 40_000 * WAD
+    # The feed answers in steps of 10**10: the first on either side of the line.
+    above, below = -(-price // 10**10), price // 10**10
+    safe, lost = (above, below) if is_long else (below, above)
+    assert safe != lost
+    mirror.set_index(1, _dollars(safe))
+    assert _health(mirror, lens, account)["status"] < BELOW_MAINTENANCE
+    mirror.set_index(1, _dollars(lost))
+    assert _health(mirror, lens, account)["status"] == BELOW_MAINTENANCE
+
+
+def test_liquidation_price_below_the_line_lies_on_the_other_side(
+    mirror: Mirror, lens: Deployed, account: int
+) -> None:
+    mirror.set_index(1, 37_000)
+    price = int(mirror.read(lens, "liquidation_price", account, 1))
+    assert price > 37_000 * WAD
+    mirror.set_index(1, _dollars(price // 10**10 + 1))
+    assert _health(mirror, lens, account)["status"] == MARGIN_CALL
+
+
+def test_liquidation_price_of_a_covered_long_or_no_leg_is_zero(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any
+) -> None:
+    for market_id in (0, 2, 3, 99, 127):
+        assert mirror.read(lens, "liquidation_price", account, market_id) == 0
+    mirror.act("deposit", trader, account, 0, 4_000 * USDC)
+    assert mirror.read(lens, "liquidation_price", account, 1) == 0
+    assert mirror.read(lens, "liquidation_price", 0, 1) == 0
+
+
+@pytest.mark.parametrize("market_id", [128, 129, 255, 256, 2**255])
+def test_liquidation_price_of_an_id_that_is_no_market_refused(
+    mirror: Mirror, lens: Deployed, account: int, trader: Any, market_id: int
+) -> None:
+    mirror.act("deposit", trader, account, 1, 10**6)
+    assert mirror.reason_of(trader, lens, "liquidation_price", account, market_id) == ""
+
+
+# -- sizes and conservation ------------------------------------------------------------------
+
+
+def test_size_of_a_leg_and_of_none(
+    mirror: Mirror, lens: Deployed, account: int, maker: Any
+) -> None:
+    assert mirror.read(lens, "size_of", account, 1) == SIZE
+    assert mirror.read(lens, "size_of", account_id(maker.address), 1) == -SIZE
+    for market_id in (0, 2, 127, 128, 255, 2**255):
+        assert mirror.read(lens, "size_of", account, market_id) == 0
+    assert mirror.read(lens, "size_of", 0, 1) == 0
+
+
+def test_size_of_a_leg_on_a_scaled_side(mirror: Mirror, lens: Deployed, account: int) -> None:
+    money = SIZE // 3 * 40_000
+    changes = [(1, -(SIZE // 3), money, 0, 0), (2, SIZE // 3, -money, 0, 0)]
+    mirror.act("trade", mirror.engine, 1, [_side_change(*change) for change in changes])
+    with mirror.at("latest"):
+        size = mirror.spec.portfolio(account)[1][0][2]
+    assert mirror.read(lens, "size_of", account, 1) == size < SIZE
+
+
+def _side_change(*values: int) -> Any:
+    template = fill(1, 2, WAD, WAD)[0]
+    return type(template)(*values)
+
+
+def test_conservation_is_zero_to_the_wei_while_no_side_was_touched(
+    mirror: Mirror, lens: Deployed, account: int, maker: Any
+) -> None:
+    markets = list(mirror.stage.markets)
+    rich = account_id(maker.address)
+    mirror.act("set_funding_rate", mirror.engine, 1, 10**12)
+    mirror.later(1_000)
+    mirror.open(rich, account, SIZE // 10, 40_000)
+    mirror.open(account, rich, WAD // 10, 2_000, market_id=2)
+    mirror.set_index(1, 39_123)
+    assert mirror.read(lens, "conservation", markets) == mirror.slack() == 0
+    assert mirror.read(lens, "conservation", []) == 0
+
+
+def test_conservation_counts_charges_and_scales(
+    mirror: Mirror, lens: Deployed, account: int
+) -> None:
+    money = 1_234_567 * 40_000
+    changes = [(1, -1_234_567, money, 0, 0), (2, 1_234_567, -money, 0, 0)]
+    mirror.act("trade", mirror.engine, 1, [_side_change(*change) for change in changes])
+    seen = mirror.read(lens, "conservation", [1, 2, 3])
+    assert seen == mirror.slack()
+    assert 0 <= seen < 10**6
+
+
+def test_conservation_shows_a_debt_only_when_it_is_hidden(
+    mirror: Mirror, lens: Deployed, trader: Any, maker: Any
+) -> None:
+    debtor, creditor = account_id(trader.address, 3), mirror.fund(maker, 10)
+    mirror.act("pay", mirror.engine, debtor, creditor, 0, WAD)
+    mirror.act("write_off", mirror.engine, debtor)
+    assert mirror.totals()[2] == WAD
+    assert mirror.read(lens, "conservation", [1, 2, 3]) == 0
+
+
+@pytest.mark.parametrize("market_id", [136, 255])
+def test_conservation_of_an_id_out_of_range_refused(
+    mirror: Mirror, lens: Deployed, market_id: int
+) -> None:
+    assert mirror.reason_of(mirror.stage.owner, lens, "conservation", [market_id]) == ""
+
+
+def test_lens_names_its_sources(mirror: Mirror, lens: Deployed) -> None:
+    assert mirror.read(lens, "CLEARINGHOUSE") == mirror.stage.house.lower()
+    assert mirror.read(lens, "INDEX_ORACLE") == mirror.stage.oracle.lower()
+    assert mirror.read(lens, "MARGIN_MODEL") == mirror.stage.model.lower()
+    assert mirror.read(lens, "CLOSE_OUT_PPM") == 666_667
+
+
+def test_deploy_with_a_close_out_line_at_maintenance_refused(mirror: Mirror, project: Any) -> None:
+    parts = (mirror.stage.house, mirror.stage.oracle, mirror.stage.model)
+    assert deploy_reason(mirror.rpc, project.Lens, *parts, 10**6) == "lens: close out"
+    assert deploy_reason(mirror.rpc, project.Lens, *parts, 10**6 - 1) is None

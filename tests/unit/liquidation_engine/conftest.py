@@ -1,0 +1,73 @@
+"""Systems and actors of the liquidation engine's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seawall.deployment import System, deploy
+from seawall.parameters import Parameters, load
+from tests.desk import Desk
+
+LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
+#: Of the notional, the same from h = 1 to close-out.
+FLAT_PENALTY = 10_000
+
+
+def single_feed(parameters: Parameters) -> Parameters:
+    """The same with one feed per market, so that an index moves in one transaction."""
+    markets = [replace(one, feeds=one.feeds[:1], quorum=1) for one in parameters.markets]
+    return replace(parameters, markets=tuple(markets))
+
+
+def plain(parameters: Parameters) -> Parameters:
+    """Without keeper reserve, and a penalty of 1 % at every h: the figures of the papers."""
+    rates = replace(parameters.liquidation, penalty_min=FLAT_PENALTY, penalty_max=FLAT_PENALTY)
+    markets = tuple(replace(one, reserve=0) for one in parameters.markets)
+    return replace(parameters, liquidation=rates, markets=markets)
+
+
+@pytest.fixture(scope="session")
+def usual_system(project: Any, deployer: Any) -> System:
+    return deploy(project, deployer, single_feed(load(LOCAL)))
+
+
+@pytest.fixture(scope="session")
+def plain_system(project: Any, deployer: Any) -> System:
+    return deploy(project, deployer, plain(single_feed(load(LOCAL))))
+
+
+@pytest.fixture(scope="session")
+def broker(accounts: Any) -> Any:
+    """A module with the engine's rights, for positions without orders."""
+    return accounts[8]
+
+
+@pytest.fixture
+def desk(usual_system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[Desk]:
+    """Reserve of one dollar a leg, penalty 0.5 % to 1 %."""
+    made = Desk(usual_system, chain.provider.http_uri, deployer, broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def plain_desk(plain_system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[Desk]:
+    """No reserve, penalty 1 %."""
+    made = Desk(plain_system, chain.provider.http_uri, deployer, broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def saver(accounts: Any) -> Any:
+    return accounts[5]
+
+
+@pytest.fixture
+def operator(accounts: Any) -> Any:
+    return accounts[6]

@@ -1,0 +1,150 @@
+"""Random markets and random keepers: contracts and specification end in the same words."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from shapes import BTC, ETH
+
+from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL
+from seawall.spec.words import LOT, MAX_UINT256, WAD
+from tests.desk import Desk, Refused, absorbed
+
+#: Set to a larger number for a longer run.
+STEPS = int(os.environ.get("SEAWALL_ENGINE_STEPS", "180"))
+PRICES = {BTC: 40_000, ETH: 3_000}
+TOKEN, TOKEN_LEG = 1, 128
+#: Where E / M is moved to, in thousandths: bankrupt or below close-out, and partial.
+RATIOS = ((-300, 667), (668, 1_000))
+
+
+class Crowd:
+    """Traders, a maker and two keepers who act at random."""
+
+    def __init__(self, desk: Desk, seed: int, accounts: Any) -> None:
+        self.desk, self.random = desk, random.Random(seed)
+        self.counts: Counter[str] = Counter()
+        self.owners = accounts[1:3]
+        self.traders = [desk.account(owner, 4_000, sub) for owner in self.owners for sub in (0, 1)]
+        self.maker = desk.account(accounts[3], 100_000)
+        self.keeper_owner = accounts[4]
+        self.keepers = [
+            desk.account(self.keeper_owner, money, i) for i, money in enumerate((3_000, 500_000))
+        ]
+        desk.move_money(self.maker, desk.fund_account, 700)
+        self.token = desk.list_collateral(TOKEN, 100)
+        desk.pledge(self.owners[0], self.traders[0], TOKEN, self.token, 20)
+        for leg_id, price in PRICES.items():
+            desk.index(leg_id, price)
+
+    def step(self) -> None:
+        """One action."""
+        actions = (self.open, self.move, self.squeeze, self.liquidate, self.batch, self.other)
+        self.random.choices(actions, (4, 3, 3, 6, 1, 2))[0]()
+
+    def open(self) -> None:
+        """A position of up to 30,000 dollars, against the maker or another trader."""
+        chance, desk = self.random, self.desk
+        market_id = chance.choice((BTC, ETH))
+        account = chance.choice(self.traders)
+        other = chance.choice([one for one in (*self.traders, self.maker) if one != account])
+        worth = chance.choice((11, 100, 3_000, 30_000))
+        size = worth * WAD * WAD // desk.price(market_id) // LOT * LOT
+        desk.fill(account, other, market_id, chance.choice((-size, size)))
+        self.counts["open"] += 1
+
+    def move(self) -> None:
+        """Prices walk, sometimes jump, sometimes fall silent."""
+        chance, desk = self.random, self.desk
+        leg_id = chance.choice((BTC, ETH, TOKEN_LEG))
+        if chance.random() < 0.12:
+            desk.silence(leg_id)
+            self.counts["silence"] += 1
+            return
+        anchor = PRICES.get(leg_id, 100)
+        width = 0.25 if chance.random() < 0.2 else 0.04
+        factor = 1 + chance.uniform(-width, width)
+        cents = int(anchor * 100 * factor)
+        desk.index(leg_id, f"{cents // 100}.{cents % 100:02}")
+        self.counts["move"] += 1
+
+    def squeeze(self) -> None:
+        """Money moves until an account with legs lacks margin, and a keeper looks at it."""
+        chance, desk = self.random, self.desk
+        account = chance.choice(self.traders)
+        plan = desk.plan(account)
+        if not plan.maintenance:
+            return
+        wanted = plan.maintenance * chance.randrange(*chance.choice(RATIOS)) // 1_000
+        if (excess := plan.equity - wanted) > 0:
+            desk.move_money(account, self.maker, Fraction(excess, WAD))
+        else:
+            desk.move_money(self.maker, account, Fraction(-excess, WAD))
+        self.counts["squeeze"] += 1
+        self.liquidate()
+
+    def liquidate(self) -> None:
+        """Anyone, with any limit."""
+        chance, desk = self.random, self.desk
+        below = [one for one in self.traders if not desk.waterfall.is_healthy(one)]
+        account = chance.choice(below or self.traders)
+        keeper = chance.choice(self.keepers)
+        limit = chance.choices((MAX_UINT256, 20_000 * WAD, 500 * WAD), (4, 1, 1))[0]
+        try:
+            step, events = desk.liquidate(account, keeper, self.keeper_owner, limit)
+        except Refused as refused:
+            self.counts[refused.reason] += 1
+            return
+        self.counts["partial" if step.stage == PARTIAL else "whole"] += 1
+        for stage in absorbed(events):
+            self.counts[f"stage {stage}"] += 1
+
+    def batch(self) -> None:
+        """Everyone at once."""
+        chance = self.random
+        accounts = chance.choices((*self.traders, *self.keepers), k=chance.randrange(1, 6))
+        try:
+            self.desk.liquidate_many(accounts, chance.choice(self.keepers), self.keeper_owner)
+        except Refused as refused:
+            self.counts[f"batch: {refused.reason}"] += 1
+            return
+        self.counts["batch"] += 1
+
+    def other(self) -> None:
+        """Clocks, debts, savings, fresh money."""
+        chance, desk = self.random, self.desk
+        account = chance.choice(self.traders)
+        name = chance.choice(("flag", "absorb", "heal", "deposit", "save"))
+        if name == "flag":
+            desk.flag(account)
+        elif name == "absorb":
+            desk.absorb(account)
+        elif name == "heal":
+            desk.heal()
+        elif name == "deposit":
+            desk.deposit(account, chance.randrange(1, 3_000))
+        else:
+            desk.move_money(self.maker, desk.fund_account, chance.randrange(1, 500))
+        self.counts[name] += 1
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+def test_random_steps_end_word_for_word_as_specified(desk: Desk, accounts: Any, seed: int) -> None:
+    crowd = Crowd(desk, seed, accounts)
+    for _ in range(STEPS):
+        crowd.step()
+    desk.check()
+    counts = crowd.counts
+    print(sorted(counts.items()))
+    assert counts["partial"] > STEPS // 40
+    assert counts["whole"] > STEPS // 40
+    assert counts["batch"] > STEPS // 40
+    for name in ("liquidation: healthy", "liquidation: over limit", "margin: below initial"):
+        assert counts[name] > 0
+    for name in (f"stage {FUND}", f"stage {DEFERRED}"):
+        assert counts[name] > 0
