@@ -14,6 +14,8 @@ import seawall.build
 from seawall.deployment import System, deploy
 from seawall.parameters import load
 from seawall.spec.words import account_id
+from tests.unit.clearinghouse.mirror import Mirror, Stage
+from tests.unit.clearinghouse.staging import build_stage, parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 # ape-vyper and ape-foundry look for the compiler and for anvil on PATH.
@@ -59,6 +61,31 @@ def keeper(accounts: Any) -> Any:
 @pytest.fixture(scope="session")
 def stranger(accounts: Any) -> Any:
     return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def guardian(accounts: Any) -> Any:
+    return accounts[8]
+
+
+@pytest.fixture(scope="session")
+def venue_system(project: Any, deployer: Any, guardian: Any) -> System:
+    """A second system, of three markets with one feed each and a guardian."""
+    return deploy(project, deployer, parameters(guardian=str(guardian.address)))
+
+
+@pytest.fixture(scope="session")
+def stage(
+    project: Any, venue_system: System, deployer: Any, trader: Any, maker: Any, stranger: Any
+) -> Stage:
+    """The second system with collateral tokens, modules that only forward, and filled wallets."""
+    return build_stage(project, venue_system, deployer, [trader, maker, stranger])
+
+
+@pytest.fixture
+def mirror(stage: Stage) -> Mirror:
+    """The second system's Clearinghouse with its specification beside it."""
+    return Mirror(stage)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,17 @@ def load_abi(name: str, root: Path = ROOT) -> Abi:
     path = root / _MANIFEST
     if not path.is_file():
         raise ContractError(f"{_MANIFEST} is missing: run make compile")
-    compiled = json.loads(path.read_text())["contractTypes"]
+    compiled = _abis(path, path.stat().st_mtime_ns)
     if name not in compiled:
         raise ContractError(f"{name} is not compiled: run make compile")
-    return list(compiled[name]["abi"])
+    return compiled[name]
+
+
+@lru_cache(maxsize=4)
+def _abis(path: Path, written_at: int) -> dict[str, Abi]:
+    """ABI of every contract; the file is large, so it is read once per time of writing."""
+    contracts = json.loads(path.read_text())["contractTypes"]
+    return {name: list(contract["abi"]) for name, contract in contracts.items()}
 
 
 @dataclass(frozen=True)

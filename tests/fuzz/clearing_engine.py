@@ -272,7 +272,7 @@ def set_market(world: World, dice: Random) -> None:
         mode = dice.choice([0, REDUCE_ONLY])
     elif oddity < 0.1:
         market_id = dice.choice([0, 128, 255])
-    world.set_market(market_id, Terms(cap, minimum, mode))
+    world.set_market(market_id, Terms(min(cap, 2**103 - 1), minimum, mode))
     if market_id in ANCHORS:
         world.check([], [market_id])
 

@@ -317,9 +317,8 @@ class World:
         if not passed:
             return False
         self.drift.traded(market_id, changes, found)
-        if len(parties) == len(changes):
-            for change in gated:
-                self._check_gate(change, market_id, earlier[change.account])
+        for change in gated:
+            self._check_gate(change, market_id, earlier[change.account])
         # Fees of side parties would be money from nowhere: the fund's account is checked too.
         touched = [account for account in parties if account >> 96] + [self.fee_account]
         self.check(touched, [market_id])

@@ -8,7 +8,7 @@ import pytest
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, WAD, account_id
-from tests.unit.clearinghouse.mirror import USDC, Mirror, fill
+from tests.unit.clearinghouse.mirror import BARE, USDC, Mirror, fill
 
 RULE = GATE_MARGIN_RULE
 PRICE = 40_000 * WAD
@@ -163,8 +163,31 @@ def test_trade_reduction_in_two_changes_of_one_account_cannot_hide_growth(
     step = SIZE // 10
     up = fill(called, rich, step, 38_500 * WAD)
     down = fill(rich, called, step // 2, 38_500 * WAD)
-    for changes in (up + down, down + up):
-        mirror.refuse(BELOW, "trade", mirror.venue, 1, changes)
+    mirror.refuse(BELOW, "trade", mirror.venue, 1, up + down)
+    # The first change alone looks like a reduction from a size that never was.
+    mirror.refuse(BARE, "trade", mirror.venue, 1, down + up)
+
+
+def test_trade_reduction_in_two_changes_of_one_account_is_for_those_at_initial_margin(
+    mirror: Mirror, called: int, rich: int, trader: Any
+) -> None:
+    step = fill(rich, called, SIZE // 100, 38_500 * WAD)
+    mirror.refuse(BARE, "trade", mirror.venue, 1, step + step)
+    mirror.act("trade", mirror.venue, 1, step)
+    mirror.act("deposit", trader, called, 0, 100 * USDC)
+    mirror.act("trade", mirror.venue, 1, step + step)
+
+
+def test_trade_opening_a_leg_that_shows_no_size_is_no_reduction(
+    mirror: Mirror, called: int, rich: int, stranger: Any
+) -> None:
+    # Scaled to nine tenths, the one share of a long of one wei shows nothing: as if closed.
+    other = mirror.fund(stranger, 10_000)
+    mirror.open(other, rich, WAD, 2_000, market_id=2)
+    money = WAD // 10 * 2_000
+    sides = [Change(1, -WAD // 10, money, 0, 0), Change(2, WAD // 10, -money, 0, 0)]
+    mirror.act("trade", mirror.engine, 2, sides)
+    mirror.refuse(BELOW, "trade", mirror.venue, 2, fill(called, rich, 1, 2_000 * WAD))
 
 
 def test_trade_below_maintenance_may_still_reduce(mirror: Mirror, called: int, rich: int) -> None:

@@ -172,10 +172,13 @@ def test_trade_touching_a_used_up_leg_turns_it_into_cash(
     assert 0 <= mirror.slack() <= DUST
 
 
-def test_trade_closing_more_than_a_side_closes_it_whole(
+def test_trade_closing_more_than_a_side_refused(
     mirror: Mirror, crowd: tuple[int, int, int]
 ) -> None:
-    _close_sides(mirror, 5 * WAD, 40_000)
+    money = (4 * WAD + 1) * 40_000
+    changes = [_change(LONG, -4 * WAD - 1, money), _change(SHORT, 4 * WAD + 1, -money)]
+    mirror.refuse(BARE, "trade", mirror.engine, 1, changes)
+    _close_sides(mirror, 4 * WAD, 40_000)
     assert mirror.spec.ledger.markets[1].long.shares == 0
 
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import ape
 import pytest
 
+from seawall.deployment import System
+from seawall.rpc import RpcError
+from tests.desk import Desk, creation
+
 GOOD = (100_000, 5_000, 10_000, 666_667, 500_000)
+
+
+def deploy_call(desk: Desk, rates: tuple[int, ...]) -> str:
+    """Code that a deployment with these rates would leave."""
+    one = desk.system
+    contracts = (one.clearinghouse, one.index_oracle, one.margin_model, one.insurance_fund)
+    addresses = [str(contract.address) for contract in contracts]
+    data = creation("LiquidationEngine", *addresses, *rates)
+    return str(desk.rpc.call("eth_call", {"from": desk.owner, "data": "0x" + data.hex()}))
 
 
 @pytest.mark.parametrize(
@@ -21,18 +33,18 @@ GOOD = (100_000, 5_000, 10_000, 666_667, 500_000)
     ),
 )
 def test_deploy_parameter_out_of_bounds_is_refused(
-    project: Any, deployer: Any, usual_system: Any, position: int, value: int, reason: str
+    desk: Desk, position: int, value: int, reason: str
 ) -> None:
-    rates = list(GOOD)
-    rates[position] = value
-    one = usual_system
-    contracts = (one.clearinghouse, one.index_oracle, one.margin_model, one.insurance_fund)
-    with ape.reverts(reason):
-        deployer.deploy(project.LiquidationEngine, *contracts, *rates)
+    rates = (*GOOD[:position], value, *GOOD[position + 1 :])
+    with pytest.raises(RpcError) as refused:
+        deploy_call(desk, rates)
+    assert refused.value.reason == reason
+    assert len(deploy_call(desk, GOOD)) > 1_000
 
 
-def test_deploy_parameters_can_be_read(usual_system: Any) -> None:
-    engine, rates = usual_system.engine, usual_system.parameters.liquidation
+def test_deploy_parameters_can_be_read(usual_system: System) -> None:
+    engine: Any = usual_system.engine
+    rates = usual_system.parameters.liquidation
     assert engine.TARGET_BUFFER_PPM() == rates.target_buffer
     assert engine.PENALTY_MIN_PPM() == rates.penalty_min
     assert engine.PENALTY_MAX_PPM() == rates.penalty_max

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapes import BTC, ETH, one_leg
+from shapes import ETH, one_leg
 
 from tests.desk import Desk
 
@@ -96,6 +96,4 @@ def test_flag_while_the_feed_is_silent_stops_no_clock(desk: Desk, trader: Any, m
 def test_flag_while_the_feed_is_silent_starts_no_clock(desk: Desk, trader: Any, maker: Any) -> None:
     account = one_leg(desk, trader, maker, "0.9")
     desk.silence(ETH)
-    assert desk.flag(account) == 0
-    desk.index(BTC, 40_000)
     assert desk.flag(account) == 0

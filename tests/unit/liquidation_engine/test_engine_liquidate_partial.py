@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from shapes import BTC, ETH, RATE, one_leg
+from shapes import BTC, BTC_PRICE, ETH, RATE, one_leg
 
 from seawall.spec.liquidation import PARTIAL, WHOLE
 from seawall.spec.words import LOT, WAD
@@ -144,16 +144,18 @@ def test_liquidate_target_beyond_the_best_leg_takes_it_whole(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     account, other = desk.account(trader), desk.account(maker, 10**6)
-    desk.index(BTC, 40_000)
-    desk.index(ETH, 40_000)
-    desk.fill(account, other, BTC, WAD)
-    desk.fill(account, other, ETH, WAD - LOT)
-    needed = desk.plan(account).maintenance * 67 // 100 - desk.equity(account)
-    desk.deposit(account, Fraction(needed // 10**12 + 1, 10**6))
+    desk.list_market(3, BTC_PRICE)
+    for market_id in (BTC, ETH, 3):
+        desk.index(market_id, BTC_PRICE)
+        desk.fill(account, other, market_id, WAD if market_id == BTC else WAD - LOT)
+    desk.deposit(account, 3 + 3 * BTC_PRICE * RATE * Fraction(7, 10))
+    before = desk.ratio(account)
     taker = desk.account(keeper, 100_000)
-    first, _ = desk.liquidate(account, taker, keeper)
-    assert first.size < WAD
-    # Half of the notional does not reach the buffer where the penalty eats what is released.
+    # The target needs two fifths of the notional, the largest leg is a third.
+    step, _ = desk.liquidate(account, taker, keeper)
+    assert (step.market_id, step.size, step.reserve) == (BTC, WAD, WAD)
+    assert before < desk.ratio(account) < 1
+    step, _ = desk.liquidate(account, taker, keeper)
     assert desk.ratio(account) >= 1 + BUFFER
 
 

@@ -1,0 +1,1 @@
+"""A historical day replayed through the real contracts on a local node."""

@@ -1,0 +1,119 @@
+"""The insurance fund with the real Clearinghouse: savers, fees, shortfalls, exits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seawall.spec.words import WAD
+from tests.desk import Desk
+
+BTC, ETH = 1, 2
+ETH_PRICE = 3_375
+USDC = 10**6
+DAY = 86_400
+
+
+def save(system: Any, saver: Any, dollars: int) -> int:
+    """Deposit into the fund; the shares."""
+    amount = dollars * USDC
+    system.settlement.mint(saver, amount, sender=saver)
+    system.settlement.approve(system.insurance_fund, amount, sender=saver)
+    system.insurance_fund.deposit(amount, saver, sender=saver)
+    return int(system.insurance_fund.balanceOf(saver))
+
+
+def test_deposit_is_cash_of_the_funds_account(system: Any, saver: Any) -> None:
+    save(system, saver, 1_000)
+    health = system.lens.health(system.insurance_fund.fund_account())
+    assert health.cash == 1_000 * WAD
+    assert system.insurance_fund.totalAssets() == 1_000 * USDC
+    assert system.settlement.balanceOf(system.clearinghouse) == 1_000 * USDC
+
+
+def test_trading_fees_raise_the_price_of_a_share(
+    system: Any, market: Any, fund_account: Any, trader: Any, maker: Any, saver: Any
+) -> None:
+    shares = save(system, saver, 1_000)
+    for owner in (trader, maker):
+        fund_account(owner, 10_000)
+    before = system.insurance_fund.convertToAssets(shares)
+    resting = market.signed(maker, ETH, -WAD, ETH_PRICE)
+    market.match(market.taker(trader, ETH, WAD, ETH_PRICE), [resting], trader)
+    gained = system.insurance_fund.convertToAssets(shares) - before
+    assert gained == ETH_PRICE * 500 - 1
+    assert market.conservation() == 0
+
+
+def test_liquidation_penalty_raises_the_price_of_a_share(
+    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+) -> None:
+    desk.save(saver, 1_000)
+    shares = system.insurance_fund.balanceOf(saver)
+    account = desk.account(trader, 150)
+    desk.fill(account, desk.account(maker, 10_000), ETH, WAD)
+    step, _ = desk.liquidate(account, desk.account(keeper, 10_000), keeper)
+    gained = (step.fee - step.keeper_fee) // 10**12
+    assert gained > 0
+    assert abs(system.insurance_fund.convertToAssets(shares) - 1_000 * USDC - gained) <= 1
+
+
+def test_shortfall_lowers_the_price_of_a_share(
+    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+) -> None:
+    desk.save(saver, 1_000)
+    shares = system.insurance_fund.balanceOf(saver)
+    account = desk.account(trader, 100)
+    desk.fill(account, desk.account(maker, 10_000), ETH, WAD)
+    desk.index(ETH, 3_075)
+    shortfall = -desk.equity(account)
+    assert shortfall == 201 * WAD
+    desk.liquidate(account, desk.account(keeper, 10_000), keeper)
+    assert system.insurance_fund.totalAssets() == 799 * USDC
+    assert abs(system.insurance_fund.convertToAssets(shares) - 799 * USDC) <= 1
+
+
+def test_request_and_redeem_pays_tokens(refused: Any, desk: Desk, system: Any, saver: Any) -> None:
+    shares = save(system, saver, 1_000)
+    system.insurance_fund.request_redeem(shares, sender=saver)
+    with refused("fund: above claimable"):
+        owner = str(saver.address)
+        desk.send(owner, desk.fund, "redeem", shares, owner, owner)
+    desk.rpc.warp(7 * DAY)
+    system.insurance_fund.redeem(shares, saver, saver, sender=saver)
+    assert system.settlement.balanceOf(saver) == 1_000 * USDC
+    assert system.insurance_fund.totalSupply() == 0
+    assert system.lens.conservation([BTC, ETH]) == 0
+
+
+def test_request_before_a_shortfall_does_not_escape_it(
+    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+) -> None:
+    desk.save(saver, 1_000)
+    shares = system.insurance_fund.balanceOf(saver)
+    system.insurance_fund.request_redeem(shares, sender=saver)
+    account = desk.account(trader, 100)
+    desk.fill(account, desk.account(maker, 10_000), ETH, WAD)
+    desk.index(ETH, 3_075)
+    desk.liquidate(account, desk.account(keeper, 10_000), keeper)
+    desk.rpc.warp(7 * DAY)
+    system.insurance_fund.redeem(shares, saver, saver, sender=saver)
+    assert abs(system.settlement.balanceOf(saver) - 799 * USDC) <= 1
+
+
+def test_redeem_while_losses_are_deferred_is_cut(
+    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+) -> None:
+    account = desk.account(trader, 100)
+    desk.fill(account, desk.account(maker, 699), ETH, WAD)
+    desk.index(ETH, 3_075)
+    desk.liquidate(account, desk.account(keeper, 1_000), keeper)
+    held, deferred = desk.spec.totals.held, desk.spec.totals.deferred
+    assert deferred == 201 * WAD
+    # 1,799 dollars stand behind claims of 2,000; the saver is credited in claims.
+    assert held == 1_799 * WAD
+    shares = save(system, saver, 1_799)
+    assert system.insurance_fund.totalAssets() == 2_000 * USDC
+    system.insurance_fund.request_redeem(shares, sender=saver)
+    desk.rpc.warp(7 * DAY)
+    system.insurance_fund.redeem(shares, saver, saver, sender=saver)
+    assert abs(system.settlement.balanceOf(saver) - 1_799 * USDC) <= 1

@@ -1,0 +1,139 @@
+"""What is asked of a node, and how transactions are numbered, against scripted answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import eth_abi
+import pytest
+
+from seawall.keeper.chain import Chain, GasPriceError, SigningSender
+from seawall.rpc import Rpc, RpcError
+
+CORE = ("Clearinghouse", "Lens", "LiquidationEngine", "MarginModel")
+GWEI = 10**9
+
+
+class ScriptedRpc(Rpc):
+    """Refuses logs of more than `blocks` blocks and views of more than `accounts` accounts."""
+
+    def __init__(self, blocks: int = 10**6, accounts: int = 10**6) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.max_blocks = blocks
+        self.max_accounts = accounts
+        self.asked: list[Any] = []
+
+    def call(self, method: str, *params: Any) -> Any:
+        assert method == "eth_getLogs"
+        first, last = int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16)
+        if last - first + 1 > self.max_blocks:
+            raise RpcError(-32005, "too many blocks")
+        self.asked.append((first, last))
+        return []
+
+    def view(self, to: str, data: bytes, from_: str | None = None, block: str = "latest") -> bytes:
+        (accounts,) = eth_abi.decode(["uint256[]"], data[4:])
+        if len(accounts) > self.max_accounts:
+            raise RpcError(-32000, "out of gas")
+        self.asked.append((len(accounts), block))
+        rows = [(1, account, 5) for account in accounts]
+        return eth_abi.encode(["(uint256,int256,uint256)[]"], [rows])
+
+
+class ScriptedPool(Rpc):
+    """A node's transaction pool: accepts one nonce after the other."""
+
+    def __init__(self, nonce: int) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.nonce = nonce
+        self.price = 10 * GWEI
+
+    def call(self, method: str, *params: Any) -> Any:
+        if method == "eth_gasPrice":
+            return hex(self.price)
+        if method == "eth_getTransactionCount":
+            return hex(self.nonce)
+        nonce = int.from_bytes(bytes.fromhex(params[0][2:]), "big")
+        if nonce < self.nonce:
+            raise RpcError(-32003, "nonce too low")
+        self.nonce = nonce + 1
+        return f"0xhash{nonce}"
+
+
+def sign(fields: dict[str, Any]) -> bytes:
+    return int(fields["nonce"]).to_bytes(4, "big")
+
+
+def sender(pool: ScriptedPool, max_gas_price: int | None = None) -> SigningSender:
+    return SigningSender(pool, "0xkeeper", 31338, sign, max_gas_price)
+
+
+def chain(rpc: Rpc) -> Chain:
+    registry = {"contracts": dict.fromkeys(CORE, "0xaa"), "markets": {1: {}}}
+    return Chain(rpc, registry, keeper_account=1)
+
+
+def test_events_refused_range_is_halved_without_gaps() -> None:
+    rpc = ScriptedRpc(blocks=3)
+    chain(rpc).events(1, 10)
+    covered = [block for first, last in rpc.asked for block in range(first, last + 1)]
+    assert covered == list(range(1, 11))
+
+
+def test_events_single_block_refused_raises() -> None:
+    with pytest.raises(RpcError, match="too many blocks"):
+        chain(ScriptedRpc(blocks=0)).events(1, 10)
+
+
+def test_rows_many_accounts_are_asked_in_parts_at_one_block() -> None:
+    rpc = ScriptedRpc()
+    rows = chain(rpc).rows(range(1, 451), 16)
+    assert rpc.asked == [(200, "0x10"), (200, "0x10"), (50, "0x10")]
+    assert [row.account for row in rows] == [row.equity for row in rows] == list(range(1, 451))
+
+
+def test_rows_refused_part_is_halved_in_order() -> None:
+    rows = chain(ScriptedRpc(accounts=30)).rows(range(1, 201), 16)
+    assert [row.account for row in rows] == list(range(1, 201))
+
+
+def test_send_numbers_without_asking_again() -> None:
+    pool = ScriptedPool(nonce=5)
+    one = sender(pool)
+    assert [one.send("0xto", b"", 1).nonce for _ in range(3)] == [5, 6, 7]
+
+
+def test_send_nonce_used_elsewhere_is_asked_again() -> None:
+    pool = ScriptedPool(nonce=5)
+    one = sender(pool)
+    one.send("0xto", b"", 1)
+    pool.nonce = 9
+    assert one.send("0xto", b"", 1).nonce == 9
+
+
+def test_send_pays_a_quarter_above_the_proposal_up_to_the_maximum() -> None:
+    pool = ScriptedPool(nonce=0)
+    assert sender(pool).send("0xto", b"", 1).gas_price == 12_500_000_000
+    assert sender(pool, 11 * GWEI).send("0xto", b"", 1).gas_price == 11 * GWEI
+
+
+def test_send_proposal_above_the_maximum_is_refused() -> None:
+    with pytest.raises(GasPriceError, match="above"):
+        sender(ScriptedPool(nonce=0), 9 * GWEI).send("0xto", b"", 1)
+
+
+def test_replace_keeps_the_nonce_and_both_hashes() -> None:
+    pool = ScriptedPool(nonce=5)
+    one = sender(pool)
+    sent = one.send("0xto", b"", 1)
+    pool.nonce = 5
+    again = one.replace(sent)
+    assert again is not None
+    assert (again.nonce, len(again.hashes)) == (5, 2)
+    assert again.gas_price == sent.gas_price * 5 // 4 + 1
+
+
+def test_replace_above_the_maximum_is_not_sent() -> None:
+    pool = ScriptedPool(nonce=5)
+    one = sender(pool, 12_500_000_000)
+    assert one.replace(one.send("0xto", b"", 1)) is None

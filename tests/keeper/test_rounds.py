@@ -1,0 +1,257 @@
+"""Rounds against a scripted chain: what is sent, left out, waited for and tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seawall.keeper.chain import GasPriceError, Sent, Trial
+from seawall.keeper.index import PositionEvent
+from seawall.keeper.planning import Action, Candidate, KeeperMargin, Limits, Row
+from seawall.keeper.rounds import Keeper, Policy
+from seawall.rpc import RpcError
+from seawall.spec.liquidation import PARTIAL, Step
+
+WAD = 10**18
+KEEPER = 99
+FEE = 2 * WAD
+STEP = Step(PARTIAL, 1, WAD, WAD, 100 * WAD, 4 * WAD, FEE, 0)
+
+
+@dataclass
+class ScriptedChain:
+    """Accounts that are due, a keeper's margin, and what trials of accounts answer."""
+
+    due: list[int]
+    free: int = 1_000_000
+    refused: dict[int, str] = field(default_factory=dict)
+    receipts: dict[str, dict[str, str]] = field(default_factory=dict)
+    head: int = 100
+    keeper_account: int = KEEPER
+    market_ids: tuple[int, ...] = (1, 2)
+    engine: Any = field(default_factory=lambda: SimpleNamespace(address="0xengine"))
+
+    @property
+    def rpc(self) -> Any:
+        return SimpleNamespace(
+            block_number=lambda: self.head, call=lambda method, tx_hash: self.receipts.get(tx_hash)
+        )
+
+    def events(self, first: int, last: int) -> list[PositionEvent]:
+        return [PositionEvent(first, one, 1, WAD) for one in [*self.due, KEEPER]]
+
+    def rows(self, accounts: list[int], block: int) -> list[Row]:
+        return [Row(one, 4 if one in self.due else 1, 90 * WAD, 100 * WAD) for one in accounts]
+
+    def candidates(self, rows: list[Row], block: int) -> list[Candidate]:
+        return [Candidate(row, STEP) for row in rows]
+
+    def margin(self, block: int) -> KeeperMargin:
+        return KeeperMargin(self.free * WAD, {1: 100_000})
+
+    def calldata(self, action: Action) -> bytes:
+        return repr(action.accounts).encode()
+
+    def attempt(self, action: Action, sender: str, block: int) -> Trial:
+        for account in action.accounts:
+            if account in self.refused:
+                return Trial((), 0, self.refused[account])
+        return Trial(action.accounts, 100_000)
+
+
+@dataclass
+class RecordingSender:
+    """Numbers transactions; `price` None is above the maximum."""
+
+    address: str = "0xkeeper"
+    price: int | None = 10**9
+    sent: list[Sent] = field(default_factory=list)
+    replaced: int = 0
+    broken: bool = False
+
+    def gas_price(self) -> int:
+        if self.price is None:
+            raise GasPriceError("gas price too high")
+        return self.price
+
+    def send(self, to: str, data: bytes, gas: int) -> Sent:
+        if self.broken:
+            raise RpcError(-32000, "insufficient funds")
+        one = Sent((f"0x{len(self.sent)}",), to, data, gas, len(self.sent), self.gas_price())
+        self.sent.append(one)
+        return one
+
+    def replace(self, sent: Sent) -> Sent | None:
+        self.replaced += 1
+        again = (*sent.hashes, f"{sent.hashes[0]}-again")
+        return Sent(again, sent.to, sent.data, sent.gas, sent.nonce, sent.gas_price * 2)
+
+
+@pytest.fixture
+def chain() -> ScriptedChain:
+    return ScriptedChain(due=[1, 2, 3])
+
+
+@pytest.fixture
+def sender() -> RecordingSender:
+    return RecordingSender()
+
+
+def make(chain: Any, sender: Any, **policy: Any) -> Keeper:
+    return Keeper(chain, sender, Policy(**policy), start_block=1)
+
+
+def receipt(block: int, status: int = 1) -> dict[str, str]:
+    return {"blockNumber": hex(block), "status": hex(status)}
+
+
+def test_round_sends_all_that_is_due_but_never_its_own_account(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.due.append(KEEPER)
+    report = make(chain, sender).round()
+    assert [action.accounts for action in report.sent] == [(1, 2, 3)]
+
+
+def test_round_gas_covers_a_refresh_of_every_market_that_the_trial_may_not_see(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    make(chain, sender).round()
+    assert sender.sent[0].gas == 130_000 + 2 * 150_000
+
+
+def test_round_nothing_due_sends_nothing(sender: RecordingSender) -> None:
+    report = make(ScriptedChain(due=[]), sender).round()
+    assert (report.due, sender.sent) == (0, [])
+
+
+def test_round_dry_run_reports_without_sending(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    report = make(chain, sender, dry_run=True).round()
+    assert (report.targets, sender.sent) == (3, [])
+
+
+def test_round_transaction_on_its_way_is_not_repeated(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    keeper = make(chain, sender)
+    keeper.round()
+    chain.head += 1
+    report = keeper.round()
+    assert (len(sender.sent), report.waiting) == (1, 3)
+
+
+def test_round_mined_and_still_due_is_tried_again(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    keeper = make(chain, sender)
+    keeper.round()
+    chain.head += 1
+    chain.receipts["0x0"] = receipt(chain.head)
+    report = keeper.round()
+    assert (report.mined, len(sender.sent)) == (1, 2)
+
+
+def test_round_mined_after_the_block_that_is_looked_at_still_waits(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    keeper = make(chain, sender)
+    keeper.round()
+    chain.receipts["0x0"] = receipt(chain.head + 1)
+    assert keeper.round().waiting == 3
+
+
+def test_round_reverted_transaction_rests_its_accounts(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    keeper = make(chain, sender)
+    keeper.round()
+    chain.head += 1
+    chain.receipts["0x0"] = receipt(chain.head, status=0)
+    report = keeper.round()
+    assert report.left_out == dict.fromkeys([1, 2, 3], "cooling down")
+    chain.head += 5
+    assert keeper.round().targets == 3
+
+
+def test_round_bad_account_is_found_by_halving_and_the_others_sent(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.refused[2] = "margin: below initial"
+    report = make(chain, sender).round()
+    assert sorted(one for action in report.sent for one in action.accounts) == [1, 3]
+    assert report.left_out == {2: "margin: below initial"}
+
+
+def test_round_margin_of_transactions_on_their_way_is_reserved(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.free = 35
+    keeper = make(chain, sender, limits=Limits(use_ppm=1_000_000))
+    keeper.round()
+    chain.due.append(4)
+    chain.head += 1
+    (action,) = keeper.round().sent
+    assert (action.kind, action.limit) == ("one", 50 * WAD)
+
+
+def test_round_stuck_transaction_is_outbid_once_it_is_old_enough(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    keeper = make(chain, sender, replace_blocks=3)
+    keeper.round()
+    chain.head += 2
+    keeper.round()
+    assert sender.replaced == 0
+    chain.head += 1
+    keeper.round()
+    assert sender.replaced == 1
+
+
+def test_round_replacement_that_was_mined_is_seen(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    keeper = make(chain, sender, replace_blocks=1)
+    keeper.round()
+    chain.head += 1
+    keeper.round()
+    chain.head += 1
+    chain.receipts["0x0-again"] = receipt(chain.head)
+    assert keeper.round().mined == 1
+
+
+def test_round_fee_below_gas_is_left_out(chain: ScriptedChain, sender: RecordingSender) -> None:
+    # 100,000 gas at 1 gwei and 3,000 dollars cost 0.30 dollars, three fees bring 6.
+    costs = {"native_price": 3_000 * WAD}
+    assert make(chain, sender, min_profit=57 * WAD // 10, **costs).round().targets == 3
+    report = make(chain, sender, min_profit=57 * WAD // 10 + 1, **costs).round()
+    assert set(report.left_out.values()) == {"keeper fee below the cost of gas"}
+
+
+def test_round_gas_price_above_maximum_sends_nothing(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    sender.price = None
+    report = make(chain, sender).round()
+    assert (sender.sent, report.left_out[1]) == ([], "gas price too high")
+
+
+def test_round_node_refuses_transaction_says_why(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    sender.broken = True
+    report = make(chain, sender).round()
+    assert report.left_out == dict.fromkeys([1, 2, 3], "insufficient funds")
+
+
+def test_summary_tells_counts_and_reasons(chain: ScriptedChain, sender: RecordingSender) -> None:
+    chain.refused[2] = "margin: below initial"
+    line = make(chain, sender).round().summary()
+    assert line == (
+        "block 100: 3 open, 3 due, 2 in 2 transactions (200 notional, fee 4.00); "
+        "1 left out: margin: below initial"
+    )
