@@ -119,7 +119,7 @@ def _lead(summary: Mapping[str, Any], series: Mapping[str, Any]) -> str:
 def _fund_sentence(summary: Mapping[str, Any]) -> str:
     outage = summary["keeper_outage_minutes"]
     silence = (
-        f"For {outage} minutes in the steepest fall no keeper transaction was let through: "
+        f"For {outage} minutes in the steepest fall no keeper acts, as the scene assumes: "
         if outage
         else ""
     )
