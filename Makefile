@@ -15,8 +15,10 @@ export PYTHONUNBUFFERED := 1
 export PYTHONWARNINGS := ignore:Field 'import_remapping' has an incomplete definition
 
 PY := .venv/bin/python
-# Files or options for the tests, for instance: make test TESTS="tests/house -x"
+# Files or options for the tests, for instance: make test TESTS="tests/house -x" WORKERS=0
 TESTS ?= tests
+# Test processes, each with a node of its own.
+WORKERS ?= 2
 # A scene of the demo; empty means the default one.
 SCENE ?=
 
@@ -44,7 +46,7 @@ check: setup ## Lint, types, source rules of the contracts, size budgets
 	@$(PY) -m scripts.check_sizes
 
 test: compile ## Run the tests on a local node; TESTS="..." selects
-	@.venv/bin/ape test $(TESTS)
+	@.venv/bin/ape test $(TESTS) -n $(WORKERS) --dist loadfile
 
 demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
 	@$(PY) -m scripts.demo $(SCENE)

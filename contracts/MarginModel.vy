@@ -174,7 +174,9 @@ def assess(
             gross: uint256 = self._gross(size, price_word)
             weight: uint256 = self._weights[unsafe_sub(id, 127)]
             equity += convert(fixed_math._ppm_down(gross, words._weight_maintenance(weight)), int256)
-            settled += convert(fixed_math._ppm_down(gross, words._weight_initial(weight)), int256)
+            # A silent feed carries no new risk; it liquidates nobody either, so equity keeps the last price.
+            if words._price_half_width(price_word) != UNUSABLE:
+                settled += convert(fixed_math._ppm_down(gross, words._weight_initial(weight)), int256)
             continue
         risk: uint256 = self._risks[id]
         rate: uint256 = self._maintenance_rate(risk, block.timestamp)
@@ -355,9 +357,7 @@ def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint2
 @pure
 def _gross(amount: int256, price_word: uint256) -> uint256:
     """
-    @notice Worth of a collateral amount before its weight; nothing while its price is not usable.
+    @notice Worth of a collateral amount at the last price, before its weight.
     """
-    if words._price_half_width(price_word) == UNUSABLE:
-        return 0
     tokens: uint256 = convert(amount, uint256)
     return fixed_math._mul_div_down(tokens, words._price_price(price_word), 10**18)

@@ -15,7 +15,7 @@ from rich.table import Table
 from seawall.deployment import DeploymentError, deploy, write_registry
 from seawall.parameters import ParameterError, Parameters, load
 
-#: Chain ids of development nodes: test tokens and feeds that anyone controls are allowed there only.
+#: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
 DEVELOPMENT_CHAINS = (1337, 31337, 31338)
 
 

@@ -70,9 +70,8 @@ def _fields(raw: Any, where: str, required: str, optional: str = "") -> dict[str
     if missing:
         raise ParameterError(f"{where}: missing {', '.join(sorted(missing))}")
     if set(raw) - known:
-        raise ParameterError(
-            f"{where}: unknown {', '.join(sorted(set(raw) - known))}; known: {', '.join(sorted(known))}"
-        )
+        unknown = ", ".join(sorted(set(raw) - known))
+        raise ParameterError(f"{where}: unknown {unknown}; known: {', '.join(sorted(known))}")
     return raw
 
 
@@ -172,7 +171,7 @@ class Parameters:
 def load(path: Path) -> Parameters:
     """Read and check a parameter file. Raises ParameterError with the field that is wrong."""
     try:
-        raw = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+        raw = yaml.load(path.read_text(), Loader=_Loader)
     except FileNotFoundError:
         raise ParameterError(f"{path}: no such file") from None
     except yaml.YAMLError as error:
@@ -256,8 +255,8 @@ def _market(raw: Any, where: str) -> MarketParameters:
     entry = _fields(
         raw,
         where,
-        "id symbol unit_exponent initial maintenance reserve oi_cap min_notional maker_fee taker_fee "
-        "band quorum feeds",
+        "id symbol unit_exponent initial maintenance reserve oi_cap min_notional maker_fee "
+        "taker_fee band quorum feeds",
     )
     if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
         raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")

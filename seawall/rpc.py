@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from eth_abi import decode
 
 GAS_LIMIT = 30_000_000
+PORTS = {"http": 80, "https": 443}
 
 _ERROR_STRING = bytes.fromhex("08c379a0")
 
@@ -53,14 +54,15 @@ class Rpc:
     def __init__(self, url: str, timeout: float = 60.0, gas_price: int = 0) -> None:
         """Connect lazily to `url`; `gas_price` is in wei per gas and used by `send`."""
         parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname is None:
-            raise ValueError(f"not an http address: {url}")
+        if parts.scheme not in PORTS or parts.hostname is None:
+            raise ValueError(f"not an http or https address: {url}")
         self.url = url
         self.gas_price = gas_price
-        self._path = parts.path or "/"
-        self._connection = http.client.HTTPConnection(
-            parts.hostname, parts.port or 80, timeout=timeout
-        )
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        secure = parts.scheme == "https"
+        connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        port = parts.port or PORTS[parts.scheme]
+        self._connection = connect(parts.hostname, port, timeout=timeout)
         self._next_id = 0
 
     def close(self) -> None:

@@ -181,11 +181,14 @@ class MarginModel:
         )
 
     def _collateral(self, leg_id: int, amount: int, price: Price) -> tuple[int, int]:
-        """Weighted worth of a collateral leg for IM and MM; nothing while its price is unusable."""
-        if price.half_width == MAX_HALF_WIDTH:
-            return 0, 0
+        """Weighted worth of a collateral leg for IM and MM, at the last price.
+
+        A silent feed carries no new risk (0 for IM), but it liquidates nobody either.
+        """
         initial, maintenance = self.weights[leg_id - COLLATERAL_IDS + 1]
         gross = amount * price.price // WAD
+        if price.half_width == MAX_HALF_WIDTH:
+            initial = 0
         return gross * initial // PPM, gross * maintenance // PPM
 
 

@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 _MISSING = object()
 
 
-class Reverted(Exception):
+class Reverted(Exception):  # noqa: N818 - an outcome of the rules, named as the chain names it
     """An action that the protocol refuses; `reason` is the contract's revert string.
 
     An empty reason stands for a bare revert (a field out of range, an unknown id).

@@ -237,5 +237,5 @@ def test_rpc_after_close_connects_again(rpc: Rpc) -> None:
 
 
 def test_rpc_other_scheme_raises() -> None:
-    with pytest.raises(ValueError, match="not an http address"):
+    with pytest.raises(ValueError, match="not an http or https address"):
         Rpc("ws://127.0.0.1:8545")
