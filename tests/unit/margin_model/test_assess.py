@@ -177,14 +177,17 @@ def test_assess_is_usable_up_to_half_the_maintenance_rate(
     assert bool(PLAN.unpack(model.plan(0, 0, leg, price)[4][0])["usable"]) == is_usable
 
 
-def test_assess_of_stale_collateral_is_worth_nothing(model: Any, deployer: Any) -> None:
+def test_assess_of_stale_collateral_carries_no_new_risk_and_liquidates_nobody(
+    model: Any, deployer: Any
+) -> None:
     model.set_token_weight(1, 700_000, 800_000, sender=deployer)
     leg = [LEG.pack(id=128, size=10 * WAD)]
-    for half_width, worth in ((0, 8_000 * WAD), (MAX_HALF_WIDTH, 0)):
+    for half_width, for_initial in ((0, 7_000 * WAD), (MAX_HALF_WIDTH, 0)):
         price = [PRICE.pack(price=1_000 * WAD, ema_ratio=PPM, half_width=half_width)]
         equity, adverse, settled, initial, maintenance = model.assess(0, 0, leg, price)
-        assert (equity, initial, maintenance) == (worth, 0, 0)
-        assert adverse == settled == worth * 7 // 8
+        assert (equity, initial, maintenance) == (8_000 * WAD, 0, 0)
+        assert adverse == settled == for_initial
+        assert model.plan(0, 0, leg, price)[0] == 8_000 * WAD
 
 
 def test_assess_of_fewer_prices_than_legs_refused(coder: Deployed, rpc: Rpc) -> None:
