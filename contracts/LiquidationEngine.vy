@@ -134,21 +134,14 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     @dev See ILiquidationEngine.
     """
     assert account != keeper, "liquidation: own account"
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    found: liquidation_math.Situation = empty(liquidation_math.Situation)
-    planned: DynArray[uint256, MAX_LEGS] = []
-    found, planned = self._situation(word, base, legs, prices)
-    assert not self._is_healthy(found, planned), "liquidation: healthy"
-    step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, limit)
+    seen: liquidation_math.Situation = self._examine(account)
+    assert not liquidation_math._is_healthy(seen), "liquidation: healthy"
+    step: ILiquidationEngine.Step = self._calculate_step(seen, limit)
     assert step.stage != NOTHING, "liquidation: price stale"
     # A whole close may consist of legs that ended epochs have used up.
     allowed: bool = step.stage == WHOLE or step.notional != 0
     assert allowed and step.notional <= limit, "liquidation: over limit"
-    self._execute_step(account, keeper, step, found, planned, legs, prices, True)
+    self._execute_step(account, keeper, step, seen, True)
     return step
 
 
@@ -164,22 +157,15 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
         if account == keeper:
             statuses.append(OWN_ACCOUNT)
             continue
-        word: uint256 = 0
-        base: int256 = 0
-        legs: DynArray[uint256, 24] = []
-        word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-        prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-        found: liquidation_math.Situation = empty(liquidation_math.Situation)
-        planned: DynArray[uint256, MAX_LEGS] = []
-        found, planned = self._situation(word, base, legs, prices)
-        if self._is_healthy(found, planned):
+        seen: liquidation_math.Situation = self._examine(account)
+        if liquidation_math._is_healthy(seen):
             statuses.append(HEALTHY)
             continue
-        step: ILiquidationEngine.Step = self._calculate_step(found, planned, legs, prices, liquidation_math.MAX_LIMIT)
+        step: ILiquidationEngine.Step = self._calculate_step(seen, liquidation_math.MAX_LIMIT)
         if step.stage == NOTHING:
             statuses.append(STALE)
             continue
-        last_market = self._execute_step(account, keeper, step, found, planned, legs, prices, False)
+        last_market = self._execute_step(account, keeper, step, seen, False)
         statuses.append(LIQUIDATED)
     if last_market != 0:
         gate: IClearinghouse.Change = IClearinghouse.Change(
@@ -203,23 +189,7 @@ def flag(account: uint256) -> uint256:
     @notice Start the account's clock when h < 1 at the favourable ends, clear it when h >= 1 at the index.
     @dev Between the two, as while a feed is silent, a clock neither starts nor stops.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    found: liquidation_math.Situation = empty(liquidation_math.Situation)
-    planned: DynArray[uint256, MAX_LEGS] = []
-    found, planned = self._situation(word, base, legs, prices)
-    started: uint256 = self.flagged_at[account]
-    if len(planned) == 0 or found.equity >= convert(found.maintenance, int256):
-        if started != 0:
-            self._set_flag(account, 0)
-        return 0
-    if started == 0 and not self._is_healthy(found, planned):
-        started = block.timestamp
-        self._set_flag(account, started)
-    return started
+    return self._update_flag(account)
 
 
 @external
@@ -246,12 +216,10 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     legs: DynArray[uint256, 24] = []
     word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
     prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
-    found: liquidation_math.Situation = empty(liquidation_math.Situation)
-    planned: DynArray[uint256, MAX_LEGS] = []
-    found, planned = self._situation(word, base, legs, prices)
-    if self._is_healthy(found, planned):
+    seen: liquidation_math.Situation = self._situation(word, base, legs, prices)
+    if liquidation_math._is_healthy(seen):
         return empty(ILiquidationEngine.Step)
-    return self._calculate_step(found, planned, legs, prices, liquidation_math.MAX_LIMIT)
+    return self._calculate_step(seen, liquidation_math.MAX_LIMIT)
 
 
 # ---------------------------------------------------------------
@@ -260,101 +228,90 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
 
 
 @internal
+def _examine(account: uint256) -> liquidation_math.Situation:
+    """
+    @notice An account at refreshed prices.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
+    return self._situation(word, base, legs, prices)
+
+
+@internal
 @view
 def _situation(
     word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
-) -> (liquidation_math.Situation, DynArray[uint256, MAX_LEGS]):
-    found: liquidation_math.Situation = empty(liquidation_math.Situation)
-    planned: DynArray[uint256, MAX_LEGS] = []
+) -> liquidation_math.Situation:
+    seen: liquidation_math.Situation = empty(liquidation_math.Situation)
+    seen.word = word
+    seen.legs = legs
+    seen.prices = prices
     (
-        found.equity, found.maintenance, found.favourable, found.favourable_maintenance, planned
+        seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
     ) = staticcall MARGIN_MODEL.plan(word, base, legs, prices)
-    return found, planned
-
-
-@internal
-@pure
-def _is_healthy(found: liquidation_math.Situation, planned: DynArray[uint256, MAX_LEGS]) -> bool:
-    """
-    @notice Without market legs, or at or above maintenance margin at the favourable ends.
-    """
-    if len(planned) == 0:
-        return True
-    return found.favourable >= convert(found.favourable_maintenance, int256)
+    return seen
 
 
 @internal
 @view
-def _calculate_step(
-    found: liquidation_math.Situation,
-    planned: DynArray[uint256, MAX_LEGS],
-    legs: DynArray[uint256, 24],
-    prices: DynArray[uint256, 24],
-    limit: uint256,
-) -> ILiquidationEngine.Step:
+def _calculate_step(seen: liquidation_math.Situation, limit: uint256) -> ILiquidationEngine.Step:
     """
     @notice The step an unhealthy account is due; stage 0 where no leg has a usable price, notional 0 where the
             limit allows nothing.
     """
-    line: int256 = convert(found.maintenance * liquidation_math.CLOSE_OUT_PPM, int256)
-    if found.equity * convert(PPM, int256) < line:
-        return self._calculate_whole(found, planned, legs, prices)
-    return self._calculate_partial(found, planned, legs, prices, min(limit, liquidation_math.MAX_LIMIT))
+    line: int256 = convert(seen.maintenance * liquidation_math.CLOSE_OUT_PPM, int256)
+    if seen.equity * convert(PPM, int256) < line:
+        return self._calculate_whole(seen)
+    return self._calculate_partial(seen, min(limit, liquidation_math.MAX_LIMIT))
 
 
 @internal
 @view
-def _calculate_whole(
-    found: liquidation_math.Situation,
-    planned: DynArray[uint256, MAX_LEGS],
-    legs: DynArray[uint256, 24],
-    prices: DynArray[uint256, 24],
-) -> ILiquidationEngine.Step:
+def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Step:
     """
     @notice All legs with a usable price at once.
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    for leg: uint256 in planned:
+    for leg: uint256 in seen.planned:
         if words._plan_usable(leg):
             step.stage = WHOLE
             step.notional += words._plan_notional(leg)
             step.reserve += words._plan_reserve(leg)
-    left: uint256 = liquidation_math._left_after_whole(planned, legs, prices)
-    step.fee = liquidation_math._capped_fee(liquidation_math.PENALTY_MAX_PPM, step.notional, found, left)
+    left: uint256 = liquidation_math._left_after_whole(seen)
+    step.fee = liquidation_math._capped_fee(
+        liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left
+    )
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     return step
 
 
 @internal
 @view
-def _calculate_partial(
-    found: liquidation_math.Situation,
-    planned: DynArray[uint256, MAX_LEGS],
-    legs: DynArray[uint256, 24],
-    prices: DynArray[uint256, 24],
-    limit: uint256,
-) -> ILiquidationEngine.Step:
+def _calculate_partial(seen: liquidation_math.Situation, limit: uint256) -> ILiquidationEngine.Step:
     """
     @notice A slice of the leg that releases most margin: x = ((1 + b) M - E) / ((1 + b) m - pi).
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    index: uint256 = liquidation_math._best_leg(planned)
+    index: uint256 = liquidation_math._best_leg(seen.planned)
     if index == MAX_LEGS:
         return step
-    leg: uint256 = planned[index]
+    leg: uint256 = seen.planned[index]
     rate: uint256 = words._plan_rate(leg)
-    held: uint256 = fixed_math._abs(words._leg_size(legs[index]))
-    penalty: uint256 = liquidation_math._penalty(found)
+    held: uint256 = fixed_math._abs(words._leg_size(seen.legs[index]))
+    penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
     step.stage = PARTIAL
     step.market_id = words._plan_id(leg)
-    step.price = words._price_price(prices[index])
-    needed: uint256 = liquidation_math._needed_notional(found, rate, penalty)
+    step.price = words._price_price(seen.prices[index])
+    needed: uint256 = liquidation_math._needed_notional(seen.equity, seen.maintenance, rate, penalty)
     market: uint256[3] = staticcall CLEARINGHOUSE.market_words(step.market_id)
     minimum: uint256 = words._terms_min_notional(market[2])
     step.size = liquidation_math._slice(held, step.price, needed, minimum, limit)
     step.notional = fixed_math._mul_div_down(step.size, step.price, WAD)
-    left: uint256 = liquidation_math._left_after_slice(found, held, step.size, step.price, rate)
-    step.fee = liquidation_math._capped_fee(penalty, step.notional, found, left)
+    left: uint256 = liquidation_math._left_after_slice(seen.maintenance, held, step.size, step.price, rate)
+    step.fee = liquidation_math._capped_fee(penalty, step.notional, seen.equity, seen.maintenance, left)
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     if step.size == held:
         step.reserve = words._plan_reserve(leg)
@@ -371,30 +328,20 @@ def _execute_step(
     account: uint256,
     keeper: uint256,
     step: ILiquidationEngine.Step,
-    found: liquidation_math.Situation,
-    planned: DynArray[uint256, MAX_LEGS],
-    legs: DynArray[uint256, 24],
-    prices: DynArray[uint256, 24],
+    seen: liquidation_math.Situation,
     gated: bool,
 ) -> uint256:
     """
     @notice Move the legs, then pay what is missing. Returns the market of the last leg that moved.
     """
-    left: uint256 = 0
     last: uint256 = step.market_id
     if step.stage == PARTIAL:
-        left = self._execute_partial(account, keeper, step, found, planned, legs, gated)
+        self._execute_partial(account, keeper, step, seen, gated)
     else:
-        last = self._execute_whole(account, keeper, step, planned, legs, prices, gated)
-        left = liquidation_math._left_after_whole(planned, legs, prices)
-    if step.stage == WHOLE:
+        last = self._execute_whole(account, keeper, step, seen, gated)
         self._absorb(account, last)
     if self.flagged_at[account] != 0:
-        word: uint256 = staticcall CLEARINGHOUSE.account_word(account)
-        kept: int256 = found.equity - convert(step.fee, int256)
-        # An account without legs is at h >= 1 even where its loss was paid by others.
-        if words._account_markets(word) == 0 or kept >= convert(left, int256):
-            self._set_flag(account, 0)
+        self._update_flag(account)
     return last
 
 
@@ -403,23 +350,18 @@ def _execute_partial(
     account: uint256,
     keeper: uint256,
     step: ILiquidationEngine.Step,
-    found: liquidation_math.Situation,
-    planned: DynArray[uint256, MAX_LEGS],
-    legs: DynArray[uint256, 24],
+    seen: liquidation_math.Situation,
     gated: bool,
-) -> uint256:
+):
     """
-    @notice Hand the slice over; returns the maintenance margin that is left.
+    @notice Hand the slice over.
     """
-    index: uint256 = liquidation_math._best_leg(planned)
-    held: int256 = words._leg_size(legs[index])
+    index: uint256 = liquidation_math._best_leg(seen.planned)
     size: int256 = convert(step.size, int256)
-    if held < 0:
+    if words._leg_size(seen.legs[index]) < 0:
         size = -size
     gate: uint256 = GATE_MARGIN_RULE if gated else GATE_NONE
     self._take(account, keeper, step.market_id, size, step.price, step, gate)
-    rate: uint256 = words._plan_rate(planned[index])
-    return liquidation_math._left_after_slice(found, fixed_math._abs(held), step.size, step.price, rate)
 
 
 @internal
@@ -427,9 +369,7 @@ def _execute_whole(
     account: uint256,
     keeper: uint256,
     step: ILiquidationEngine.Step,
-    planned: DynArray[uint256, MAX_LEGS],
-    legs: DynArray[uint256, 24],
-    prices: DynArray[uint256, 24],
+    seen: liquidation_math.Situation,
     gated: bool,
 ) -> uint256:
     """
@@ -437,12 +377,12 @@ def _execute_whole(
     """
     last: uint256 = 0
     index: uint256 = 0
-    for leg: uint256 in planned:
+    for leg: uint256 in seen.planned:
         if words._plan_usable(leg):
             last = index
         index = unsafe_add(index, 1)
     index = 0
-    for leg: uint256 in planned:
+    for leg: uint256 in seen.planned:
         if words._plan_usable(leg):
             part: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
             gate: uint256 = GATE_NONE
@@ -453,11 +393,11 @@ def _execute_whole(
                 if gated:
                     gate = GATE_INITIAL
             part.reserve = words._plan_reserve(leg)
-            size: int256 = words._leg_size(legs[index])
-            price: uint256 = words._price_price(prices[index])
+            size: int256 = words._leg_size(seen.legs[index])
+            price: uint256 = words._price_price(seen.prices[index])
             self._take(account, keeper, words._plan_id(leg), size, price, part, gate)
         index = unsafe_add(index, 1)
-    return words._plan_id(planned[last])
+    return words._plan_id(seen.planned[last])
 
 
 @internal
@@ -527,21 +467,14 @@ def _seize_collateral(account: uint256) -> bool:
     @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below,
             or where the price of a collateral is not usable.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    found: liquidation_math.Situation = empty(liquidation_math.Situation)
-    planned: DynArray[uint256, MAX_LEGS] = []
-    found, planned = self._situation(word, base, legs, prices)
-    if found.equity >= 0:
+    seen: liquidation_math.Situation = self._examine(account)
+    if seen.equity >= 0:
         return False
-    for price_word: uint256 in prices:
+    for price_word: uint256 in seen.prices:
         # What the account is worth is not known while a collateral counts for nothing.
         if words._price_half_width(price_word) == UNUSABLE:
             return False
-    rest: uint256 = words._account_collateral(word)
+    rest: uint256 = words._account_collateral(seen.word)
     for i: uint256 in range(MAX_TOKENS):
         if rest == 0:
             break
@@ -549,6 +482,24 @@ def _seize_collateral(account: uint256) -> bool:
         rest = bits._without_lowest(rest)
         extcall CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
     return True
+
+
+@internal
+def _update_flag(account: uint256) -> uint256:
+    """
+    @notice Clear the clock at h >= 1 at the index, start it at h < 1 at the favourable ends; returns it.
+    @dev An account without legs is at h >= 1 even where its loss was paid by others.
+    """
+    seen: liquidation_math.Situation = self._examine(account)
+    started: uint256 = self.flagged_at[account]
+    if len(seen.planned) == 0 or seen.equity >= convert(seen.maintenance, int256):
+        if started != 0:
+            self._set_flag(account, 0)
+        return 0
+    if started == 0 and not liquidation_math._is_healthy(seen):
+        started = block.timestamp
+        self._set_flag(account, started)
+    return started
 
 
 @internal

@@ -28,12 +28,17 @@ MAX_LIMIT: constant(uint256) = 2**128
 ROUNDING_WEI: constant(int256) = 4
 
 
-# An account as the waterfall sees it: margin at spot and at favourable ends.
+# An account as the waterfall sees it: margin at spot and at favourable ends, its legs with their prices, and a plan
+# word per market leg (market legs come first).
 struct Situation:
+    word: uint256
     equity: int256
     maintenance: uint256
     favourable: int256
     favourable_maintenance: uint256
+    legs: DynArray[uint256, 24]
+    prices: DynArray[uint256, 24]
+    planned: DynArray[uint256, 16]
 
 
 # ---------------------------------------------------------------
@@ -86,18 +91,28 @@ def __init__(
 
 @internal
 @pure
-def _left_after_whole(
-    planned: DynArray[uint256, MAX_LEGS], legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
-) -> uint256:
+def _is_healthy(seen: Situation) -> bool:
+    """
+    @notice Without market legs, or at or above maintenance margin at the favourable ends.
+    """
+    if len(seen.planned) == 0:
+        return True
+    return seen.favourable >= convert(seen.favourable_maintenance, int256)
+
+
+@internal
+@pure
+def _left_after_whole(seen: Situation) -> uint256:
     """
     @notice Maintenance margin of the legs without a usable price.
     """
     left: uint256 = 0
     index: uint256 = 0
-    for leg: uint256 in planned:
+    for leg: uint256 in seen.planned:
         if not words._plan_usable(leg):
-            magnitude: uint256 = fixed_math._abs(words._leg_size(legs[index]))
-            left += self._requirement(magnitude, words._price_price(prices[index]), words._plan_rate(leg))
+            magnitude: uint256 = fixed_math._abs(words._leg_size(seen.legs[index]))
+            price: uint256 = words._price_price(seen.prices[index])
+            left += self._requirement(magnitude, price, words._plan_rate(leg))
         index = unsafe_add(index, 1)
     return left
 
@@ -105,14 +120,14 @@ def _left_after_whole(
 @internal
 @pure
 def _left_after_slice(
-    found: Situation, held: uint256, closed: uint256, price: uint256, rate: uint256
+    maintenance: uint256, held: uint256, closed: uint256, price: uint256, rate: uint256
 ) -> uint256:
     """
     @notice Maintenance margin after a slice of one leg was closed.
     """
     before: uint256 = self._requirement(held, price, rate)
     after: uint256 = self._requirement(held - closed, price, rate)
-    return found.maintenance - before + after
+    return maintenance - before + after
 
 
 @internal
@@ -139,26 +154,26 @@ def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
 
 @internal
 @view
-def _penalty(found: Situation) -> uint256:
+def _penalty(equity: int256, maintenance: uint256) -> uint256:
     """
     @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
     """
     span: uint256 = PENALTY_MAX_PPM - PENALTY_MIN_PPM
     # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
-    maintenance: int256 = convert(found.maintenance, int256)
-    depth: uint256 = convert(max(maintenance - found.equity, 0), uint256) * PPM
-    slope: uint256 = found.maintenance * (PPM - CLOSE_OUT_PPM)
+    missing: int256 = max(convert(maintenance, int256) - equity, 0)
+    depth: uint256 = convert(missing, uint256) * PPM
+    slope: uint256 = maintenance * (PPM - CLOSE_OUT_PPM)
     return PENALTY_MIN_PPM + min(span, span * depth // slope)
 
 
 @internal
 @view
-def _needed_notional(found: Situation, rate: uint256, penalty: uint256) -> uint256:
+def _needed_notional(equity: int256, maintenance: uint256, rate: uint256, penalty: uint256) -> uint256:
     """
     @notice x, rounded up; MAX_LIMIT where no size reaches the target.
     """
     goal: uint256 = PPM + TARGET_BUFFER_PPM
-    target: uint256 = goal * found.maintenance - PPM * convert(found.equity, uint256)
+    target: uint256 = goal * maintenance - PPM * convert(equity, uint256)
     gained: uint256 = goal * rate
     paid: uint256 = penalty * PPM
     if gained <= paid:
@@ -187,15 +202,16 @@ def _slice(held: uint256, price: uint256, notional: uint256, minimum: uint256, l
 
 @internal
 @pure
-def _capped_fee(penalty: uint256, notional: uint256, found: Situation, left: uint256) -> uint256:
+def _capped_fee(
+    penalty: uint256, notional: uint256, equity: int256, maintenance: uint256, left: uint256
+) -> uint256:
     """
     @notice min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling.
     """
-    if found.equity <= 0:
+    if equity <= 0:
         return 0
-    maintenance: int256 = convert(found.maintenance, int256)
-    kept: int256 = fixed_math._mul_div_ceil(found.equity, convert(left, int256), maintenance)
-    room: int256 = max(found.equity - kept - ROUNDING_WEI, 0)
+    kept: int256 = fixed_math._mul_div_ceil(equity, convert(left, int256), convert(maintenance, int256))
+    room: int256 = max(equity - kept - ROUNDING_WEI, 0)
     return min(fixed_math._ppm_down(notional, penalty), convert(room, uint256))
 
 

@@ -234,36 +234,30 @@ class LiquidationEngine:
 
     def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
         """Move the legs; the fee and the gate come with the last one. Returns its market."""
-        plan, legs, prices = self._situation(account)
         if step.stage == PARTIAL:
-            index = [leg.market_id for leg in plan.legs].index(step.market_id)
-            sign = 1 if legs[index][2] > 0 else -1
-            gate = GATE_MARGIN_RULE if gated else GATE_NONE
-            self._take(account, keeper, step.market_id, sign * step.size, step.price, step, gate)
-            left = plan.maintenance - requirement(legs[index][2], step.price, plan.legs[index].rate)
-            left += requirement(abs(legs[index][2]) - step.size, step.price, plan.legs[index].rate)
             market_id = step.market_id
+            sizes = {leg_id: size for leg_id, _, size in self.clearinghouse.portfolio(account)[1]}
+            size = step.size if sizes[market_id] > 0 else -step.size
+            gate = GATE_MARGIN_RULE if gated else GATE_NONE
+            self._take(account, keeper, market_id, size, step.price, step, gate)
         else:
-            usable = [index for index, leg in enumerate(plan.legs) if leg.usable]
-            for index in usable:
-                last = index == usable[-1]
-                part = step if last else Step()
-                part = part._replace(reserve=plan.legs[index].reserve)
-                gate = GATE_INITIAL if gated and last else GATE_NONE
-                market_id, _, size = legs[index]
-                self._take(account, keeper, market_id, size, prices[index].price, part, gate)
-            left = sum(
-                requirement(legs[index][2], prices[index].price, leg.rate)
-                for index, leg in enumerate(plan.legs)
-                if not leg.usable
-            )
-        if step.stage == WHOLE:
+            market_id = self._execute_whole(account, keeper, step, gated)
             self.absorb(account)
-        # An account without legs is at h >= 1 even where its loss was paid by others.
-        flat = self.clearinghouse.ledger.accounts[account].bitmap & MARKETS_MASK == 0
-        if flat or plan.equity - step.fee >= left:
-            self.flagged[account] = 0
+        if self.flagged[account]:
+            self.flag(account)
         return market_id
+
+    def _execute_whole(self, account: int, keeper: int, step: Step, gated: bool) -> int:
+        """Hand all usable legs over; returns the market of the last."""
+        plan, legs, prices = self._situation(account)
+        usable = [index for index, leg in enumerate(plan.legs) if leg.usable]
+        for index in usable:
+            last = index == usable[-1]
+            part = (step if last else Step())._replace(reserve=plan.legs[index].reserve)
+            gate = GATE_INITIAL if gated and last else GATE_NONE
+            market_id, _, size = legs[index]
+            self._take(account, keeper, market_id, size, prices[index].price, part, gate)
+        return legs[usable[-1]][0]
 
     def _take(
         self,
