@@ -16,8 +16,7 @@ from ape.cli import ConnectedProviderCommand
 from rich.console import Console
 from rich.table import Table
 
-from scripts.deploy import DEVELOPMENT_CHAINS
-from seawall.deployment import DeploymentError, read_registry
+from seawall.deployment import DEVELOPMENT_CHAINS, DeploymentError, read_registry
 from seawall.keeper.chain import Chain
 from seawall.keeper.rehearsal import CrashError, Outcome, Story, count_due, prepare, watch
 from seawall.rpc import Rpc

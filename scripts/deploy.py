@@ -9,23 +9,12 @@ from typing import Any
 import click
 from ape import project
 from ape.cli import ConnectedProviderCommand, account_option
+from ape.logging import logger
 from rich.console import Console
 from rich.table import Table
 
-from seawall.deployment import DeploymentError, deploy, write_registry
-from seawall.parameters import ParameterError, Parameters, load
-
-#: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
-DEVELOPMENT_CHAINS = (1337, 31337, 31338)
-
-
-def check_chain(parameters: Parameters, chain_id: int) -> None:
-    """Refuse test contracts on a chain that is not a development node."""
-    if parameters.uses_test_contracts and chain_id not in DEVELOPMENT_CHAINS:
-        raise ParameterError(
-            f"chain {chain_id} is not a development chain {DEVELOPMENT_CHAINS}: "
-            "settlement.asset and every feed's aggregator must be given"
-        )
+from seawall.deployment import DeploymentError, check_chain, deploy, write_registry
+from seawall.parameters import ParameterError, load
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -45,7 +34,8 @@ def cli(account: Any, provider: Any, config: Path, registry: Path | None) -> Non
     try:
         parameters = load(config)
         check_chain(parameters, provider.chain_id)
-        with console.status("deploying") as status:
+        # Ape would print a line per transaction between the lines of the status.
+        with console.status("deploying") as status, logger.at_level("WARNING"):
             system = deploy(project, account, parameters, report=status.update)
     except (ParameterError, DeploymentError) as error:
         raise click.ClickException(str(error)) from None

@@ -34,6 +34,9 @@ CORE = (
     "Lens",
 )
 
+#: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
+DEVELOPMENT_CHAINS = (1337, 31337, 31338)
+
 Report = Callable[[str], None]
 
 
@@ -66,6 +69,15 @@ class System:
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
+
+
+def check_chain(parameters: Parameters, chain_id: int) -> None:
+    """Refuse test contracts on a chain that is not a development node: ParameterError."""
+    if parameters.uses_test_contracts and chain_id not in DEVELOPMENT_CHAINS:
+        raise ParameterError(
+            f"chain {chain_id} is not a development chain {DEVELOPMENT_CHAINS}: "
+            "settlement.asset and every feed's aggregator must be given"
+        )
 
 
 def create_address(sender: str, nonce: int) -> str:

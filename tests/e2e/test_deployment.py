@@ -5,7 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seawall.deployment import CORE, System, read_registry, verify, write_registry
+import pytest
+
+from seawall.deployment import (
+    CORE,
+    System,
+    check_chain,
+    read_registry,
+    verify,
+    write_registry,
+)
+from seawall.parameters import ParameterError, load
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_deploy_local_parameters_reads_back_as_configured(system: System, deployer: Any) -> None:
@@ -27,3 +39,10 @@ def test_write_registry_names_every_contract(system: System, deployer: Any, tmp_
     assert set(CORE) <= set(registry["contracts"])
     assert registry["markets"][1]["symbol"] == "BTC"
     assert len(registry["markets"][2]["feeds"]) == 3
+
+
+def test_check_chain_test_contracts_on_a_public_chain_are_refused() -> None:
+    parameters = load(ROOT / "params" / "local.yaml")
+    check_chain(parameters, 31337)
+    with pytest.raises(ParameterError, match="chain 1 is not a development chain"):
+        check_chain(parameters, 1)

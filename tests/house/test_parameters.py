@@ -1,0 +1,92 @@
+"""Parameter files: exact numbers in, clear complaints out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seawall.parameters import ParameterError, load, parse, ppm, wad
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = yaml.safe_load((ROOT / "params" / "local.yaml").read_text())
+MARKET = GOOD["markets"][0]
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def broken(change: Change) -> dict[str, Any]:
+    raw = copy.deepcopy(GOOD)
+    change(raw)
+    return raw
+
+
+@pytest.mark.parametrize("name", ["local", "devnet"])
+def test_load_shipped_file_is_accepted(name: str) -> None:
+    parameters = load(ROOT / "params" / f"{name}.yaml")
+    assert parameters.name == name
+    assert parameters.markets[0].maintenance == 65_000
+    assert parameters.liquidation.close_out == 666_667
+
+
+def test_ppm_tenth_is_exact() -> None:
+    assert ppm("0.1", "rate") == 100_000
+    assert ppm(0.065, "rate") == 65_000
+
+
+def test_wad_smallest_unit_is_exact() -> None:
+    assert wad("0.000000000000000001", "amount") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda raw: raw.pop("margin"), "file: missing margin"),
+        (lambda raw: raw.update(color="red"), "file: unknown color; known:"),
+        (lambda raw: raw.update(markets=[]), "markets: expected a list"),
+        (lambda raw: raw["markets"].append(MARKET), "an id stands twice"),
+        (lambda raw: raw["markets"][0].update(id=0), r"id: 0 is not a whole number from 1 to 127"),
+        (lambda raw: raw["markets"][0].update(id=128), "id: 128 is not a whole number"),
+        (lambda raw: raw["markets"][0].update(initial=0.05), "0 < maintenance <= initial <= 1"),
+        (lambda raw: raw["markets"][0].update(maintenance=0), "0 < maintenance <= initial"),
+        (lambda raw: raw["markets"][0].update(initial="1e-7"), "more than six decimals"),
+        (lambda raw: raw["markets"][0].update(taker_fee=0.02), "taker_fee: 0.02 is outside 0 to"),
+        (lambda raw: raw["markets"][0].update(band="wide"), "band: 'wide' is not a number"),
+        (lambda raw: raw["markets"][0].update(reserve=-1), "reserve: -1 is negative"),
+        (lambda raw: raw["markets"][0].update(quorum=4), "quorum: 4 is not a whole number"),
+        (lambda raw: raw["markets"][0].update(feeds=[]), "feeds: expected a list of one to five"),
+        (lambda raw: raw["markets"][0]["feeds"][0].pop("price"), "needs an aggregator, or a price"),
+        (lambda raw: raw["margin"].update(profit_weight=2), "profit_weight: 2 is outside 0 to 1"),
+        (lambda raw: raw["liquidation"].update(close_out=1), "close_out: must be below 1"),
+        (lambda raw: raw["liquidation"].update(penalty_min=0.05), "penalty_min <= penalty_max"),
+        (lambda raw: raw["settlement"].update(decimals=19), "decimals: 19 is not a whole number"),
+        (lambda raw: raw["settlement"].update(asset="0x12"), "asset: '0x12' is not an address"),
+        (lambda raw: raw["insurance_fund"].update(symbol="TOOLONG"), "symbol up to 5"),
+        (lambda raw: raw.update(owner="0x" + "g" * 40), "owner: .* is not an address"),
+    ],
+)
+def test_parse_bad_field_is_named(change: Change, complaint: str) -> None:
+    with pytest.raises(ParameterError, match=complaint):
+        parse(broken(change))
+
+
+def test_load_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"none\.yaml: no such file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_load_text_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("markets: [")
+    with pytest.raises(ParameterError, match="not YAML"):
+        load(path)
+
+
+def test_address_without_quotes_is_read_back() -> None:
+    number = int("12" * 20, 16)
+    raw = broken(lambda raw: raw["settlement"].update(asset=number))
+    assert parse(raw).settlement.asset == "0x" + "12" * 20
