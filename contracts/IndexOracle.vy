@@ -31,6 +31,7 @@ from snekmate.auth import ownable_2step
 initializes: ownable_2step[ownable := ownable]
 
 # Storage word of a feed.
+from contracts.modules import fixed_math
 from contracts.modules import feed_words
 # Index price from fresh prices.
 from contracts.modules import median
@@ -71,6 +72,8 @@ TICK: constant(uint256) = 10**6
 
 EMA_AT_PRICE: constant(uint256) = 10**6
 NOT_USABLE: constant(uint256) = 2**16 - 1
+# half_width is in units of 10**-5 of the price.
+HALF_WIDTH_UNIT: constant(uint256) = 10**5
 # words._price(0, 0, 0, NOT_USABLE, 0, 0)
 NO_PRICE: constant(uint256) = NOT_USABLE * 2**80
 
@@ -338,7 +341,21 @@ def _read_feeds(id: uint256, head: uint256, cached: uint256) -> uint256:
     index: uint256 = median._median(fresh)
     # Down to the tick: the one rounding of an index price, 1e-4 of the smallest price at most.
     index -= index % TICK
-    return words._price(index, oldest, EMA_AT_PRICE, 0, block.timestamp, 0)
+    half_width: uint256 = 0
+    if len(fresh) == 2:
+        half_width = self._half_spread(fresh[0], fresh[1], index)
+    return words._price(index, oldest, EMA_AT_PRICE, half_width, block.timestamp, 0)
+
+
+@internal
+@pure
+def _half_spread(first: uint256, second: uint256, index: uint256) -> uint256:
+    """
+    @notice Half the distance of two prices as a half-width around the index, rounded up; below the mark of a stale word.
+    @dev Of two feeds none is the outlier: the index is as unsure as they are apart.
+    """
+    distance: uint256 = max(first, second) - min(first, second)
+    return min(fixed_math._mul_div_up(distance, HALF_WIDTH_UNIT, 2 * index), NOT_USABLE - 1)
 
 
 @internal

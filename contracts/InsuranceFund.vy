@@ -2,7 +2,6 @@
 # pragma nonreentrancy on
 """
 @title Insurance fund
-@custom:contract-name InsuranceFund
 @notice ERC-4626 vault over one Clearinghouse account: savers bear the shortfalls of bankrupt accounts and
         share the fees that flow into it.
 @dev The assets are the cash of account `self << 96`, in whole native units of the settlement token, rounded
@@ -21,8 +20,8 @@
 @custom:kill There is no switch and no owner. Once no module that calls `cover` has the LOSS right the fund only
              pays its savers back, and that works for as long as the Clearinghouse pays.
 @custom:security Money leaves in two ways only: to a holder for burnt shares, or by `cover`, to a Clearinghouse
-                 account, at the call of a module whose right the Clearinghouse keeps. A saver who sees a
-                 loss coming cannot leave before it: shares wait, and are slashed while they wait.
+                 account, at the call of a module whose right the Clearinghouse keeps. Shares wait before they
+                 leave and are slashed while they wait; a matured one may leave in front of a loss.
 """
 
 # ---------------------------------------------------------------
@@ -38,8 +37,7 @@ implements: IERC20Detailed
 from ethereum.ercs import IERC4626
 implements: IERC4626
 
-# Custody of the fund's money and the list of modules that may call for it.
-from interfaces import IClearinghouse
+from interfaces import IClearinghouse  # custody of the money, and who may call for it
 
 from interfaces import IInsuranceFund
 implements: IInsuranceFund
@@ -54,25 +52,15 @@ interface ReentrancyProbe:
 #                            MODULES
 # ---------------------------------------------------------------
 
-# Demanded by erc20; nothing of it is exported and the constructor empties the role.
-from snekmate.auth import ownable
+from snekmate.auth import ownable  # demanded by erc20: nothing is exported, the constructor empties it
 initializes: ownable
-
-# The share token with permit.
-from snekmate.tokens import erc20
+from snekmate.tokens import erc20  # the share token with permit
 initializes: erc20[ownable := ownable]
 
-# The first account of this address.
-from contracts.modules import bits
-
-# The exit ratio of a Clearinghouse with deferred losses.
-from contracts.modules import fixed_math
-
-# Price of a share.
-from contracts.modules import vault_math
-
-# Reads the cash out of the Clearinghouse's account word.
-from contracts.modules import words
+from contracts.modules import bits  # the first account of this address
+from contracts.modules import fixed_math  # the exit ratio while losses are deferred
+from contracts.modules import vault_math  # price of a share
+from contracts.modules import words  # the cash in an account word
 
 # ---------------------------------------------------------------
 #                            EXPORTS
@@ -177,7 +165,6 @@ def __init__(
 def deposit(assets: uint256, receiver: address) -> uint256:
     """
     @notice Pay `assets` in and issue the shares of what the Clearinghouse credits, rounded down.
-    @dev While losses are deferred the credit is more than what was paid, as for any deposit.
     @param assets native units of the settlement token
     @param receiver holder of the new shares
     @return The shares.
@@ -512,20 +499,30 @@ def _to_assets(shares: uint256, up: bool) -> uint256:
 
 @internal
 @view
+def _held_and_deferred() -> (uint256, uint256):
+    held: uint256 = 0
+    book: int256 = 0
+    deferred: uint256 = 0
+    held, book, deferred = staticcall CLEARINGHOUSE.totals()
+    return held, deferred
+
+
+@internal
+@view
 def _room() -> uint256:
     """
-    @notice Native units that the settlement token's cap and the cash field leave room for; 0 in debt.
+    @notice Native units that the settlement token's cap and the cash field leave room for; 0 in debt and while
+            losses are deferred.
     """
     cash: int256 = self._cash()
     if cash < 0:
         return 0
     held: uint256 = 0
-    book: int256 = 0
     deferred: uint256 = 0
-    held, book, deferred = staticcall CLEARINGHOUSE.totals()
+    held, deferred = self._held_and_deferred()
     token: uint256 = staticcall CLEARINGHOUSE.token_word(SETTLEMENT)
     cap: uint256 = words._token_cap(token) * WAD
-    if held >= cap:
+    if held >= cap or deferred != 0:
         return 0
     field_room: uint256 = MAX_CASH - convert(cash, uint256)
     cap_room: uint256 = cap - held
@@ -539,9 +536,8 @@ def _cut(assets: uint256) -> uint256:
     @notice What the Clearinghouse pays of a debit: its exit ratio is held / (held + deferred).
     """
     held: uint256 = 0
-    book: int256 = 0
     deferred: uint256 = 0
-    held, book, deferred = staticcall CLEARINGHOUSE.totals()
+    held, deferred = self._held_and_deferred()
     if deferred == 0:
         return assets
     return fixed_math._mul_div_down(assets, held, held + deferred)
@@ -565,9 +561,13 @@ def _pay_in(assets: uint256) -> uint256:
     @notice Carry the caller's tokens into the fund's account.
     @return The credit (WAD).
     """
-    # A saver must not fill a hole that the present holders owe.
+    # A saver must not fill a hole that the present holders owe, nor one that all accounts share.
     cash: int256 = self._cash()
     assert cash >= 0, "fund: in debt"
+    held: uint256 = 0
+    deferred: uint256 = 0
+    held, deferred = self._held_and_deferred()
+    assert deferred == 0, "fund: losses deferred"
     assert assets != 0, "fund: zero assets"
     assert extcall ASSET.transferFrom(msg.sender, self, assets, default_return_value=True)
     assert extcall ASSET.approve(CLEARINGHOUSE.address, assets, default_return_value=True)

@@ -46,6 +46,8 @@ IPPM: constant(int256) = 10**6
 WAD: constant(uint256) = 10**18
 IWAD: constant(int256) = 10**18
 RAY: constant(uint256) = 10**27
+# Ids from here up are collateral tokens.
+COLLATERAL_IDS: constant(uint256) = 128
 
 
 # What the margin model and the plan say of an account.
@@ -123,6 +125,8 @@ def health(account: uint256) -> ILens.Health:
         out.leverage = fixed_math._mul_div_up(found.notional, WAD, convert(found.equity, uint256))
     if found.settled > 0 and found.initial <= convert(found.settled, uint256):
         free: int256 = min(cash, found.settled - convert(found.initial, int256))
+        if words._account_collateral(found.word) != 0:
+            free = min(free, self._settlement_room(account, found.initial))
         out.withdrawable = convert(max(free, 0), uint256)
     return out
 
@@ -221,6 +225,31 @@ def _answer(account: uint256) -> Answer:
     word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
     prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
     return self._assess(word, base, legs, prices)
+
+
+@internal
+@view
+def _settlement_room(account: uint256, initial: uint256) -> int256:
+    """
+    @notice What may leave before the settlement balance falls to half of the initial margin.
+    @dev The balance is seen without its unrealised profit: at most what the gate allows.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
+    market_legs: DynArray[uint256, 24] = []
+    market_prices: DynArray[uint256, 24] = []
+    index: uint256 = 0
+    for leg: uint256 in legs:
+        if words._leg_id(leg) < COLLATERAL_IDS:
+            market_legs.append(leg)
+            market_prices.append(prices[index])
+        index = unsafe_add(index, 1)
+    alone: Answer = self._assess(word, base, market_legs, market_prices)
+    half: uint256 = fixed_math._mul_div_up(initial, 1, 2)
+    return alone.settled - convert(half, int256)
 
 
 @internal

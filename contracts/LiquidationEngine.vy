@@ -68,8 +68,10 @@ PPM: constant(uint256) = 10**6
 WAD: constant(uint256) = 10**18
 MAX_LEGS: constant(uint256) = 16
 MAX_TOKENS: constant(uint256) = 8
+# The fund's cash heals deferred losses at its size per week, at most an hour's worth at once.
+HEAL_PERIOD: constant(uint256) = 7 * 86_400
+HEAL_STEP: constant(uint256) = 3_600
 # Half-width of a price that is not usable.
-UNUSABLE: constant(uint256) = 2**16 - 1
 
 
 # ---------------------------------------------------------------
@@ -87,6 +89,8 @@ FUND_ACCOUNT: immutable(uint256)
 # ---------------------------------------------------------------
 
 flagged_at: public(HashMap[uint256, uint256])
+# When deferred losses were last healed.
+healed_at: public(uint256)
 
 # ---------------------------------------------------------------
 #                          CONSTRUCTOR
@@ -195,9 +199,18 @@ def flag(account: uint256) -> uint256:
 @external
 def heal() -> uint256:
     """
-    @notice Pay deferred losses down from the insurance fund's cash.
+    @notice Pay deferred losses down from the insurance fund's cash, by and by.
+    @dev A week's flow at most an hour's worth at once: a deposit made for one transaction around a healing would
+         otherwise take most of it.
     """
-    return extcall CLEARINGHOUSE.heal(max_value(uint256))
+    elapsed: uint256 = min(block.timestamp - self.healed_at, HEAL_STEP)
+    word: uint256 = staticcall CLEARINGHOUSE.account_word(FUND_ACCOUNT)
+    cash: int256 = max(words._account_cash(word), 0)
+    amount: uint256 = fixed_math._mul_div_down(convert(cash, uint256), elapsed, HEAL_PERIOD)
+    healed: uint256 = extcall CLEARINGHOUSE.heal(amount)
+    if healed != 0:
+        self.healed_at = block.timestamp
+    return healed
 
 
 # ---------------------------------------------------------------
@@ -264,7 +277,10 @@ def _calculate_step(seen: liquidation_math.Situation, limit: uint256) -> ILiquid
     """
     line: int256 = convert(seen.maintenance * liquidation_math.CLOSE_OUT_PPM, int256)
     if seen.equity * convert(PPM, int256) < line:
-        return self._calculate_whole(seen)
+        step: ILiquidationEngine.Step = self._calculate_whole(seen)
+        # A keeper who cannot take all of a solvent account takes a slice: nobody's size makes him wait alone.
+        if step.notional <= limit or seen.equity <= 0:
+            return step
     return self._calculate_partial(seen, min(limit, liquidation_math.MAX_LIMIT))
 
 
@@ -464,16 +480,12 @@ def _absorb(account: uint256, market_id: uint256) -> uint256:
 @internal
 def _seize_collateral(account: uint256) -> bool:
     """
-    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below,
-            or where the price of a collateral is not usable.
+    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below.
+    @dev A silent feed counts at its last price, so that one wei of a token without a price hides no debt.
     """
     seen: liquidation_math.Situation = self._examine(account)
     if seen.equity >= 0:
         return False
-    for price_word: uint256 in seen.prices:
-        # What the account is worth is not known while a collateral counts for nothing.
-        if words._price_half_width(price_word) == UNUSABLE:
-            return False
     rest: uint256 = words._account_collateral(seen.word)
     for i: uint256 in range(MAX_TOKENS):
         if rest == 0:

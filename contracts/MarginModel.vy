@@ -160,6 +160,7 @@ def assess(
     equity: int256 = base
     net: int256 = base - cash
     settled: int256 = cash
+    settled_cash: int256 = cash
     initial: uint256 = 0
     maintenance: uint256 = 0
     usable: bool = True
@@ -188,13 +189,18 @@ def assess(
         equity += fixed_math._mul_wad_floor(size, convert(price, int256)) - reserve
         net += fixed_math._mul_wad_floor(size, convert(worse, int256))
         settled -= reserve
+        settled_cash -= reserve
         initial += self._requirement(magnitude, max(price, worse), words._risk_initial(risk))
         maintenance += self._requirement(magnitude, price, rate)
+    # Settlement balance: what of equity is in the settlement token. It must cover half of the initial margin, so
+    # that collateral never carries a debt in the settlement token alone.
+    balance: int256 = settled_cash + net
     settled += min(net, 0)
     profit: int256 = fixed_math._mul_div_floor(max(net, 0), convert(PROFIT_WEIGHT_PPM, int256), IPPM)
     if not usable:
         initial = max_value(uint256)
-    return equity, settled + profit, settled, initial, maintenance
+    bound: int256 = balance + max(balance, 0)
+    return equity, min(settled + profit, bound), min(settled, bound), initial, maintenance
 
 
 @external

@@ -13,7 +13,9 @@ import pytest
 import seawall.build
 from seawall.deployment import System, deploy
 from seawall.parameters import load
+from seawall.rpc import Rpc, RpcError
 from seawall.spec.words import account_id
+from tests.desk import creation
 from tests.unit.clearinghouse.mirror import Mirror, Stage
 from tests.unit.clearinghouse.staging import build_stage, parameters
 
@@ -113,3 +115,21 @@ def set_index(system: System, project: Any, deployer: Any) -> Callable[[int, Any
             project.MockAggregator.at(source).set_answer(answer, sender=deployer)
 
     return move
+
+
+@pytest.fixture(scope="session")
+def deploy_refusal(deployer: Any) -> Callable[..., str]:
+    """deploy_refusal(contract, *args): why a deployment reverts ("" for a bare revert).
+
+    Asked of the node itself: Ape may read the reason as another contract's custom error.
+    """
+    rpc = Rpc(str(deployer.provider.uri))
+
+    def ask(contract: str, *args: Any) -> str:
+        plain = [str(arg.address) if hasattr(arg, "address") else arg for arg in args]
+        call = {"from": str(deployer.address), "data": "0x" + creation(contract, *plain).hex()}
+        with pytest.raises(RpcError) as refused:
+            rpc.call("eth_call", call)
+        return refused.value.reason
+
+    return ask

@@ -254,6 +254,11 @@ class Desk:
         self.send(saver, self.token, "mint", saver, native)
         self.send(saver, self.token, "approve", self.fund.address, native)
         self.send(saver, self.fund, "deposit", native, saver)
+        self.adopt_savings(amount)
+
+    def adopt_savings(self, amount: int) -> None:
+        """Tell the specification of so many dollars that somebody saved without the desk."""
+        native = amount * 10**self.system.parameters.settlement.decimals
         self.spec.deposit(self.fund_account >> 96, self.fund_account, 0, native)
 
     def list_collateral(

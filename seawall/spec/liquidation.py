@@ -15,7 +15,6 @@ from seawall.spec.words import (
     GATE_MARGIN_RULE,
     GATE_NONE,
     LOT,
-    MAX_HALF_WIDTH,
     MAX_UINT256,
     PPM,
     WAD,
@@ -26,6 +25,9 @@ NOTHING, PARTIAL, WHOLE, FUND, DEFERRED = 0, 1, 2, 4, 6
 LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT = 0, 1, 2, 3
 #: Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
 ROUNDING_WEI = 4
+#: Seconds: the fund's cash heals deferred losses at its size per period, a step's worth at once.
+HEAL_PERIOD = 7 * 86_400
+HEAL_STEP = 3_600
 
 
 class EngineParameters(NamedTuple):
@@ -176,6 +178,7 @@ class LiquidationEngine:
         self.clearinghouse = clearinghouse
         self.parameters = parameters
         self.flagged: Table[int, int] = Table(clearinghouse.journal, 0)
+        self.healed_at: Table[int, int] = Table(clearinghouse.journal, 0)
 
     def _situation(self, account: int) -> tuple[Plan, list[Leg], list[Price]]:
         base, legs = self.clearinghouse.portfolio(account)
@@ -189,7 +192,10 @@ class LiquidationEngine:
         if _is_healthy(plan):
             return Step()
         if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
-            return plan_whole(self.parameters, plan, legs, prices)
+            step = plan_whole(self.parameters, plan, legs, prices)
+            # A keeper who cannot take all of a solvent account takes a slice.
+            if step.notional <= limit or plan.equity <= 0:
+                return step
         minimum = {
             leg.market_id: self.clearinghouse.terms[leg.market_id].min_notional for leg in plan.legs
         }
@@ -281,8 +287,8 @@ class LiquidationEngine:
     def absorb(self, account: int) -> int:
         """Collateral to the fund, the fund pays what it has, the rest is deferred.
 
-        Nothing happens while the price of a collateral is not usable: what the account is worth
-        is not known then.
+        A silent feed counts at its last price, so that one wei of a token without a price hides no
+        debt.
         """
         with self.clearinghouse.journal.transaction():
             house = self.clearinghouse
@@ -290,9 +296,8 @@ class LiquidationEngine:
             if held.bitmap & MARKETS_MASK or held.cash >= 0:
                 return 0
             if held.bitmap:
-                plan, _, prices = self._situation(account)
-                known = all(price.half_width != MAX_HALF_WIDTH for price in prices)
-                if plan.equity >= 0 or not known:
+                plan, _, _ = self._situation(account)
+                if plan.equity >= 0:
                     return 0
             for token_id in (leg_id - 127 for leg_id in ids_of(held.bitmap)):
                 amount = house.collateral[account, token_id]
@@ -317,5 +322,14 @@ class LiquidationEngine:
         return self.flagged[account]
 
     def heal(self) -> int:
-        """The fund's cash pays deferred losses down."""
-        return self.clearinghouse.heal(self.ADDRESS, MAX_UINT256)
+        """The fund's cash pays deferred losses down, at its size per week, an hour's worth at most.
+
+        All at once, a deposit made for one transaction around a healing would take most of it.
+        """
+        house = self.clearinghouse
+        elapsed = min(house.now - self.healed_at[0], HEAL_STEP)
+        cash = max(0, house.ledger.accounts[house.fee_account].cash)
+        healed = house.heal(self.ADDRESS, cash * elapsed // HEAL_PERIOD)
+        if healed:
+            self.healed_at[0] = house.now
+        return healed

@@ -148,10 +148,14 @@ class MarginModel:
             reserve += risk.reserve * RESERVE_UNIT
         net = base - cash + adverse
         settled = cash + collateral_initial + min(0, net) - reserve
+        # The settlement balance must cover half of the initial margin, so that collateral never
+        # carries a debt in the settlement token alone.
+        balance = cash - reserve + net
+        bound = balance + max(balance, 0)
         return Assessment(
             equity=base + value + collateral - reserve,
-            adverse=settled + max(0, net) * self.profit_weight // PPM,
-            settled=settled,
+            adverse=min(settled + max(0, net) * self.profit_weight // PPM, bound),
+            settled=min(settled, bound),
             initial=initial if usable else MAX_UINT256,
             maintenance=maintenance,
         )

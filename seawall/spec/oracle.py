@@ -30,6 +30,8 @@ MAX_MAX_AGE = 7 * 86_400
 MIN_PRICE = 10**10
 MAX_PRICE = 10**24
 MAX_DECIMALS = 18
+#: Units of a half-width in one.
+HALF_WIDTH_UNIT = 10**5
 MAX_UNIT_EXPONENT = 18
 
 #: IndexOracle: one per feed; count and quorum stand in the first feed's word only.
@@ -149,13 +151,27 @@ def next_word(cached: int, quorum: int, readings: Sequence[tuple[Reading, int]],
     fresh = [reading for reading, max_age in readings if is_fresh(reading, max_age, now)]
     if len(fresh) < quorum:
         return stale_word(before, now)
-    price = median([reading.price for reading in fresh])
+    prices = [reading.price for reading in fresh]
+    price = median(prices)
+    price -= price % TICK
     return PRICE.pack(
-        price=price - price % TICK,
+        price=price,
         updated_at=min(reading.updated_at for reading in fresh),
         ema_ratio=PPM,
+        half_width=half_spread(prices, price),
         refreshed_at=now,
     )
+
+
+def half_spread(prices: Sequence[int], index: int) -> int:
+    """Half-width of an index of two prices: half their distance, rounded up; 0 for other counts.
+
+    Of two feeds none is the outlier: the index is as unsure as they are apart.
+    """
+    if len(prices) != 2:
+        return 0
+    distance = abs(prices[0] - prices[1])
+    return min(-(-distance * HALF_WIDTH_UNIT // (2 * index)), MAX_HALF_WIDTH - 1)
 
 
 def is_logged(cached: int, word: int) -> bool:

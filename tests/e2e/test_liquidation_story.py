@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL, WHOLE
+from seawall.spec.liquidation import DEFERRED, FUND, HEAL_PERIOD, HEAL_STEP, PARTIAL, WHOLE
 from seawall.spec.words import WAD
 from tests.desk import Desk, absorbed, dollars
 
@@ -59,11 +59,16 @@ def test_crash_partial_then_whole_then_fund_then_deferred_then_healed(
     # Every exit is cut by one ratio, in tokens, until the fund has earned the difference.
     assert desk.spec.totals.held == total + dollars(1_500)
     # A deposit meanwhile is credited at the ratio, and the difference is deferred as well.
-    desk.save(saver, 5_000)
+    newcomer = desk.account(saver, 5_000, sub=5)
     assert desk.spec.totals.deferred > deferred
     deferred = desk.spec.totals.deferred
-    assert desk.heal() == deferred
-    assert desk.spec.totals.deferred == 0
+    # What the fund earns heals them by and by.
+    desk.move_money(newcomer, desk.fund_account, 5_000)
+    healed = desk.heal()
+    assert healed == min(deferred, dollars(5_000) * HEAL_STEP // HEAL_PERIOD)
+    desk.warp(HEAL_STEP)
+    assert desk.heal() > 0
+    assert desk.spec.totals.deferred < deferred - healed
     desk.check()
 
 

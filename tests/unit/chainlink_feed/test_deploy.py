@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ape
 import pytest
 
 from seawall.spec.oracle import Source
@@ -19,40 +18,44 @@ def test_deploy_stores_its_terms(aggregator: Any, deploy_feed: Any) -> None:
 
 @pytest.mark.parametrize("decimals", [19, 27, 255])
 def test_deploy_more_than_18_decimals_reverts(
-    project: Any, deployer: Any, aggregator: Any, decimals: int
+    deploy_refusal: Any, project: Any, deployer: Any, aggregator: Any, decimals: int
 ) -> None:
     aggregator.set_decimals(decimals, sender=deployer)
-    with ape.reverts("feed: decimals"):
-        deployer.deploy(project.ChainlinkFeed, aggregator, 0, 0, 0)
+    assert deploy_refusal("ChainlinkFeed", aggregator, 0, 0, 0) == "feed: decimals"
 
 
 @pytest.mark.parametrize("unit_exponent", [-19, 19, -(2**255), 2**255 - 1])
 def test_deploy_unit_exponent_out_of_range_reverts(
-    project: Any, deployer: Any, aggregator: Any, unit_exponent: int
+    deploy_refusal: Any, project: Any, deployer: Any, aggregator: Any, unit_exponent: int
 ) -> None:
-    with ape.reverts("feed: unit exponent"):
-        deployer.deploy(project.ChainlinkFeed, aggregator, unit_exponent, 0, 0)
+    assert deploy_refusal("ChainlinkFeed", aggregator, unit_exponent, 0, 0) == "feed: unit exponent"
 
 
 @pytest.mark.parametrize(
     "min_answer, max_answer", [(-1, 0), (0, -1), (5, 5), (6, 5), (-(2**255), 2**255 - 1)]
 )
 def test_deploy_bounds_that_admit_nothing_revert(
-    project: Any, deployer: Any, aggregator: Any, min_answer: int, max_answer: int
+    deploy_refusal: Any,
+    project: Any,
+    deployer: Any,
+    aggregator: Any,
+    min_answer: int,
+    max_answer: int,
 ) -> None:
-    with ape.reverts("feed: bounds"):
-        deployer.deploy(project.ChainlinkFeed, aggregator, 0, min_answer, max_answer)
+    assert deploy_refusal("ChainlinkFeed", aggregator, 0, min_answer, max_answer) == "feed: bounds"
 
 
-def test_deploy_aggregator_without_code_reverts(project: Any, deployer: Any) -> None:
-    with ape.reverts():
-        deployer.deploy(project.ChainlinkFeed, deployer, 0, 0, 0)
+def test_deploy_aggregator_without_code_reverts(
+    deploy_refusal: Any, project: Any, deployer: Any
+) -> None:
+    assert deploy_refusal("ChainlinkFeed", deployer, 0, 0, 0) == ""
 
 
-def test_deploy_aggregator_without_decimals_reverts(project: Any, deployer: Any) -> None:
+def test_deploy_aggregator_without_decimals_reverts(
+    deploy_refusal: Any, project: Any, deployer: Any
+) -> None:
     no_aggregator = deployer.deploy(project.GasCaller)
-    with ape.reverts():
-        deployer.deploy(project.ChainlinkFeed, no_aggregator, 0, 0, 0)
+    assert deploy_refusal("ChainlinkFeed", no_aggregator, 0, 0, 0) == ""
 
 
 @pytest.mark.parametrize(

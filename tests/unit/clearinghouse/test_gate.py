@@ -262,23 +262,34 @@ def test_trade_close_of_one_leg_that_lowers_the_ratio_refused(
 def test_trade_with_collateral_counts_its_initial_weight(
     mirror: Mirror, trader: Any, rich: int
 ) -> None:
-    account = account_id(trader.address)
-    enough = -(-401 * 10**8 // 28_000)
+    account = mirror.fund(trader, 250)
+    enough = -(-151 * 10**8 // 28_000)
     mirror.act("deposit", trader, account, 1, enough - 1)
     mirror.refuse(BELOW, "trade", mirror.venue, 1, fill(account, rich, SIZE, PRICE))
     mirror.act("deposit", trader, account, 1, 1)
     mirror.open(account, rich, SIZE, 40_000)
 
 
+def test_trade_without_half_of_initial_margin_in_the_settlement_token_refused(
+    mirror: Mirror, trader: Any, rich: int
+) -> None:
+    account = mirror.fund(trader, 200)
+    mirror.act("deposit", trader, account, 1, 10**8)
+    # 400 of initial margin and 1 of reserve: 201 dollars are needed beside any collateral.
+    mirror.refuse(BELOW, "trade", mirror.venue, 1, fill(account, rich, SIZE, PRICE))
+    mirror.act("deposit", trader, account, 0, USDC)
+    mirror.open(account, rich, SIZE, 40_000)
+
+
 def test_trade_with_negative_cash_and_collateral_closes_whole(
     mirror: Mirror, trader: Any, rich: int
 ) -> None:
-    account = account_id(trader.address)
+    account = mirror.fund(trader, 201)
     mirror.act("deposit", trader, account, 1, 10**7)
     mirror.open(account, rich, SIZE, 40_000)
-    mirror.set_index(1, 38_000)
-    mirror.open(rich, account, SIZE, 38_000)
-    assert mirror.cash(account) == -200 * WAD
+    mirror.set_index(1, 36_000)
+    mirror.open(rich, account, SIZE, 36_000)
+    assert mirror.cash(account) == -199 * WAD
     assert mirror.bitmap(account) == []
 
 

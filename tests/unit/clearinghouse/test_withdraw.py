@@ -180,11 +180,11 @@ def test_withdraw_after_unrealised_loss_keeps_the_loss_behind(
 def test_withdraw_of_collateral_under_a_leg_up_to_its_initial_weight(
     mirror: Mirror, trader: Any, maker: Any
 ) -> None:
-    account, other = account_id(trader.address), mirror.fund(maker, 10_000)
-    # 0.1 bitcoin counts 0.7 * 4000 = 2800 for a leg that needs 401.
+    account, other = mirror.fund(trader, 250), mirror.fund(maker, 10_000)
+    # 0.1 bitcoin counts 0.7 * 4000 = 2800 for a leg that needs 401, of which 250 are cash.
     mirror.act("deposit", trader, account, 1, 10**7)
     mirror.open(account, other, SIZE, 40_000)
-    kept = -(-401 * 10**8 // 28_000)
+    kept = -(-151 * 10**8 // 28_000)
     free = 10**7 - kept
     reason = "margin: below initial"
     mirror.refuse(reason, "withdraw", trader, account, 1, free + 1, str(trader.address))

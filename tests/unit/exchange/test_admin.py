@@ -25,12 +25,11 @@ def test_init_stores_addresses_and_owner(venue: Venue, governor: Any) -> None:
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_init_zero_address_reverts(
-    project: Any, governor: Any, stranger: Any, missing: int
+    deploy_refusal: Any, project: Any, governor: Any, stranger: Any, missing: int
 ) -> None:
     arguments = [stranger.address] * 3
     arguments[missing] = ZERO
-    with ape.reverts():
-        governor.deploy(project.Exchange, *arguments)
+    assert deploy_refusal("Exchange", *arguments) == ""
 
 
 def test_init_owner_need_not_be_deployer(project: Any, governor: Any, stranger: Any) -> None:

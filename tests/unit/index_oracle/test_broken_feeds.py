@@ -91,6 +91,10 @@ def chainlink_on_odd(project: Any, owner: Any, odd_source: Any) -> Any:
     return owner.deploy(project.ChainlinkFeed, odd_source, 0, 0, 0)
 
 
+#: Half-width of two feeds that are two ticks apart, rounded up.
+TWO_APART = 1
+
+
 @WAYS
 def test_refresh_broken_feed_costs_itself_only(
     owner: Any,
@@ -108,7 +112,7 @@ def test_refresh_broken_feed_costs_itself_only(
     mock_feeds[1].set_price(ETH_PRICE + 2 * TICK, sender=owner)
     later(1)
     receipt = refresh()
-    assert (fields()["price"], fields()["half_width"]) == (ETH_PRICE + TICK, 0)
+    assert (fields()["price"], fields()["half_width"]) == (ETH_PRICE + TICK, TWO_APART)
     assert receipt.gas_used < READ_GAS + 150_000
 
 
@@ -147,7 +151,7 @@ def test_refresh_broken_aggregator_behind_adapter_costs_itself_only(
     mock_feeds[1].set_price(ETH_PRICE + 2 * TICK, sender=owner)
     later(1)
     refresh()
-    assert (fields()["price"], fields()["half_width"]) == (ETH_PRICE + TICK, 0)
+    assert (fields()["price"], fields()["half_width"]) == (ETH_PRICE + TICK, TWO_APART)
 
 
 def test_refresh_longer_answer_is_read_by_its_first_two_words(

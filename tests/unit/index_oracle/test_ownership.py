@@ -15,9 +15,8 @@ def test_deploy_sets_owner(oracle: Any, owner: Any) -> None:
     assert oracle.pending_owner() == ZERO_ADDRESS
 
 
-def test_deploy_without_owner_reverts(project: Any, owner: Any) -> None:
-    with ape.reverts("oracle: owner"):
-        owner.deploy(project.IndexOracle, ZERO_ADDRESS)
+def test_deploy_without_owner_reverts(deploy_refusal: Any, project: Any, owner: Any) -> None:
+    assert deploy_refusal("IndexOracle", ZERO_ADDRESS) == "oracle: owner"
 
 
 def test_deploy_by_another_leaves_deployer_without_rights(

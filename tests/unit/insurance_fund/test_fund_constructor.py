@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ape
 import pytest
 from ape.api import AccountAPI
 from room import COOLDOWN, Room
@@ -41,18 +40,16 @@ def test_constructor_clearinghouse_without_code_deploys(
 
 
 def test_constructor_no_clearinghouse_reverts(
-    project: Any, deployer: AccountAPI, room: Room
+    deploy_refusal: Any, project: Any, deployer: AccountAPI, room: Room
 ) -> None:
-    with ape.reverts():
-        deployer.deploy(project.InsuranceFund, ZERO, room.token, "None", "NON", COOLDOWN)
+    assert deploy_refusal("InsuranceFund", ZERO, room.token, "None", "NON", COOLDOWN) == ""
 
 
 @pytest.mark.parametrize("cooldown", [0, 3599, 30 * 86400 + 1])
 def test_constructor_cooldown_out_of_bounds_reverts(
-    project: Any, deployer: AccountAPI, room: Room, cooldown: int
+    deploy_refusal: Any, project: Any, deployer: AccountAPI, room: Room, cooldown: int
 ) -> None:
-    with ape.reverts():
-        deployer.deploy(project.InsuranceFund, room.book, room.token, "Odd", "ODD", cooldown)
+    assert deploy_refusal("InsuranceFund", room.book, room.token, "Odd", "ODD", cooldown) == ""
 
 
 @pytest.mark.parametrize("cooldown", [3600, 30 * 86400])
@@ -65,12 +62,11 @@ def test_constructor_cooldown_at_bounds_deploys(
 
 
 def test_constructor_asset_of_19_decimals_reverts(
-    project: Any, deployer: AccountAPI, room: Room
+    deploy_refusal: Any, project: Any, deployer: AccountAPI, room: Room
 ) -> None:
     fine = deployer.deploy(project.Token, "Fine", "FIN", 19)
 
-    with ape.reverts():
-        deployer.deploy(project.InsuranceFund, room.book, fine, "Fine", "FIN", COOLDOWN)
+    assert deploy_refusal("InsuranceFund", room.book, fine, "Fine", "FIN", COOLDOWN) == ""
 
 
 def test_constructor_any_fund_has_no_owner_and_no_minter(room: Room) -> None:

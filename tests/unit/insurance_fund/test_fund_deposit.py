@@ -114,17 +114,21 @@ def test_deposit_fund_in_debt_reverts(room: Room, saver: AccountAPI) -> None:
     assert room.fund.totalAssets() == 0
 
 
-def test_deposit_deferred_losses_issues_shares_on_the_credit(
+def test_deposit_while_losses_are_deferred_reverts(
     room: Room, saver: AccountAPI, newcomer: AccountAPI
 ) -> None:
+    """All accounts share the losses; savers are not asked to pay them alone."""
     room.deposit(saver, 100 * room.unit)
     room.book.set_deferred(25 * 10**18, sender=saver)
+    room.give(newcomer, room.unit)
 
-    shares = room.deposit(newcomer, 100 * room.unit)
-
-    # held / (held + deferred) = 0.8, so 100 are credited as 125.
-    assert shares == 125 * room.unit * (10**14 + 10**6) // (100 * room.unit + 1)
-    assert shares >= 100 * room.unit * 10**6
+    with ape.reverts("fund: losses deferred"):
+        room.fund.deposit(room.unit, newcomer, sender=newcomer)
+    with ape.reverts("fund: losses deferred"):
+        room.fund.mint(10**12, newcomer, sender=newcomer)
+    assert room.fund.maxDeposit(newcomer) == room.fund.maxMint(newcomer) == 0
+    room.book.set_deferred(0, sender=saver)
+    assert room.fund.maxDeposit(newcomer) > 0
 
 
 def test_deposit_past_the_limit_of_supply_reverts(room: Room, saver: AccountAPI) -> None:

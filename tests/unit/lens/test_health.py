@@ -54,6 +54,13 @@ def _derived(mirror: Mirror, account: int) -> dict[str, int]:
     free = 0
     if found.settled > 0 and found.settled >= found.initial:
         free = max(0, min(held.cash, found.settled - found.initial))
+        if any(leg_id >= 128 for leg_id, _, _ in legs):
+            # Half of the initial margin stays in the settlement token.
+            with mirror.at("latest"):
+                prices = spec.refresh(held.bitmap & (2**128 - 1))
+                markets = [leg for leg in legs if leg[0] < 128]
+                alone = spec.model.assess(held.cash, base, markets, prices, spec.now)
+            free = max(0, min(free, alone.settled - -(-found.initial // 2)))
     liquidatable = plan.favourable_equity < plan.favourable_maintenance
     return {
         "status": _status(found, bool(plan.legs), bool(plan.legs) and liquidatable, line),
@@ -227,12 +234,18 @@ def test_withdrawable_leaves_and_one_unit_more_does_not(
     assert _health(mirror, lens, account)["withdrawable"] < 10**12
 
 
-def test_withdrawable_is_bounded_by_cash_when_collateral_stands_behind(
+def test_withdrawable_leaves_half_of_initial_margin_when_collateral_stands_behind(
     mirror: Mirror, lens: Deployed, account: int, trader: Any
 ) -> None:
     mirror.act("deposit", trader, account, 1, 10**8)
-    assert _health(mirror, lens, account)["withdrawable"] == 500 * WAD
-    mirror.act("withdraw", trader, account, 0, 500 * USDC, str(trader.address))
+    # Of 500 dollars half of the initial margin stays, and the keeper's reserve.
+    half = -(-_health(mirror, lens, account)["initial"] // 2)
+    free = _health(mirror, lens, account)["withdrawable"]
+    assert free == 499 * WAD - half
+    receiver = str(trader.address)
+    reason = "margin: below initial"
+    mirror.refuse(reason, "withdraw", trader, account, 0, free // 10**12 + 1, receiver)
+    mirror.act("withdraw", trader, account, 0, free // 10**12, receiver)
 
 
 def test_withdrawable_below_initial_is_nothing(

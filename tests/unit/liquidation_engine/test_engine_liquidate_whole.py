@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shapes import BTC, ETH, RATE, one_leg, two_legs
 
-from seawall.spec.liquidation import DEFERRED, FUND, WHOLE
+from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL, WHOLE
 from seawall.spec.words import WAD
 from tests.desk import Desk, absorbed, dollars
 
@@ -149,14 +149,31 @@ def test_liquidate_whole_keeper_below_initial_is_refused(
     assert step.stage == WHOLE
 
 
-def test_liquidate_whole_over_limit_is_refused(
+def test_liquidate_below_close_out_over_limit_takes_a_slice(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     account = two_legs(desk, trader, maker, "0.5")
     taker = desk.account(keeper, 100_000)
-    assert desk.refusal(account, taker, keeper, NOTIONAL - 1) == "liquidation: over limit"
-    step, _ = desk.liquidate(account, taker, keeper, NOTIONAL)
-    assert step.notional == NOTIONAL
+    step, _ = desk.liquidate(account, taker, keeper, NOTIONAL // 10)
+    assert step.stage == PARTIAL
+    assert 0 < step.notional <= NOTIONAL // 10
+
+
+def test_liquidate_whole_at_the_limit_takes_all(
+    desk: Desk, trader: Any, maker: Any, keeper: Any
+) -> None:
+    account = two_legs(desk, trader, maker, "0.5")
+    step, _ = desk.liquidate(account, desk.account(keeper, 100_000), keeper, NOTIONAL)
+    assert (step.stage, step.notional) == (WHOLE, NOTIONAL)
+
+
+def test_liquidate_bankrupt_over_limit_is_refused(
+    desk: Desk, trader: Any, maker: Any, keeper: Any
+) -> None:
+    account = two_legs(desk, trader, maker, "-0.5")
+    taker = desk.account(keeper, 100_000)
+    limit = desk.plan_step(account).notional - 1
+    assert desk.refusal(account, taker, keeper, limit) == "liquidation: over limit"
 
 
 def test_liquidate_own_sub_account_brings_the_owner_nothing(

@@ -186,7 +186,10 @@ def test_assess_of_stale_collateral_carries_no_new_risk_and_liquidates_nobody(
         price = [PRICE.pack(price=1_000 * WAD, ema_ratio=PPM, half_width=half_width)]
         equity, adverse, settled, initial, maintenance = model.assess(0, 0, leg, price)
         assert (equity, initial, maintenance) == (8_000 * WAD, 0, 0)
-        assert adverse == settled == for_initial
+        # Nothing stands in the settlement token, so collateral alone carries no new risk.
+        assert adverse == settled == 0
+        cash = ACCOUNT.pack(cash=10_000 * WAD)
+        assert model.assess(cash, 10_000 * WAD, leg, price)[2] == 10_000 * WAD + for_initial
         assert model.plan(0, 0, leg, price)[0] == 8_000 * WAD
 
 
