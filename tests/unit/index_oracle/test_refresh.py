@@ -157,6 +157,26 @@ def test_refresh_without_quorum_keeps_last_price_and_its_time(
     assert before["price"] == ETH_PRICE
 
 
+@pytest.mark.parametrize("apart", [1, 2, TICK, ETH_PRICE // 1_000, ETH_PRICE // 2])
+def test_refresh_two_feeds_apart_are_as_unsure_as_half_their_distance(
+    owner: Any,
+    set_feeds: Any,
+    mock_feeds: Any,
+    refresh: Any,
+    fields: Any,
+    later: Later,
+    apart: int,
+) -> None:
+    mock_feeds[1].set_price(ETH_PRICE + apart, sender=owner)
+    set_feeds(mock_feeds[:2], quorum=2)
+    later(1)
+    refresh()
+    price = ETH_PRICE + apart // 2
+    price -= price % TICK
+    assert fields()["price"] == price
+    assert fields()["half_width"] == -(-apart * 10**5 // (2 * price)) > 0
+
+
 def test_refresh_with_quorum_again_is_usable_again(
     owner: Any, set_feeds: Any, mock_feeds: Any, refresh: Any, fields: Any, later: Later
 ) -> None:

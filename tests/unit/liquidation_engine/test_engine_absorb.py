@@ -114,10 +114,10 @@ def test_absorb_below_zero_takes_collateral_and_debt(
     assert absorbed(desk.absorb(second)[1]) == {FUND: dollars(9)}
 
 
-def test_absorb_collateral_without_a_usable_price_waits(
+def test_absorb_collateral_with_a_silent_feed_counts_at_its_last_price(
     desk: Desk, trader: Any, maker: Any, saver: Any
 ) -> None:
-    """A silent feed makes a rich account look empty: nothing may be taken from it."""
+    """A silent feed does not make a rich account look empty: nothing may be taken from it."""
     desk.save(saver, 1_000)
     token = desk.list_collateral(TOKEN, PRICE)
     account = indebted(desk, trader, maker, 10)
@@ -127,6 +127,19 @@ def test_absorb_collateral_without_a_usable_price_waits(
     assert desk.view(desk.house, "collateral_of", account, TOKEN) == 100 * WAD
     desk.index(LEG, PRICE)
     assert desk.absorb(account) == (0, [])
+
+
+def test_absorb_debt_hidden_behind_a_silent_token_of_no_weight_is_paid(
+    desk: Desk, trader: Any, maker: Any, saver: Any
+) -> None:
+    desk.save(saver, 1_000)
+    token = desk.list_collateral(TOKEN, PRICE, weight=0)
+    account = indebted(desk, trader, maker, 91)
+    desk.pledge(trader, account, TOKEN, token, 1)
+    desk.silence(LEG)
+    shortfall, events = desk.absorb(account)
+    assert shortfall == dollars(91)
+    assert absorbed(events) == {FUND: dollars(91)}
 
 
 def test_absorb_falling_collateral_is_seized_by_anyone(
