@@ -141,12 +141,20 @@ def _reduces(
         before_prices.append(self._refresh(bitmap)[0])
     if found.equity < 0 or not self._is_reduction(after - change.size, after):
         return False
-    base_before: int256 = base - change.money + convert(change.fee, int256)
+    # Sums of a few numbers that are far below 2**255: fee and money are int112, base is at most 17 of them.
+    fee: int256 = convert(change.fee, int256)
+    base_before: int256 = unsafe_add(unsafe_sub(base, change.money), fee)
     earlier: Assessment = self._assess(word, base_before, before, before_prices)
     if earlier.equity <= 0:
         return False
-    left: uint256 = convert(found.equity, uint256) * earlier.maintenance
-    right: uint256 = convert(earlier.equity, uint256) * found.maintenance
+    # What a stale leg is worth is not known: then a reduction may cost its fee, but no concession to a friend.
+    lost: int256 = unsafe_sub(earlier.equity, found.equity)
+    if found.initial == max_value(uint256) and lost > fee:
+        return False
+    # A position below 2**103 at a price of at most 10**24 is worth less than 2**123, and 16 of them less than 2**127.
+    # Maintenance is no larger and equity larger by an int112 at most: both fit 128 bits, their product 256.
+    left: uint256 = unsafe_mul(convert(found.equity, uint256), earlier.maintenance)
+    right: uint256 = unsafe_mul(convert(earlier.equity, uint256), found.maintenance)
     return left >= right
 
 

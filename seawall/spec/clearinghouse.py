@@ -437,6 +437,10 @@ class Clearinghouse:
         before = self.model.assess(held.cash, base_before, earlier, prices, self.now)
         if before.equity <= 0 or after.equity < 0:
             return False
+        # What a stale leg is worth is not known: then a reduction may cost its fee, but no
+        # concession to a friend.
+        if after.initial == MAX_UINT256 and before.equity - after.equity > change.fee:
+            return False
         return after.equity * before.maintenance >= before.equity * after.maintenance
 
 

@@ -314,6 +314,22 @@ def test_trade_at_a_stale_index_closes_everything(mirror: Mirror, trader: Any, m
     assert mirror.bitmap(account) == mirror.bitmap(other) == []
 
 
+def test_trade_reducing_beside_a_stale_leg_makes_no_concession(
+    mirror: Mirror, trader: Any, rich: int
+) -> None:
+    account = mirror.fund(trader, 1_000)
+    mirror.open(account, rich, SIZE, 40_000)
+    mirror.open(account, rich, WAD, 2_000, market_id=2)
+    mirror.later(3_601)
+    mirror.set_index(1, 40_000)
+    half = SIZE // 2
+    below = fill(rich, account, half, 39_999 * WAD)
+    mirror.refuse(BELOW, "trade", mirror.venue, 1, below)
+    # The other party stands beside a stale leg too, and pays no premium either.
+    mirror.refuse(BELOW, "trade", mirror.venue, 1, fill(rich, account, half, 40_001 * WAD))
+    mirror.act("trade", mirror.venue, 1, fill(rich, account, half, PRICE, fees=(0, WAD)))
+
+
 def test_trade_at_a_stale_index_reduces_at_the_last_price(
     mirror: Mirror, trader: Any, rich: int
 ) -> None:
