@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from eth_utils import keccak
-
 from seawall.client.contract import Contract, load_abi
 from seawall.rpc import Receipt, Rpc, RpcError
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
@@ -72,8 +70,6 @@ class Deployed:
 
     def encode(self, function: str, *args: Any) -> bytes:
         """Calldata."""
-        if not args:
-            return bytes(keccak(text=f"{function}()")[:4])
         return self.kind.encode(function, *args)
 
     def decode(self, function: str, data: bytes) -> Any:
