@@ -16,7 +16,6 @@ from interfaces import IClearinghouse
 from interfaces import IIndexOracle
 from interfaces import ILens
 implements: ILens
-from interfaces import ILiquidationEngine
 from interfaces import IMarginModel
 
 # ---------------------------------------------------------------
@@ -45,9 +44,16 @@ PPM: constant(uint256) = 10**6
 IPPM: constant(int256) = 10**6
 WAD: constant(uint256) = 10**18
 IWAD: constant(int256) = 10**18
-RAY: constant(uint256) = 10**27
 # Ids from here up are collateral tokens.
 COLLATERAL_IDS: constant(uint256) = 128
+
+
+# An account as the Clearinghouse folds it, with the prices of its legs.
+struct Portfolio:
+    word: uint256
+    base: int256
+    legs: DynArray[uint256, 24]
+    prices: DynArray[uint256, 24]
 
 
 # What the margin model and the plan say of an account.
@@ -101,7 +107,8 @@ def health(account: uint256) -> ILens.Health:
     """
     @notice Everything about one account at the prices that a refresh would give now.
     """
-    found: Answer = self._answer(account)
+    portfolio: Portfolio = self._portfolio(account)
+    found: Answer = self._answer(portfolio)
     cash: int256 = words._account_cash(found.word)
     line: int256 = self._margin_call_line(found.maintenance)
     out: ILens.Health = ILens.Health(
@@ -126,7 +133,7 @@ def health(account: uint256) -> ILens.Health:
     if found.settled > 0 and found.initial <= convert(found.settled, uint256):
         free: int256 = min(cash, found.settled - convert(found.initial, int256))
         if words._account_collateral(found.word) != 0:
-            free = min(free, self._settlement_room(account, found.initial))
+            free = min(free, self._settlement_room(portfolio, found.initial))
         out.withdrawable = convert(max(free, 0), uint256)
     return out
 
@@ -139,7 +146,7 @@ def health_many(accounts: DynArray[uint256, 500]) -> DynArray[ILens.Row, 500]:
     """
     rows: DynArray[ILens.Row, 500] = []
     for account: uint256 in accounts:
-        found: Answer = self._answer(account)
+        found: Answer = self._answer(self._portfolio(account))
         status: uint256 = self._status(found)
         rows.append(ILens.Row(status=status, equity=found.equity, maintenance=found.maintenance))
     return rows
@@ -152,17 +159,13 @@ def liquidation_price(account: uint256, market_id: uint256) -> uint256:
     @notice The index price of one market at which equity falls to maintenance margin, the others unmoved.
     @dev E + s (P' - P) = M + m |s| (P' - P), solved for P'; rounded towards the present price.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
-    found: Answer = self._assess(word, base, legs, prices)
+    portfolio: Portfolio = self._portfolio(account)
+    found: Answer = self._answer(portfolio)
     initial_rate: uint256 = 0
     rate: uint256 = 0
     initial_rate, rate = staticcall MARGIN_MODEL.rates_at(market_id, block.timestamp)
     index: uint256 = 0
-    for leg: uint256 in legs:
+    for leg: uint256 in portfolio.legs:
         if words._leg_id(leg) == market_id:
             size: int256 = words._leg_size(leg)
             if size == 0:
@@ -171,7 +174,7 @@ def liquidation_price(account: uint256, market_id: uint256) -> uint256:
             required: int256 = convert(rate, int256) * fixed_math._magnitude(size)
             slope: int256 = size * IPPM - required
             excess: int256 = found.equity - convert(found.maintenance, int256)
-            return self._crossing(words._price_price(prices[index]), excess, slope)
+            return self._crossing(words._price_price(portfolio.prices[index]), excess, slope)
         index = unsafe_add(index, 1)
     return 0
 
@@ -215,52 +218,47 @@ def conservation(market_ids: DynArray[uint256, 127]) -> int256:
 
 @internal
 @view
-def _answer(account: uint256) -> Answer:
+def _portfolio(account: uint256) -> Portfolio:
     """
-    @notice Margin of an account at prices that a refresh would give now.
+    @notice An account at prices that a refresh would give now.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
-    return self._assess(word, base, legs, prices)
+    seen: Portfolio = empty(Portfolio)
+    seen.word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(seen.word))
+    return seen
 
 
 @internal
 @view
-def _settlement_room(account: uint256, initial: uint256) -> int256:
+def _settlement_room(portfolio: Portfolio, initial: uint256) -> int256:
     """
     @notice What may leave before the settlement balance falls to half of the initial margin.
     @dev The balance is seen without its unrealised profit: at most what the gate allows.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
-    market_legs: DynArray[uint256, 24] = []
-    market_prices: DynArray[uint256, 24] = []
+    alone: Portfolio = empty(Portfolio)
+    alone.word = portfolio.word
+    alone.base = portfolio.base
     index: uint256 = 0
-    for leg: uint256 in legs:
+    for leg: uint256 in portfolio.legs:
         if words._leg_id(leg) < COLLATERAL_IDS:
-            market_legs.append(leg)
-            market_prices.append(prices[index])
+            alone.legs.append(leg)
+            alone.prices.append(portfolio.prices[index])
         index = unsafe_add(index, 1)
-    alone: Answer = self._assess(word, base, market_legs, market_prices)
+    found: Answer = self._answer(alone)
     half: uint256 = fixed_math._mul_div_up(initial, 1, 2)
-    return alone.settled - convert(half, int256)
+    return found.settled - convert(half, int256)
 
 
 @internal
 @view
-def _assess(
-    word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
-) -> Answer:
+def _answer(portfolio: Portfolio) -> Answer:
+    """
+    @notice Margin of a portfolio, by the same `assess` as the gate.
+    """
     found: Answer = empty(Answer)
-    found.word = word
+    found.word = portfolio.word
     found.equity, found.adverse, found.settled, found.initial, found.maintenance = staticcall MARGIN_MODEL.assess(
-        word, base, legs, prices
+        portfolio.word, portfolio.base, portfolio.legs, portfolio.prices
     )
     equity: int256 = 0
     maintenance: uint256 = 0
@@ -268,7 +266,7 @@ def _assess(
     favourable_maintenance: uint256 = 0
     planned: DynArray[uint256, 16] = []
     equity, maintenance, favourable, favourable_maintenance, planned = staticcall MARGIN_MODEL.plan(
-        word, base, legs, prices
+        portfolio.word, portfolio.base, portfolio.legs, portfolio.prices
     )
     found.healthy = len(planned) == 0 or favourable >= convert(favourable_maintenance, int256)
     for leg: uint256 in planned:

@@ -71,8 +71,6 @@ MAX_TOKENS: constant(uint256) = 8
 # The fund's cash heals deferred losses at its size per week, at most an hour's worth at once.
 HEAL_PERIOD: constant(uint256) = 7 * 86_400
 HEAL_STEP: constant(uint256) = 3_600
-# Half-width of a price that is not usable.
-
 
 # ---------------------------------------------------------------
 #                          IMMUTABLES

@@ -29,14 +29,11 @@ from seawall.spec.words import (
     LISTED,
     LONG,
     LOSS,
-    MARKET,
     MAX_HALF_WIDTH,
     MAX_UINT256,
     PAY,
     POSITION,
-    SHARES,
     SHORT,
-    TERMS,
     TRADE,
     WAD,
     WATERFALL,
@@ -537,21 +534,7 @@ class Desk:
                 for market_id in self.markets
             ]
         for market_id in self.markets:
-            market = ledger.markets[market_id]
-            words.append(
-                MARKET.pack(
-                    funding=market.funding,
-                    accrued_at=market.accrued_at,
-                    rate=market.rate,
-                    open_interest=market.open_interest,
-                    touched_short=int(market.short.touched),
-                    touched_long=int(market.long.touched),
-                    epoch_long=market.long.epoch,
-                    epoch_short=market.short.epoch,
-                )
-            )
-            words.append(SHARES.pack(long=market.long.shares, short=market.short.shares))
-            words.append(TERMS.pack(**self.spec.terms[market_id]._asdict()))
+            words += self.spec.market_words(market_id)
         return words + [number % 2**256 for number in self.spec.totals]
 
     def check(self) -> None:

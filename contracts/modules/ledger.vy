@@ -33,7 +33,6 @@ REBASE_SCALE: constant(int256) = 10**23
 # A rebase divides shares by 10**4 at least, so an int112 is used up after nine epochs.
 MAX_EPOCH_STEPS: constant(uint256) = 10
 MAX_MARKETS: constant(uint256) = 16
-MAX_LEGS: constant(uint256) = 24
 LONG: constant(uint256) = 1
 SHORT: constant(uint256) = 2
 

@@ -44,7 +44,6 @@ U104: constant(uint256) = 2**104 - 1
 U120: constant(uint256) = 2**120 - 1
 U128: constant(uint256) = 2**128 - 1
 U144: constant(uint256) = 2**144 - 1
-U160: constant(uint256) = 2**160 - 1
 
 # ---------------------------------------------------------------
 #                       TWO'S COMPLEMENT

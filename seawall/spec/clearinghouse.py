@@ -16,11 +16,14 @@ from seawall.spec.words import (
     LISTED,
     LONG,
     LOSS,
+    MARKET,
     MAX_UINT256,
     PAY,
     REDUCE_ONLY,
     RESTRICT,
+    SHARES,
     SHORT,
+    TERMS,
     TICK,
     TRADE,
     WAD,
@@ -377,6 +380,22 @@ class Clearinghouse:
         if after != 0:
             notional = abs(after) * abs(change.money)
             require(notional >= terms.min_notional * abs(change.size), "market: below minimum")
+
+    def market_words(self, market_id: int) -> list[int]:
+        """Market, shares and terms words, as the contract stores them."""
+        market = self.ledger.markets[market_id]
+        word = MARKET.pack(
+            funding=market.funding,
+            accrued_at=market.accrued_at,
+            rate=market.rate,
+            open_interest=market.open_interest,
+            touched_short=int(market.short.touched),
+            touched_long=int(market.long.touched),
+            epoch_long=market.long.epoch,
+            epoch_short=market.short.epoch,
+        )
+        shares = SHARES.pack(long=market.long.shares, short=market.short.shares)
+        return [word, shares, TERMS.pack(**self.terms[market_id]._asdict())]
 
     def portfolio(self, account: int) -> tuple[int, list[Leg]]:
         """(base, legs) with collateral legs (id 127 + token, WAD amount) at the end."""

@@ -21,7 +21,6 @@ from seawall.spec.words import (
     LISTED,
     LONG,
     LOSS,
-    MARKET,
     PAY,
     PLAN,
     POSITION,
@@ -29,7 +28,6 @@ from seawall.spec.words import (
     PRICE,
     RESTRICT,
     RISK,
-    SHARES,
     SHORT,
     SIDE,
     TERMS,
@@ -429,21 +427,8 @@ class World:
     def check_market(self, market_id: int) -> None:
         """Market, shares and terms words, both sides now and as their last epoch ended."""
         spec = self.spec
-        market, terms = spec.ledger.markets[market_id], spec.terms[market_id]
-        expected = [
-            MARKET.pack(
-                funding=market.funding,
-                accrued_at=market.accrued_at,
-                rate=market.rate,
-                open_interest=market.open_interest,
-                touched_short=int(market.short.touched),
-                touched_long=int(market.long.touched),
-                epoch_long=market.long.epoch,
-                epoch_short=market.short.epoch,
-            ),
-            SHARES.pack(long=market.long.shares, short=market.short.shares),
-            TERMS.pack(**terms._asdict()),
-        ]
+        market = spec.ledger.markets[market_id]
+        expected = spec.market_words(market_id)
         found = words_of(self.chain.view(self.house, "market_words(uint256)", market_id))
         self.same(f"market {market_id}", expected, found)
         for which in (LONG, SHORT):

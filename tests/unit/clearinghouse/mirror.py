@@ -17,11 +17,9 @@ from seawall.spec.words import (
     ACCOUNT,
     GATE_MARGIN_RULE,
     GATE_NONE,
-    MARKET,
     POSITION,
     PRICE,
     RISK,
-    SHARES,
     SIDE,
     TERMS,
     WAD,
@@ -288,7 +286,7 @@ class Mirror:
         for key, position in ledger.positions.items():
             expected.append(("position_word", key, POSITION.pack(**position._asdict())))
         for market_id in spec.terms:
-            expected.append(("market_words", (market_id,), self._market_words(market_id)))
+            expected.append(("market_words", (market_id,), self.spec.market_words(market_id)))
         for key, amount in spec.collateral.items():
             expected.append(("collateral_of", key, amount))
         for side_key, (scale, charge) in ledger.ended.items():
@@ -310,21 +308,6 @@ class Mirror:
             calls.append((asset, self.token.encode("balanceOf", self.stage.house)))
         for claim, data in zip(claims, self.rpc.views(calls), strict=True):
             assert int.from_bytes(data, "big") >= claim
-
-    def _market_words(self, market_id: int) -> list[int]:
-        market, terms = self.spec.ledger.markets[market_id], self.spec.terms[market_id]
-        word = MARKET.pack(
-            funding=market.funding,
-            accrued_at=market.accrued_at,
-            rate=market.rate,
-            open_interest=market.open_interest,
-            touched_short=int(market.short.touched),
-            touched_long=int(market.long.touched),
-            epoch_long=market.long.epoch,
-            epoch_short=market.short.epoch,
-        )
-        shares = SHARES.pack(long=market.long.shares, short=market.short.shares)
-        return [word, shares, TERMS.pack(**terms._asdict())]
 
     def _sides(self) -> Iterator[tuple[str, tuple[int, ...], int]]:
         for market_id, market in self.spec.ledger.markets.items():
