@@ -123,9 +123,9 @@ def _left_after_slice(
     maintenance: uint256, held: uint256, closed: uint256, price: uint256, rate: uint256
 ) -> uint256:
     """
-    @notice Maintenance margin after a slice of one leg was closed.
+    @notice Maintenance margin after a slice of one leg was closed, rounded up: the model rounds the sum of legs once.
     """
-    before: uint256 = self._requirement(held, price, rate)
+    before: uint256 = fixed_math._mul_div_down(held * price, rate, WAD_PPM)
     after: uint256 = self._requirement(held - closed, price, rate)
     return maintenance - before + after
 
@@ -219,6 +219,6 @@ def _capped_fee(
 @pure
 def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
     """
-    @notice Maintenance margin of one leg as the margin model has it: rounded up.
+    @notice Maintenance margin of one leg, rounded up.
     """
     return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)
