@@ -430,7 +430,7 @@ def _take(
     if bits._owner(keeper) != convert(msg.sender, uint256):
         allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
         assert allowed, "account: not yours"
-    money: int256 = fixed_math._mul_wad_floor(size, convert(price, int256))
+    money: int256 = fixed_math._wad_floor(size * convert(price, int256))
     to_keeper: int256 = convert(step.keeper_fee + step.reserve, int256)
     changes: DynArray[IClearinghouse.Change, 22] = [
         IClearinghouse.Change(

@@ -46,7 +46,6 @@ exports: (
 
 PPM: constant(uint256) = 10**6
 IPPM: constant(int256) = 10**6
-WAD: constant(int256) = 10**18
 UWAD: constant(uint256) = 10**18
 WAD_PPM: constant(uint256) = 10**24
 # A raised maintenance rate is reached linearly over 7 days.
@@ -195,19 +194,27 @@ def assess(
         maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(unsafe_mul(magnitude, price), rate))
         reserve_units = unsafe_add(reserve_units, (risk >> 148) & words.U16)  # words._risk_reserve
     reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
-    equity: int256 = base + fixed_math._floor_div(value, WAD) + collateral - reserve
-    net: int256 = base - cash + fixed_math._floor_div(adverse_value, WAD)
+    # All terms are below 2**200, the bound of base included.
+    fixed: int256 = unsafe_sub(self._bounded(base), reserve)
+    equity: int256 = unsafe_add(unsafe_add(fixed, fixed_math._wad_floor(value)), collateral)
+    net: int256 = unsafe_add(unsafe_sub(base, cash), fixed_math._wad_floor(adverse_value))
     # Settlement balance: what of equity is in the settlement token. It must cover half of the initial margin, so
     # that collateral never carries a debt in the settlement token alone.
-    balance: int256 = cash - reserve + net
-    bound: int256 = balance + max(balance, 0)
-    settled: int256 = cash + collateral_initial + min(net, 0) - reserve
-    profit: int256 = fixed_math._mul_div_floor(max(net, 0), convert(PROFIT_WEIGHT_PPM, int256), IPPM)
+    held: int256 = unsafe_sub(cash, reserve)
+    bound: int256 = unsafe_add(held, net)
+    if bound > 0:
+        bound = unsafe_add(bound, bound)
+    settled: int256 = unsafe_add(held, collateral_initial)
+    adverse: int256 = settled
+    if net > 0:
+        adverse = unsafe_add(settled, unsafe_div(unsafe_mul(net, convert(PROFIT_WEIGHT_PPM, int256)), IPPM))
+    else:
+        settled = unsafe_add(settled, net)
+        adverse = settled
     initial: uint256 = max_value(uint256)
     if usable:
         initial = self._ceil_requirement(initial_sum)
-    maintenance: uint256 = self._ceil_requirement(maintenance_sum)
-    return equity, min(settled + profit, bound), min(settled, bound), initial, maintenance
+    return equity, min(adverse, bound), min(settled, bound), initial, self._ceil_requirement(maintenance_sum)
 
 
 @external
@@ -244,8 +251,8 @@ def plan(
             continue
         risk: uint256 = self._risks[id]
         rate: uint256 = self._rate_now(risk)
-        reserve: uint256 = (risk >> 148) & words.U16  # words._risk_reserve
-        reserve_units = unsafe_add(reserve_units, reserve)
+        units: uint256 = (risk >> 148) & words.U16  # words._risk_reserve
+        reserve_units = unsafe_add(reserve_units, units)
         price: uint256 = price_word >> 160  # words._price_price
         better: uint256 = price
         if (price_word >> 80) & words.U16 != 0:  # words._price_half_width
@@ -257,10 +264,12 @@ def plan(
         maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(notional, rate))
         favourable_sum = unsafe_add(favourable_sum, unsafe_mul(unsafe_mul(magnitude, better), rate))
         usable: uint256 = 1 if self._is_usable(price_word, rate) else 0
-        planned.append(words._plan(id, usable, reserve * RESERVE_UNIT, rate, notional // UWAD))
-    outside: int256 = base + collateral - convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
-    equity: int256 = outside + fixed_math._floor_div(value, WAD)
-    favourable: int256 = outside + fixed_math._floor_div(favourable_value, WAD)
+        planned.append(words._plan(id, usable, unsafe_mul(units, RESERVE_UNIT), rate, unsafe_div(notional, UWAD)))
+    # All terms are below 2**200, the bound of base included.
+    reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
+    outside: int256 = unsafe_sub(unsafe_add(self._bounded(base), collateral), reserve)
+    equity: int256 = unsafe_add(outside, fixed_math._wad_floor(value))
+    favourable: int256 = unsafe_add(outside, fixed_math._wad_floor(favourable_value))
     maintenance: uint256 = self._ceil_requirement(maintenance_sum)
     favourable_maintenance: uint256 = self._ceil_requirement(favourable_sum)
     return equity, maintenance, favourable, favourable_maintenance, planned
@@ -322,12 +331,23 @@ def _maintenance_rate(risk: uint256, time: uint256) -> uint256:
 @view
 def _rate_now(risk: uint256) -> uint256:
     """
-    @notice The maintenance rate in force now; past the ramp without another call.
+    @notice The maintenance rate in force now; without another call while no ramp is set.
     """
-    # words._risk_ramp_start
-    if block.timestamp >= unsafe_add((risk >> 164) & words.U32, RAMP):
-        return (risk >> 196) & words.U20  # words._risk_maintenance_to
+    target: uint256 = (risk >> 196) & words.U20  # words._risk_maintenance_to
+    # words._risk_maintenance_from
+    if (risk >> 216) & words.U20 == target:
+        return target
     return self._maintenance_rate(risk, block.timestamp)
+
+
+@internal
+@pure
+def _bounded(base: int256) -> int256:
+    """
+    @notice A base that no sum here overflows; an account's is below 2**117.
+    """
+    assert base >> 200 == base >> 255
+    return base
 
 
 @internal
@@ -336,7 +356,8 @@ def _magnitude(size: int256) -> uint256:
     """
     @notice |size| below 2**113, the bound of every sum of legs: positions are int112.
     """
-    magnitude: uint256 = fixed_math._abs(size)
+    # A leg's size is an int144: no overflow.
+    magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
     assert magnitude >> 113 == 0
     return magnitude
 
@@ -347,7 +368,11 @@ def _ceil_requirement(total: uint256) -> uint256:
     """
     @notice A sum of rate * |size| * price, rounded up to money.
     """
-    return fixed_math._mul_div_up(total, 1, WAD_PPM)
+    required: uint256 = unsafe_div(total, WAD_PPM)
+    # required * 10**24 <= total.
+    if unsafe_mul(required, WAD_PPM) != total:
+        required = unsafe_add(required, 1)
+    return required
 
 
 @internal

@@ -27,7 +27,6 @@ from contracts.modules import words  # storage layout
 #                           CONSTANTS
 # ---------------------------------------------------------------
 
-WAD: constant(int256) = 10**18
 RAY: constant(int256) = 10**27
 # A side whose scale falls below this starts a new epoch.
 REBASE_SCALE: constant(int256) = 10**23
@@ -295,7 +294,8 @@ def _settled(money: int256, size: int256, shares: int256, charge: int256, fundin
     """
     total: int256 = money
     if funding != 0:
-        total += fixed_math._mul_wad_floor(size, funding)
+        # int112 * int97.
+        total = unsafe_add(total, fixed_math._wad_floor(unsafe_mul(size, funding)))
     if charge != 0:
         total += fixed_math._mul_ray_floor(shares, charge)
     return total
@@ -374,7 +374,7 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
     assert side.shares != 0
     assert size == 0 or (size < 0) == (which == LONG)
     shares: int256 = side.shares
-    total: int256 = money + fixed_math._mul_wad_floor(size, state.funding)
+    total: int256 = money + fixed_math._wad_floor(size * state.funding)
     per_share: int256 = fixed_math._mul_div_floor(total, RAY, shares)
     if which == LONG:
         per_share = unsafe_sub(0, per_share)
@@ -449,4 +449,4 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
         carried = unsafe_add(carried, unsafe_mul(size, words._market_funding_at(market, block.timestamp)))
         float: uint256 = market >> 34  # words._market_open_interest
         legs.append(words._leg(market_id, bits._float30_value(float & words.U30), size))
-    return unsafe_sub(base, fixed_math._ceil_div(carried, WAD)), legs
+    return unsafe_sub(base, fixed_math._wad_ceil(carried)), legs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seawall.spec.fixed_math import ceil_div, mul_ray_ceil, mul_ray_floor
+from seawall.spec.fixed_math import mul_ray_ceil, mul_ray_floor, wad_ceil
 from seawall.spec.state import Journal, Table, require
 from seawall.spec.words import (
     LONG,
@@ -241,7 +241,7 @@ class Ledger:
             open_interest = float30_value(market.open_interest)
             require(open_interest <= MAX_LEG_OPEN_INTEREST)
             legs.append((market_id, open_interest, size))
-        return base - ceil_div(carried, WAD), legs
+        return base - wad_ceil(carried), legs
 
 
 def _signed_size(shares: int, market: Market) -> int:

@@ -139,6 +139,7 @@ class MarginModel:
 
         Each sum over the market legs rounds once: values down, requirements up.
         """
+        require(-(2**200) <= base < 2**200)
         value = adverse = initial = maintenance = reserve = 0
         collateral_initial = collateral = 0
         usable = True
@@ -173,6 +174,7 @@ class MarginModel:
 
     def plan(self, base: int, legs: list[Leg], prices: list[Price], now: int) -> Plan:
         """Equity and maintenance at spot and at favourable ends, and each market leg."""
+        require(-(2**200) <= base < 2**200)
         value = maintenance = favourable = favourable_maintenance = outside = 0
         planned = []
         for (leg_id, _, size), price in zip(legs, prices, strict=True):
