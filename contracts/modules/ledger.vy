@@ -62,10 +62,13 @@ struct Closed:
     cash: int256
 
 
-# What one change did to an account: absolute sizes carry the sign of the position.
+# What one change did: sizes before and after carry the sign of the position; `added` are shares of the side that
+# the change's size is on, `removed` of the other.
 struct Applied:
     before: int256
     after: int256
+    added: int256
+    removed: int256
     book: int256
 
 
@@ -102,36 +105,38 @@ def _load_market(market_id: uint256) -> Market:
     market.sides[SHORT] = Side(shares=convert(shares & words.U128, int256), scale=RAY, charge=0, epoch=word & words.U16)
     # words._market_touched
     market.touched = (word >> 32) & 3
-    for side: uint256 in [LONG, SHORT]:
-        if market.touched & side != 0:  # words._market_touched
-            rates: uint256 = self._sides[market_id][side][market.sides[side].epoch]
-            market.sides[side].scale = convert(words._side_scale(rates), int256)
-            market.sides[side].charge = words._side_charge(rates)
+    if market.touched != 0:
+        for side: uint256 in [LONG, SHORT]:
+            if market.touched & side != 0:  # words._market_touched
+                rates: uint256 = self._sides[market_id][side][market.sides[side].epoch]
+                market.sides[side].scale = convert(words._side_scale(rates), int256)
+                market.sides[side].charge = words._side_charge(rates)
     return market
 
 
 @internal
-def _store_market(market_id: uint256, market: Market):
+def _store_market(market_id: uint256, market: Market, open_interest: uint256):
     """
-    @notice Write a market back, with its open interest: the larger side rounded up to a float30.
+    @notice Write a market back.
+    @param open_interest of its sides; rounded up to a float30
     """
-    long: Side = market.sides[LONG]
-    short: Side = market.sides[SHORT]
-    open_interest: uint256 = bits._float30_up(convert(self._open_interest(market), uint256))
-    tail: uint256 = words._market_tail(open_interest, market.touched, long.epoch, short.epoch)
+    float: uint256 = bits._float30_up(open_interest)
+    tail: uint256 = words._market_tail(float, market.touched, market.sides[LONG].epoch, market.sides[SHORT].epoch)
     self._markets[market_id] = words._market(market.funding, block.timestamp, market.rate, tail)
-    self._shares[market_id] = words._shares(convert(long.shares, uint256), convert(short.shares, uint256))
+    long: uint256 = convert(market.sides[LONG].shares, uint256)
+    short: uint256 = convert(market.sides[SHORT].shares, uint256)
+    self._shares[market_id] = words._shares(long, short)
 
 
 @internal
 @pure
-def _open_interest(market: Market) -> int256:
+def _open_interest(long: Side, short: Side) -> uint256:
     """
     @notice Size of the larger side.
     """
-    long: int256 = self._size_down(market.sides[LONG].shares, market.sides[LONG].scale)
-    short: int256 = self._size_down(market.sides[SHORT].shares, market.sides[SHORT].scale)
-    return max(long, short)
+    long_size: int256 = self._size_down(long.shares, long.scale)
+    short_size: int256 = self._size_down(short.shares, short.scale)
+    return convert(max(long_size, short_size), uint256)
 
 
 @internal
@@ -142,7 +147,7 @@ def _size_down(shares: int256, scale: int256) -> int256:
     """
     if scale == RAY:
         return shares
-    size: int256 = fixed_math._mul_ray_floor(fixed_math._magnitude(shares), scale)
+    size: int256 = fixed_math._mul_ray_floor(abs(shares), scale)
     return size if shares > 0 else unsafe_sub(0, size)
 
 
@@ -177,7 +182,7 @@ def _carry(market_id: uint256, position: uint256, side: uint256, epoch_now: uint
         rates: uint256 = self._sides[market_id][side][epoch]
         scale: int256 = convert(words._side_scale(rates), int256)
         quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
-        shares = fixed_math._mul_ray_floor(fixed_math._magnitude(shares), scale)
+        shares = fixed_math._mul_ray_floor(abs(shares), scale)
         if side == SHORT:
             quote = unsafe_sub(quote, 1)
             shares = unsafe_sub(0, shares)
@@ -205,53 +210,55 @@ def _present(account: uint256, market_id: uint256, market: Market) -> (uint256, 
 @internal
 def _change(
     market: Market, market_id: uint256, account: uint256, size: int256, money: int256, fee: uint256
-) -> (Market, Applied):
+) -> Applied:
     """
     @notice Apply one party's change: what reduces is realised into cash, the rest opens.
     """
-    state: Market = market
     side: uint256 = 0
     shares: int256 = 0
-    start: int256 = 0
-    side, shares, start = self._present(account, market_id, state)
-    before: int256 = self._size_down(shares, state.sides[side].scale)
-    quote: int256 = start
+    quote: int256 = 0
+    side, shares, quote = self._present(account, market_id, market)
+    done: Applied = empty(Applied)
+    done.before = self._size_down(shares, market.sides[side].scale)
+    # What cash and quote were; the change of their sum is the change of the book.
+    done.book = unsafe_sub(0, quote)
     cash: int256 = 0
     rest: int256 = size
     rest_money: int256 = money
     if shares == 0:
         # A leg that ended epochs have used up is money: it must not vanish with its position.
-        cash = start
+        cash = quote
         quote = 0
-        side = LONG if size > 0 else SHORT
     if size == 0:
         cash = unsafe_add(cash, money)
-    elif shares != 0 and (side == LONG) != (size > 0):
-        closed: Closed = self._close(state.sides[side], state.funding, shares, quote, size, money)
-        state.sides[side].shares = unsafe_sub(state.sides[side].shares, closed.shares)
-        shares = unsafe_add(shares, closed.shares if size > 0 else unsafe_sub(0, closed.shares))
+    elif shares != 0 and (shares > 0) != (size > 0):
+        closed: Closed = self._close(market.sides[side], market.funding, shares, quote, size, money)
+        done.removed = closed.shares
+        if size > 0:
+            shares = unsafe_add(shares, closed.shares)
+        else:
+            shares = unsafe_sub(shares, closed.shares)
         quote = unsafe_sub(quote, closed.portion)
         cash = closed.cash
         rest = unsafe_sub(size, closed.size)
         rest_money = unsafe_sub(money, closed.money)
-        side = side if rest == 0 else 3 - side
     if rest != 0:
-        scale: int256 = state.sides[side].scale
-        added: int256 = fixed_math._magnitude(rest)
-        # Shares round down; the value at the paid price is unchanged.
+        side = LONG if size > 0 else SHORT
+        scale: int256 = market.sides[side].scale
+        opened: int256 = rest
+        # Shares round down in magnitude; the value at the paid price is unchanged.
         if scale != RAY:
-            added = fixed_math._mul_div_floor(added, RAY, scale)
-        state.sides[side].shares = unsafe_add(state.sides[side].shares, added)
-        if size < 0:
-            added = unsafe_sub(0, added)
-        settled: int256 = self._settled(rest_money, rest, added, state.sides[side].charge, state.funding)
+            opened = fixed_math._mul_div_floor(abs(rest), RAY, scale)
+            if size < 0:
+                opened = unsafe_sub(0, opened)
+        done.added = abs(opened)
+        settled: int256 = self._settled(rest_money, rest, opened, market.sides[side].charge, market.funding)
         quote = unsafe_add(quote, settled)
-        shares = unsafe_add(shares, added)
-    after: int256 = self._size_down(shares, state.sides[side].scale)
-    epoch: uint256 = state.sides[side].epoch
-    self._store_position(account, market_id, epoch, shares, quote, cash, fee, after)
-    moved: int256 = unsafe_add(cash, quote)
-    return state, Applied(before=before, after=after, book=unsafe_sub(moved, start))
+        shares = unsafe_add(shares, opened)
+    done.after = self._size_down(shares, market.sides[side].scale)
+    done.book = unsafe_add(done.book, unsafe_add(cash, quote))
+    self._store_position(account, market_id, market.sides[side].epoch, shares, quote, cash, fee, done.after)
+    return done
 
 
 @internal
@@ -262,9 +269,9 @@ def _close(side: Side, funding: int256, shares: int256, quote: int256, size: int
     @dev Removed shares round up, all of them when the size closes. A flip splits the money by size, rounded
          down for the part that closes.
     """
-    held: int256 = fixed_math._magnitude(shares)
+    held: int256 = abs(shares)
     removed: int256 = held
-    closing: int256 = fixed_math._magnitude(size)
+    closing: int256 = abs(size)
     closing_money: int256 = money
     portion: int256 = quote
     if closing < self._size_down(held, side.scale):
@@ -381,7 +388,7 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
         shares = unsafe_sub(0, shares)
     # int160 plus a quotient of checked products; the word refuses what does not fit.
     side.charge = unsafe_add(side.charge, per_share)
-    closing: int256 = fixed_math._magnitude(size)
+    closing: int256 = abs(size)
     whole: int256 = self._size_down(side.shares, side.scale)
     assert closing <= whole
     if closing != 0 and closing == whole:
@@ -430,7 +437,7 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
     for i: uint256 in range(MAX_MARKETS):
         if bitmap == 0:
             break
-        market_id: uint256 = bits._lowest(bitmap)
+        market_id: uint256 = bits._log2(bitmap & unsafe_sub(0, bitmap))  # bits._lowest
         bitmap = bitmap & unsafe_sub(bitmap, 1)  # bits._without_lowest
         market: uint256 = self._markets[market_id]
         position: uint256 = self._positions[account][market_id]
@@ -446,7 +453,15 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
             size = fixed_math._mul_ray_floor(shares, convert(words._side_scale(rates), int256))
             quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
         base = unsafe_add(base, quote)
-        carried = unsafe_add(carried, unsafe_mul(size, words._market_funding_at(market, block.timestamp)))
-        float: uint256 = market >> 34  # words._market_open_interest
-        legs.append(words._leg(market_id, bits._float30_value(float & words.U30), size))
+        # words._market_funding_at, whose product does not overflow
+        elapsed: int256 = convert(block.timestamp - ((market >> 128) & words.U32), int256)
+        accrual: int256 = unsafe_mul(convert(convert(market << 128, bytes32), int256) >> 192, elapsed)
+        funding: int256 = unsafe_add(convert(convert(market, bytes32), int256) >> 160, accrual)
+        carried = unsafe_add(carried, unsafe_mul(size, funding))
+        # words._market_open_interest, bits._float30_value
+        open_interest: uint256 = ((market >> 41) & (2**23 - 1)) << ((market >> 34) & 127)
+        # words._leg: an id below 128 and the size of shares that are int112.
+        assert open_interest <= words.U104
+        size_field: uint256 = convert(convert(size, bytes32), uint256) & words.U144
+        legs.append((market_id << 248) | (open_interest << 144) | size_field)
     return unsafe_sub(base, fixed_math._wad_ceil(carried)), legs

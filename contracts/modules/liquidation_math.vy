@@ -91,17 +91,6 @@ def __init__(
 
 @internal
 @pure
-def _is_healthy(seen: Situation) -> bool:
-    """
-    @notice Without market legs, or at or above maintenance margin at the favourable ends.
-    """
-    if len(seen.planned) == 0:
-        return True
-    return seen.favourable >= convert(seen.favourable_maintenance, int256)
-
-
-@internal
-@pure
 def _left_after_whole(seen: Situation) -> uint256:
     """
     @notice Maintenance margin of the legs without a usable price.
