@@ -6,20 +6,23 @@ import argparse
 import sys
 
 from bench.errors import BenchError
+from bench.figures import BY_NAME
 from bench.measure import played, standing
-from bench.scenes import SCENES
 
 
 def main() -> int:
     """Print the gas of every figure, or of those named."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("figures", nargs="*", choices=[*sorted(SCENES), []], metavar="figure")
+    parser.add_argument("figures", nargs="*", choices=[*sorted(BY_NAME), []], metavar="figure")
     typed = parser.parse_args()
     try:
-        with standing() as stand:
-            for name in typed.figures or SCENES:
-                with played(stand, SCENES[name]) as measured:
-                    print(f"{name:32} {measured.gas:>9}", flush=True)
+        with standing() as venue:
+            for name in typed.figures or BY_NAME:
+                with played(venue, BY_NAME[name]) as measured:
+                    print(
+                        f"{name:32} {measured.gas:>9} {measured.base:>7} {measured.value:>9}",
+                        flush=True,
+                    )
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

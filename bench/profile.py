@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 
 from bench.code_map import FOREIGN, CodeMap, code_map
 from bench.errors import BenchError
+from bench.figures import BY_NAME
 from bench.measure import Measured, played, standing
-from bench.scenes import SCENES
-from bench.stand import Stand
 from bench.tracing import CALLS, Step, steps_of
 from seawall.build import manifest
 
@@ -144,9 +143,9 @@ def table(title: str, tallies: dict[str, Tally], order: Callable[[Tally], int]) 
     return "\n".join(lines)
 
 
-def profile_of(stand: Stand, measured: Measured) -> Profile:
+def profile_of(measured: Measured) -> Profile:
     """Profile of a measured transaction. Errors: BenchError if its parts do not add up."""
-    act = measured.act
+    act, stand = measured.act, measured.stand
     tx_hash = str(measured.receipt["transactionHash"])
     steps = steps_of(stand.rpc, tx_hash, act.contract.address)
     spent = sum(step.gas for step in steps) + measured.base
@@ -176,16 +175,16 @@ def show(name: str, measured: Measured, profile: Profile, lines: int, storage: b
 def main() -> int:
     """Profile one figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
-    parser.add_argument("figure", choices=sorted(SCENES))
+    parser.add_argument("figure", choices=sorted(BY_NAME))
     parser.add_argument("--lines", type=int, default=0, help="how many source lines to list")
     parser.add_argument("--storage", action="store_true", help="list every storage access")
     typed = parser.parse_args()
     try:
         with (
-            standing(options=("--steps-tracing",)) as stand,
-            played(stand, SCENES[typed.figure]) as measured,
+            standing(options=("--steps-tracing",)) as venue,
+            played(venue, BY_NAME[typed.figure]) as measured,
         ):
-            profile = profile_of(stand, measured)
+            profile = profile_of(measured)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
