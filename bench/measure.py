@@ -12,8 +12,10 @@ from bench.errors import BenchError
 from bench.figures import Figure
 from bench.scenes import MARKET, furnish
 from bench.stand import Act, Stand, build_stand
+from seawall import build
 from seawall.client.contract import ContractError
 from seawall.node import Node
+from seawall.published.artifacts import PublishedError
 from seawall.published.usdc import deploy_usdc
 from seawall.rpc import Receipt
 
@@ -72,10 +74,12 @@ class Venue:
 @contextmanager
 def standing(options: tuple[str, ...] = ()) -> Iterator[Venue]:
     """A venue on a node of its own that ends with the context. Errors: BenchError."""
+    if build.stale():
+        raise BenchError("contracts changed since they were compiled: run make compile")
     with Node(timestamp=GENESIS, options=("--auto-impersonate", *options)) as node:
         try:
             yield Venue(node)
-        except ContractError as error:
+        except (ContractError, PublishedError) as error:
             raise BenchError(str(error)) from None
 
 
