@@ -9,12 +9,10 @@ from dataclasses import asdict
 
 from bench import page, record
 from bench.breakdown import break_down
-from bench.compare import BETTER, TOLERANCE, compare, table
+from bench.compare import compare, report
 from bench.errors import BenchError
 from bench.figures import BY_NAME, FIGURES, Figure
 from bench.measure import played, standing
-
-UPDATE = "make bench"
 
 
 def main() -> int:
@@ -75,18 +73,9 @@ def record_all() -> int:
 def check() -> int:
     """Measure everything and compare with what is recorded."""
     recorded = record.read(record.GAS)
-    changes = compare(recorded, measure(FIGURES))
-    failing = [one for one in changes if one.fails]
-    if failing:
-        print(table(failing))
-        print(f"bench: {len(failing)} figures fail; if that is wanted, run {UPDATE} and commit")
-        return 1
-    better = [one for one in changes if one.verdict == BETTER]
-    if better:
-        print(table(better))
-        print(f"bench: {len(better)} figures are better than recorded: {UPDATE} keeps that")
-    print(f"bench: OK ({len(changes)} figures, none more than {TOLERANCE} % above bench/gas.json)")
-    return 0
+    text, status = report(compare(recorded, measure(FIGURES)))
+    print(text)
+    return status
 
 
 if __name__ == "__main__":

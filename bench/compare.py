@@ -8,6 +8,9 @@ from dataclasses import dataclass
 #: A figure may move by this much, in percent, before anybody is told.
 TOLERANCE = 1
 
+#: What writes the file anew.
+UPDATE = "make bench"
+
 WORSE, BETTER, SAME, NEW, GONE = "worse", "better", "same", "not recorded", "not measured"
 
 
@@ -41,6 +44,20 @@ def compare(recorded: Mapping[str, int], measured: Mapping[str, int]) -> list[Ch
     """Every figure of either side, by name."""
     names = sorted(recorded.keys() | measured.keys())
     return [Change(name, recorded.get(name), measured.get(name)) for name in names]
+
+
+def report(changes: list[Change]) -> tuple[str, int]:
+    """What to print and the status to end with: 1 if any figure fails."""
+    failing = [one for one in changes if one.fails]
+    if failing:
+        text = f"bench: {len(failing)} figures fail; if that is wanted, run {UPDATE} and commit"
+        return f"{table(failing)}\n{text}", 1
+    text = f"bench: OK ({len(changes)} figures, none more than {TOLERANCE} % above bench/gas.json)"
+    better = [one for one in changes if one.verdict == BETTER]
+    if better:
+        hint = f"bench: {len(better)} figures are better than recorded, {UPDATE} keeps that"
+        text = f"{table(better)}\n{hint}\n{text}"
+    return text, 0
 
 
 def table(changes: list[Change]) -> str:
