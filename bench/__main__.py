@@ -56,12 +56,13 @@ def measure(figures: Sequence[Figure]) -> dict[str, int]:
 def record_all() -> int:
     """Measure everything with its breakdown and write the files."""
     gas, parts = {}, {}
-    with standing(options=("--steps-tracing",)) as venue:
+    with standing() as venue:
         for figure in FIGURES:
-            with played(venue, figure) as measured:
+            # A batch is its single figure many times, and its trace a gigabyte.
+            single = figure.parts == 1
+            with played(venue, figure, traced=single) as measured:
                 gas[figure.name] = measured.value
-                # A batch is its single figure many times, and its trace a gigabyte.
-                if figure.parts == 1:
+                if single:
                     parts[figure.name] = asdict(break_down(measured))
     record.write(record.GAS, gas)
     record.write(record.BREAKDOWN, parts)

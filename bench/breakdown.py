@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.measure import Measured
-from bench.tracing import CALLS, Step, steps_of
+from bench.tracing import CALLS, Step
 
 BASE, STORAGE, CALLING, LOGGING, COMPUTING, REFUND = KINDS = (
     "base", "storage", "calls", "logs", "computation", "refund",
@@ -32,10 +32,8 @@ class Breakdown:
 
 
 def break_down(measured: Measured) -> Breakdown:
-    """Of a mined transaction on a node that records steps. Errors: BenchError."""
-    tx_hash = str(measured.receipt["transactionHash"])
-    steps = steps_of(measured.stand.rpc, tx_hash, measured.act.contract.address)
-    kinds = _kinds(steps) | {BASE: measured.base}
+    """Of a transaction that was traced. Errors: BenchError."""
+    kinds = _kinds(measured.steps) | {BASE: measured.base}
     refund = sum(kinds.values()) - measured.gas
     # At most a fifth of the gas spent is given back (EIP-3529).
     if not 0 <= refund <= sum(kinds.values()) // 5:
@@ -43,7 +41,7 @@ def break_down(measured: Measured) -> Breakdown:
     kinds[REFUND] = refund
     names = measured.stand.names
     contracts: Counter[str] = Counter()
-    for step in steps:
+    for step in measured.steps:
         contracts[names.get(step.code, OTHERS)] += step.gas
     return Breakdown(kinds, dict(contracts))
 

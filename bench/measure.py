@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.figures import Figure
 from bench.scenes import MARKET, furnish
 from bench.stand import Act, Stand, build_stand
+from bench.tracing import Step, trace
 from seawall import build
 from seawall.client.contract import ContractError
 from seawall.node import Node
@@ -28,12 +29,13 @@ _ZERO_BYTE_GAS, _OTHER_BYTE_GAS = 4, 16
 
 @dataclass(frozen=True)
 class Measured:
-    """A mined transaction that did what its figure says."""
+    """A mined transaction that did what its figure says; `steps` only where they were asked for."""
 
     figure: Figure
     stand: Stand
     act: Act
     receipt: Receipt
+    steps: list[Step]
 
     @property
     def gas(self) -> int:
@@ -72,11 +74,11 @@ class Venue:
 
 
 @contextmanager
-def standing(options: tuple[str, ...] = ()) -> Iterator[Venue]:
+def standing() -> Iterator[Venue]:
     """A venue on a node of its own that ends with the context. Errors: BenchError."""
     if build.stale():
         raise BenchError("contracts changed since they were compiled: run make compile")
-    with Node(timestamp=GENESIS, options=("--auto-impersonate", *options)) as node:
+    with Node(timestamp=GENESIS, options=("--auto-impersonate",)) as node:
         try:
             yield Venue(node)
         except (ContractError, PublishedError) as error:
@@ -84,17 +86,24 @@ def standing(options: tuple[str, ...] = ()) -> Iterator[Venue]:
 
 
 @contextmanager
-def played(venue: Venue, figure: Figure) -> Iterator[Measured]:
+def played(venue: Venue, figure: Figure, traced: bool = False) -> Iterator[Measured]:
     """One scene, measured; the chain is put back afterwards. Errors: BenchError."""
     stand = venue.stand(figure)
     kept, prices, salt = stand.rpc.snapshot(), dict(stand.prices), stand.salt
     stand.rpc.set_block_interval(1)
     act = figure.scene(stand)
-    measured = Measured(figure, stand, act, stand.send(act))
+    steps, foreseen = _traced(stand, act) if traced else ([], 0)
+    measured = Measured(figure, stand, act, stand.send(act), steps)
+    if traced and foreseen != measured.gas:
+        raise BenchError(f"{figure.name}: {foreseen} gas in the trace, {measured.gas} when sent")
     _check_story(measured)
     yield measured
     stand.rpc.revert(kept)
     stand.prices, stand.salt = prices, salt
+
+
+def _traced(stand: Stand, act: Act) -> tuple[list[Step], int]:
+    return trace(stand.rpc, act.sender.address, act.contract.address, act.data)
 
 
 def _check_story(measured: Measured) -> None:

@@ -17,7 +17,7 @@ from bench.code_map import FOREIGN, CodeMap, code_map
 from bench.errors import BenchError
 from bench.figures import BY_NAME
 from bench.measure import Measured, played, standing
-from bench.tracing import CALLS, Step, steps_of
+from bench.tracing import CALLS, Step
 from seawall.build import manifest
 
 _COLD_LOAD = 2_100
@@ -143,17 +143,6 @@ def table(title: str, tallies: dict[str, Tally], order: Callable[[Tally], int]) 
     return "\n".join(lines)
 
 
-def profile_of(measured: Measured) -> Profile:
-    """Profile of a measured transaction. Errors: BenchError if its parts do not add up."""
-    act, stand = measured.act, measured.stand
-    tx_hash = str(measured.receipt["transactionHash"])
-    steps = steps_of(stand.rpc, tx_hash, act.contract.address)
-    spent = sum(step.gas for step in steps) + measured.base
-    if not 0 <= spent - measured.gas <= spent // 5:
-        raise BenchError(f"{spent} gas of instructions and base, {measured.gas} in the receipt")
-    return Profiler(stand.names).run(steps)
-
-
 def show(name: str, measured: Measured, profile: Profile, lines: int, storage: bool) -> None:
     """Print everything that was asked for."""
     inside = sum(tally.own for tally in profile.contracts.values())
@@ -180,11 +169,8 @@ def main() -> int:
     parser.add_argument("--storage", action="store_true", help="list every storage access")
     typed = parser.parse_args()
     try:
-        with (
-            standing(options=("--steps-tracing",)) as venue,
-            played(venue, BY_NAME[typed.figure]) as measured,
-        ):
-            profile = profile_of(measured)
+        with standing() as venue, played(venue, BY_NAME[typed.figure], traced=True) as measured:
+            profile = Profiler(measured.stand.names).run(measured.steps)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

@@ -8,11 +8,11 @@ import pytest
 
 from bench.code_map import DISPATCH, code_map
 from bench.profile import Profile, Profiler
-from bench.tracing import Step, steps_of
+from bench.tracing import Step, trace
 from seawall.client.contract import Contract, load_abi
 from seawall.client.creation import creation
 from seawall.node import Node
-from seawall.rpc import Receipt, Rpc, succeeded
+from seawall.rpc import Rpc, succeeded
 
 GAS_FOR_ONE = 200_000
 TRANSACTION_GAS = 21_000
@@ -20,7 +20,7 @@ TRANSACTION_GAS = 21_000
 
 @pytest.fixture(scope="module")
 def rpc() -> Iterator[Rpc]:
-    with Node(options=("--steps-tracing",)) as node:
+    with Node() as node:
         yield node.rpc()
 
 
@@ -41,18 +41,15 @@ def caller(rpc: Rpc) -> Contract:
 
 
 @pytest.fixture(scope="module")
-def minting(rpc: Rpc, token: Contract, caller: Contract) -> Receipt:
-    """A transaction in which one contract calls another, which writes storage and a log."""
+def minting(rpc: Rpc, token: Contract, caller: Contract) -> bytes:
+    """Calldata that makes one contract call another, which writes storage and a log."""
     mint = token.encode("mint", rpc.accounts()[1], 5)
-    data = caller.encode("call_with", token.address, mint, GAS_FOR_ONE)
-    receipt = rpc.send(rpc.accounts()[0], caller.address, data)
-    assert succeeded(receipt)
-    return receipt
+    return caller.encode("call_with", token.address, mint, GAS_FOR_ONE)
 
 
 @pytest.fixture(scope="module")
-def steps(rpc: Rpc, minting: Receipt, caller: Contract) -> list[Step]:
-    return steps_of(rpc, str(minting["transactionHash"]), caller.address)
+def steps(rpc: Rpc, minting: bytes, caller: Contract) -> list[Step]:
+    return trace(rpc, rpc.accounts()[0], caller.address, minting)[0]
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +58,18 @@ def profile(steps: list[Step], token: Contract, caller: Contract) -> Profile:
     return Profiler(names).run(steps)
 
 
-def test_steps_gas_adds_up_to_the_receipt(rpc: Rpc, minting: Receipt, steps: list[Step]) -> None:
-    sent = rpc.call("eth_getTransactionByHash", minting["transactionHash"])["input"]
-    data = bytes.fromhex(sent.removeprefix("0x"))
-    calldata = sum(16 if byte else 4 for byte in data)
+def test_trace_gas_adds_up_to_the_receipt(rpc: Rpc, minting: bytes, caller: Contract) -> None:
+    kept = rpc.snapshot()
+    steps, foreseen = trace(rpc, rpc.accounts()[0], caller.address, minting)
+    receipt = rpc.send(rpc.accounts()[0], caller.address, minting)
+    rpc.revert(kept)
+    assert succeeded(receipt)
+    calldata = sum(16 if byte else 4 for byte in minting)
     spent = sum(step.gas for step in steps)
-    assert spent + TRANSACTION_GAS + calldata == int(minting["gasUsed"], 16)
+    assert spent + TRANSACTION_GAS + calldata == foreseen == int(receipt["gasUsed"], 16)
 
 
-def test_steps_name_the_contract_whose_code_runs(
+def test_trace_names_the_contract_whose_code_runs(
     steps: list[Step], token: Contract, caller: Contract
 ) -> None:
     frames = {step.frame: step.code for step in steps}
