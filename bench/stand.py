@@ -6,6 +6,7 @@ transaction is one block, a second apart.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -273,6 +274,8 @@ def _parameters(sources: Sources, asset: str | None) -> Parameters:
 
 
 def _deploy(node: Node, parameters: Parameters) -> System:
+    # A note of one of Ape's own dependencies, printed at every start.
+    warnings.filterwarnings("ignore", "Field 'import_remapping' has an incomplete definition")
     # Ape takes seconds to import: whoever only compares figures does without.
     import ape
     from ape.exceptions import ApeException

@@ -239,3 +239,23 @@ def test_refresh_feeds_that_never_had_a_round_give_no_price(room: IndexRoom) -> 
     room.list(ETH, [room.source() for _ in range(3)], quorum=2)
     word = PRICE.unpack(room.refresh(ETH))
     assert (word["price"], word["half_width"]) == (0, MAX_HALF_WIDTH)
+
+
+def test_prices_with_too_little_gas_never_show_a_live_feed_as_broken(
+    room: IndexRoom, sources: list[ChainlinkSource]
+) -> None:
+    """Proxy and aggregator each keep 1/64 of the gas: a starved read must revert, not answer."""
+    data = "0x" + room.oracle.encode("prices", 1 << ETH).hex()
+    outcomes = set()
+    for gas in range(40_000, 600_000, 4_000):
+        call = {"to": room.oracle.address, "data": data, "gas": hex(gas)}
+        try:
+            answer = room.rpc.call("eth_call", call, "pending")
+        except RpcError:
+            outcomes.add("reverted")
+            continue
+        (word,) = room.oracle.decode("prices", bytes.fromhex(answer.removeprefix("0x")))
+        assert PRICE.unpack(word)["half_width"] == 0
+        assert PRICE.unpack(word)["price"] == 3_000 * WAD
+        outcomes.add("answered")
+    assert outcomes == {"reverted", "answered"}
