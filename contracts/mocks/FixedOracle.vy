@@ -26,3 +26,12 @@ def refresh(bitmap: uint256) -> DynArray[uint256, 24]:
         if bitmap & (1 << id) != 0:
             answer.append(self._words[id])
     return answer
+
+
+@external
+@view
+def price_word(id: uint256) -> uint256:
+    """
+    @notice The word of one id.
+    """
+    return self._words[id]
