@@ -456,7 +456,12 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
             size = fixed_math._mul_ray_floor(shares, convert(words._side_scale(rates), int256))
             quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
         base = unsafe_add(base, quote)
-        carried = unsafe_add(carried, unsafe_mul(size, words._market_funding_at(market, block.timestamp)))
+        # words._market_funding_at; no market was accrued in the future
+        elapsed: uint256 = unsafe_sub(block.timestamp, (market >> 128) & words.U32)  # words._market_accrued_at
+        rate: int256 = convert(convert(market << 128, bytes32), int256) >> 192  # words._market_rate
+        accrual: int256 = unsafe_mul(rate, convert(elapsed, int256))
+        funding: int256 = unsafe_add(convert(convert(market, bytes32), int256) >> 160, accrual)  # words._market_funding
+        carried = unsafe_add(carried, unsafe_mul(size, funding))
         # words._market_open_interest, bits._float30_value
         open_interest: uint256 = ((market >> 41) & (2**23 - 1)) << ((market >> 34) & 127)
         assert open_interest <= words.U104
