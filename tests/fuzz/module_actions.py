@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from random import Random
 
-from clearing_actions import (
-    MAIN_MARKETS,
+from seawall.spec.clearinghouse import Change, Terms
+from seawall.spec.ledger import Market
+from seawall.spec.margin import Price
+from seawall.spec.words import LISTED, LONG, PPM, REDUCE_ONLY, SHORT, TICK, WAD
+from tests.fuzz import compare
+from tests.fuzz.clearing_actions import (
     draw_fee,
     draw_market,
     draw_price,
-    draw_size,
     holders,
     owner_name,
     paid,
     size_of,
 )
-from clearing_world import ANCHORS, CAP, COLLATERAL, OI_CAP, World
-
-from seawall.spec.clearinghouse import Change, Terms
-from seawall.spec.ledger import Market
-from seawall.spec.margin import Price
-from seawall.spec.words import LISTED, LONG, PPM, REDUCE_ONLY, SHORT, TICK, WAD
+from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, MAIN_MARKETS, OI_CAP
+from tests.fuzz.trading import trade
+from tests.fuzz.world import World
 
 UNUSABLE = 65_535
 DAY = 86_400
@@ -51,7 +51,7 @@ def takeover(world: World, dice: Random) -> None:
         Change(victim, size, money, draw_fee(dice, money), 0),
         Change(keeper, -size, -money, 0, dice.choice([1, 1, 2])),
     ]
-    world.trade("takeover", "engine", market_id, changes)
+    trade(world, "takeover", "broker", market_id, changes)
 
 
 def money_only(world: World, dice: Random) -> None:
@@ -63,7 +63,7 @@ def money_only(world: World, dice: Random) -> None:
         Change(account, 0, money, dice.choice([0, 0, 5]), dice.choice([0, 0, 0, 1, 2]))
         for account, money in zip(parties, moneys, strict=True)
     ]
-    world.trade("money_only", "engine", draw_market(dice), changes)
+    trade(world, "money_only", "broker", draw_market(dice), changes)
 
 
 def _worth(world: World, market_id: int, size: int) -> int:
@@ -84,7 +84,7 @@ def side_charge(world: World, dice: Random) -> None:
     changes = [Change(which, 0, -loss, 0, 0), Change(account, 0, loss, 0, 0)]
     if dice.random() < 0.5:
         changes.reverse()
-    world.trade("side_charge", "engine", market_id, changes)
+    trade(world, "side_charge", "broker", market_id, changes)
 
 
 def side_close(world: World, dice: Random) -> None:
@@ -107,7 +107,7 @@ def side_close(world: World, dice: Random) -> None:
         loss = abs(money) // dice.randrange(10, 500)
         charge = [Change(which, 0, -loss, 0, 0), Change(account, 0, loss, 0, 0)]
         changes = charge + changes
-    world.trade("side_close", "engine", market_id, changes)
+    trade(world, "side_close", "broker", market_id, changes)
 
 
 def side_fall(world: World, dice: Random) -> None:
@@ -125,7 +125,7 @@ def side_fall(world: World, dice: Random) -> None:
         loss = abs(money) // 100
         changes = [Change(LONG, 0, -loss, 0, 0), Change(SHORT, 0, loss, 0, 0), *changes]
     ended = sum(market.long.epoch + market.short.epoch for market in _markets(world))
-    if world.trade("side_fall", "engine", market_id, changes):
+    if trade(world, "side_fall", "broker", market_id, changes):
         now = sum(market.long.epoch + market.short.epoch for market in _markets(world))
         world.counts["epoch ended"] += now - ended
 
@@ -144,7 +144,7 @@ def side_refused(world: World, dice: Random) -> None:
     if market.side(which).shares and not (size and (size < 0) != (which == LONG)):
         return
     changes = [Change(which, size, 0, 0, 0), Change(account, -size, 0, 0, 0)]
-    world.trade("side_refused", "engine", market_id, changes)
+    trade(world, "side_refused", "broker", market_id, changes)
 
 
 # -- money ---------------------------------------------------------------------------------------
@@ -157,14 +157,14 @@ def pay(world: World, dice: Random) -> None:
     amount = int(10 ** dice.uniform(0, 22 if token_id == 0 else 19))
     if token_id == 0 and dice.random() < 0.3:
         amount = abs(world.spec.ledger.accounts[sender].cash) + dice.randrange(10**18)
-    module = "engine"
+    module = "broker"
     oddity = dice.random()
     if oddity < 0.05:
         receiver = dice.choice([0, 1, 2**96 - 1, sender])
     elif oddity < 0.1:
         token_id, amount = dice.choice([(3, 1), (9, 1), (0, 2**112), (0, 2**255), (1, 2**255)])
     elif oddity < 0.13:
-        module = "exchange"
+        module = "dealer"
     module_address = world.chain.actor(module)
     passed, _ = world.send(
         "pay" if token_id == 0 else "pay_collateral",
@@ -174,14 +174,14 @@ def pay(world: World, dice: Random) -> None:
         lambda: world.spec.pay(module_address, sender, receiver, token_id, amount),
     )
     if passed:
-        world.check([sender, receiver])
+        compare.touched(world, [sender, receiver])
 
 
 def write_off(world: World, dice: Random) -> None:
     """The debt of an account without legs becomes a deferred loss."""
     broke = [a for a in world.accounts if world.spec.ledger.accounts[a].cash < 0]
     account = dice.choice(broke or world.accounts)
-    module = world.chain.actor("engine" if dice.random() < 0.95 else "exchange")
+    module = world.chain.actor("broker" if dice.random() < 0.95 else "dealer")
     passed, loss = world.send(
         "write_off",
         module,
@@ -191,7 +191,7 @@ def write_off(world: World, dice: Random) -> None:
     )
     if passed:
         world.counts["written off"] += loss > 0
-        world.check([account])
+        compare.touched(world, [account])
 
 
 def go_broke(world: World, dice: Random) -> None:
@@ -203,7 +203,7 @@ def go_broke(world: World, dice: Random) -> None:
     receiver = dice.choice([a for a in world.accounts if a != account])
     debt = dice.choice([1, 5, 10**9, 10**12, 10**15, 10**18, 10**20]) * dice.randrange(1, 9)
     amount = world.spec.ledger.accounts[account].cash + debt
-    module = world.chain.actor("engine")
+    module = world.chain.actor("broker")
     if amount <= 0:
         return
     passed, _ = world.send(
@@ -221,13 +221,13 @@ def heal(world: World, dice: Random) -> None:
     """The fund pays deferred losses down."""
     deferred = world.spec.totals.deferred
     amount = dice.choice([1, deferred // 2, deferred, deferred * 3, 10**24])
-    module = world.chain.actor("engine" if dice.random() < 0.95 else "exchange")
+    module = world.chain.actor("broker" if dice.random() < 0.95 else "dealer")
     passed, healed = world.send(
         "heal", module, "heal(uint256)", [amount], lambda: world.spec.heal(module, amount)
     )
     if passed:
         world.counts["healed"] += healed > 0
-        world.check([world.fee_account])
+        compare.touched(world, [world.fee_account])
 
 
 def set_funding_rate(world: World, dice: Random) -> None:
@@ -242,7 +242,7 @@ def set_funding_rate(world: World, dice: Random) -> None:
     elif oddity < 0.08:
         market_id = dice.choice([0, 20, 128])
     elif oddity < 0.11:
-        module = "exchange"
+        module = "dealer"
     elif oddity < 0.14:
         rate = dice.choice([2**63, -(2**63) - 10**6, 2**63 // TICK * TICK + TICK])
     sender = world.chain.actor(module)
@@ -254,7 +254,7 @@ def set_funding_rate(world: World, dice: Random) -> None:
         lambda: world.spec.set_funding_rate(sender, market_id, rate),
     )
     if passed:
-        world.check(holders(world, market_id)[:2], [market_id])
+        compare.touched(world, holders(world, market_id)[:2], [market_id])
 
 
 # -- terms ---------------------------------------------------------------------------------------
@@ -274,13 +274,13 @@ def set_market(world: World, dice: Random) -> None:
         market_id = dice.choice([0, 128, 255])
     world.set_market(market_id, Terms(min(cap, 2**103 - 1), minimum, mode))
     if market_id in ANCHORS:
-        world.check([], [market_id])
+        compare.touched(world, [], [market_id])
 
 
 def restrict(world: World, dice: Random) -> None:
     """The guardian's one right; the timelock loosens again."""
     market_id = dice.choice([*MAIN_MARKETS, 20, 200])
-    name = dice.choice(["guardian", "guardian", "timelock", "exchange"])
+    name = dice.choice(["guardian", "guardian", "timelock", "dealer"])
     guardian = None if name == "timelock" else world.chain.actor(name)
     passed, _ = world.send(
         "restrict",
@@ -290,7 +290,7 @@ def restrict(world: World, dice: Random) -> None:
         lambda: world.spec.restrict(guardian, market_id),
     )
     if passed:
-        world.check([], [market_id])
+        compare.touched(world, [], [market_id])
         if dice.random() < 0.9:
             world.set_market(market_id, Terms(OI_CAP, 10 * WAD, LISTED))
 
@@ -310,7 +310,7 @@ def set_risk(world: World, dice: Random) -> None:
         market_id = dice.choice([0, 128])
     world.set_risk(market_id, initial, maintenance, reserve)
     for account in holders(world, market_id)[:2]:
-        world.check_account(account, [market_id])
+        compare.expect_account(world, account, [market_id])
 
 
 def set_weight(world: World, dice: Random) -> None:
@@ -371,10 +371,8 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
 
 def wait(world: World, dice: Random) -> None:
     """Seconds to weeks."""
-    world.chain.warp(int(10 ** dice.uniform(0, 6)))
-    account = dice.choice(world.accounts)
-    world.spec.now = world.chain.time
-    world.check_account(account, MAIN_MARKETS)
+    world.warp(int(10 ** dice.uniform(0, 6)))
+    compare.expect_account(world, dice.choice(world.accounts), MAIN_MARKETS)
 
 
 def rescue(world: World, dice: Random) -> None:
@@ -397,7 +395,4 @@ def rescue(world: World, dice: Random) -> None:
     if passed:
         world.wallets[0, sender] -= amount
         world.wallets[0, world.house] += amount
-        world.check([account])
-
-
-__all__ = ["draw_size"]
+        compare.touched(world, [account])
