@@ -1,7 +1,7 @@
-"""The Exchange on the specification's Clearinghouse: every public method is one external function.
+"""The Exchange on the specification's Clearinghouse: every public method is one function.
 
-What a match does with its orders is `seawall.spec.orders`; here are the stored fills, the salts, the
-terms, and the trade at the end. A refused call raises :class:`Reverted` with the contract's reason
+What a match does with its orders is `seawall.spec.orders`; here are the stored fills, the salts,
+the terms, and the trade at the end. A refused call raises :class:`Reverted` with the contract's reason
 and leaves no trace.
 """
 

@@ -95,6 +95,11 @@ def _deposit(
         compare.expect_wallet(world, token_id, sender)
 
 
+def deposit_to(world: World, account: int, token_id: int, amount: int) -> None:
+    """So many native units of a token, by the account's owner."""
+    _deposit(world, "deposit", owner_name(world, account), account, token_id, amount)
+
+
 def deposit(world: World, dice: Random) -> None:
     """Settlement tokens, mostly to one's own account."""
     account = dice.choice(world.accounts)
@@ -154,7 +159,8 @@ def withdraw(world: World, dice: Random) -> None:
 
 def withdraw_collateral(world: World, dice: Random) -> None:
     """Some, all, or more than there is."""
-    holding = [key for key, amount in world.spec.collateral.items() if amount]
+    fund = world.fee_account
+    holding = [key for key, amount in world.spec.collateral.items() if amount and key[0] != fund]
     if not holding:
         return
     account, token_id = dice.choice(holding)
@@ -245,23 +251,30 @@ def donate(world: World, dice: Random) -> None:
 # -- operators -----------------------------------------------------------------------------------
 
 
+def set_operator(world: World, owner: str, name: str, allowed: Operator) -> None:
+    """Grant or revoke the rights of a person (by name)."""
+    operator = world.chain.actor(name)
+    world.send(
+        "operate",
+        owner,
+        "set_operator(address,uint256,uint256,uint256)",
+        [operator, allowed.until, allowed.markets, allowed.max_size],
+        lambda: world.spec.set_operator(int(owner, 16), int(operator, 16), allowed),
+    )
+
+
 def operate(world: World, dice: Random) -> None:
     """Grant or revoke an operator, and ask who may act."""
     owner = dice.choice(list(world.owners.values()))
-    operator = world.chain.actor(dice.choice(["bot", "desk"]))
+    name = dice.choice(["bot", "desk"])
+    operator = world.chain.actor(name)
     until = dice.choice([0, world.chain.time + dice.randrange(10**6), 2**40 - 1, 2**40])
     allowed = Operator(
         until,
         dice.choice([0, 10**18, 2**88 - 1, 2**88]),
         dice.choice([0, 2, 2**128 - 1, 2**127 | 8]),
     )
-    world.send(
-        "operate",
-        owner,
-        "set_operator(address,uint256,uint256,uint256)",
-        [operator, until, allowed.markets, allowed.max_size],
-        lambda: world.spec.set_operator(int(owner, 16), int(operator, 16), allowed),
-    )
+    set_operator(world, owner, name, allowed)
     for _ in range(4):
         account = dice.choice(world.accounts)
         actor = dice.choice([operator, owner, world.chain.actor("bot")])
@@ -288,7 +301,11 @@ def _pair(
 
 def fill(world: World, dice: Random) -> None:
     """Two parties, any direction."""
-    market_id = draw_market(dice)
+    fill_market(world, dice, draw_market(dice))
+
+
+def fill_market(world: World, dice: Random, market_id: int) -> None:
+    """The same in one market."""
     taker, maker = dice.sample(world.accounts, 2)
     size = dice.choice([1, -1]) * draw_size(world, dice, market_id)
     trade(world, "fill", "dealer", market_id, _pair(world, dice, market_id, taker, maker, size))

@@ -47,8 +47,12 @@ class Drift:
     def is_exact(self, market_id: int, changes: Sequence[Change]) -> bool:
         """Whether a trade must leave assets minus claims as they were, to the wei."""
         sides = any(change.account in (LONG, SHORT) for change in changes)
-        off = market_id in self._off_lot or any(change.size % LOT for change in changes)
+        off = self.is_off(market_id) or any(change.size % LOT for change in changes)
         return not sides and not off
+
+    def is_off(self, market_id: int) -> bool:
+        """Whether sizes of a market may lie off the grid."""
+        return market_id in self._off_lot
 
     def markets(self) -> list[int]:
         """Markets whose sizes may have been rounded."""

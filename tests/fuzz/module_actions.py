@@ -112,7 +112,11 @@ def side_close(world: World, dice: Random) -> None:
 
 def side_fall(world: World, dice: Random) -> None:
     """Both sides fall together by a fraction, down to nothing: epochs end."""
-    market_id = draw_market(dice)
+    side_fall_market(world, dice, draw_market(dice))
+
+
+def side_fall_market(world: World, dice: Random, market_id: int) -> None:
+    """The same in one market."""
     long, short = _sides(world, market_id)
     amount = min(long, short)
     keep = dice.choice([2, 4, 10, 100, 10**3, 10**4, 10**5, 10**7, 0])
@@ -218,8 +222,11 @@ def go_broke(world: World, dice: Random) -> None:
 
 
 def heal(world: World, dice: Random) -> None:
-    """The fund pays deferred losses down."""
+    """The fund pays deferred losses down, with money that a module finds for it."""
     deferred = world.spec.totals.deferred
+    short = deferred - world.spec.ledger.accounts[world.fee_account].cash
+    if deferred and short > 0 and dice.random() < 0.7:
+        _pay_fund(world, short)
     amount = dice.choice([1, deferred // 2, deferred, deferred * 3, 10**24])
     module = world.chain.actor("broker" if dice.random() < 0.95 else "dealer")
     passed, healed = world.send(
@@ -228,6 +235,21 @@ def heal(world: World, dice: Random) -> None:
     if passed:
         world.counts["healed"] += healed > 0
         compare.touched(world, [world.fee_account])
+
+
+def _pay_fund(world: World, amount: int) -> None:
+    """From the account with most cash to the fund's."""
+    richest = max(world.accounts, key=lambda one: world.spec.ledger.accounts[one].cash)
+    module = world.chain.actor("broker")
+    passed, _ = world.send(
+        "pay",
+        module,
+        "pay(uint256,uint256,uint256,uint256)",
+        [richest, world.fee_account, 0, amount],
+        lambda: world.spec.pay(module, richest, world.fee_account, 0, amount),
+    )
+    if passed:
+        compare.touched(world, [richest, world.fee_account])
 
 
 def set_funding_rate(world: World, dice: Random) -> None:
@@ -377,11 +399,15 @@ def wait(world: World, dice: Random) -> None:
 
 def rescue(world: World, dice: Random) -> None:
     """Fresh money for whoever is in debt, so that a run stays alive."""
-    broke = [a for a in world.accounts if world.spec.ledger.accounts[a].cash < 0]
+    everyone = [*world.accounts, world.fee_account]
+    broke = [a for a in everyone if world.spec.ledger.accounts[a].cash < 0]
     if not broke:
+        heal(world, dice)
         return
     account = dice.choice(broke)
-    sender = owner_name(world, account)
+    sender = world.owners["whale"]
+    if account != world.fee_account:
+        sender = owner_name(world, account)
     if world.spec.ledger.accounts[account].cash < -(10**28):
         return
     amount = -world.spec.ledger.accounts[account].cash // 10**12 + dice.randrange(10**11)

@@ -42,17 +42,20 @@ def send_trades(
     passed, _ = world.send(action, sender, signature, arguments, predict, target)
     if not passed:
         return False
-    parties = {}
     for market_id, changes, _ in world.spec.trades:
         for change in changes:
-            parties[change.account] = None
             if change.account in earlier and change.gate != GATE_NONE:
                 promises.check_gate(world, change, market_id, earlier[change.account])
     market_ids = list(dict.fromkeys(market_id for market_id, _, _ in world.spec.trades))
     # Fees of side parties would be money from nowhere: the fund's account is checked too.
-    parties[world.fee_account] = None
-    compare.touched(world, [account for account in parties if account >> 96], market_ids)
+    compare.touched(world, list(dict.fromkeys([*parties(world), world.fee_account])), market_ids)
     return True
+
+
+def parties(world: World) -> list[int]:
+    """Accounts that the latest call traded for."""
+    changes = [change for _, made, _ in world.spec.trades for change in made]
+    return list(dict.fromkeys(change.account for change in changes if change.account >> 96))
 
 
 def standings(world: World, accounts: Iterable[int]) -> dict[int, Standing | None]:

@@ -69,6 +69,13 @@ def market_reserve(market_id: int) -> int:
     return (market_id % 3) * WAD // 2
 
 
+def _shown(item: Any) -> str:
+    """A part of a noted step; encoded orders are noted beside their call."""
+    if isinstance(item, list):
+        return f"[{', '.join(map(_shown, item))}]"
+    return f"({len(item)} bytes)" if isinstance(item, bytes) else str(item)
+
+
 class Watched(Clearinghouse):
     """The specification, with a list of the trades of the present call.
 
@@ -125,7 +132,6 @@ class World:
         self._list_all()
         self._fill_wallets()
         self.verify()
-        self.restart()
 
     # -- setup -------------------------------------------------------------------------------
 
@@ -173,15 +179,20 @@ class World:
                 self.wallets[token_id, address] = amount
 
     def restart(self) -> None:
-        """Count from here on, and return here on the chain from now on."""
+        """Count from here on, and remember the chain as it is now for `fork`."""
         self.counts.clear()
+        self.steps.clear()
         self.transactions = self.passed = 0
         self.chain.reset()
 
     def fork(self) -> World:
-        """A copy of this world as it was when its chain was reset to it."""
+        """A copy of this world, with the chain as it was at `restart`."""
         self.chain.reset()
         return copy.deepcopy(self, {id(self.chain): self.chain})
+
+    def name_of(self, account: int) -> str:
+        """Who owns an account."""
+        return next(name for name, who in self.owners.items() if int(who, 16) == account >> 96)
 
     # -- the one way to call -----------------------------------------------------------------
 
@@ -262,11 +273,11 @@ class World:
         """Keep a line for the report of a failure."""
         self.steps.append(step)
         if self.trace:
-            print(*step)
+            print(*map(_shown, step))
 
     def fail(self, what: str) -> None:
         """Raise with the last steps."""
-        steps = "\n  ".join(" ".join(map(str, step)) for step in self.steps)
+        steps = "\n  ".join(" ".join(map(_shown, step)) for step in self.steps)
         raise MismatchError(f"{what}\nafter {self.transactions} transactions\n  {steps}")
 
     def same(self, what: str, expected: Any, found: Any) -> None:
@@ -404,4 +415,5 @@ class World:
         """Let time pass."""
         self.chain.warp(seconds)
         self.spec.now = self.chain.time
+        self.passed += 1
         self.note(seconds, "seconds")

@@ -1,0 +1,27 @@
+"""The world that every sequence starts from: money in accounts and fund."""
+
+from __future__ import annotations
+
+from tests.fuzz import compare, fund_actions
+from tests.fuzz.backend import Deployable
+from tests.fuzz.clearing_actions import deposit_to
+from tests.fuzz.stage import COLLATERAL, deploy
+from tests.fuzz.world import World
+
+#: Native units that each account has at the start, by its owner's name: dollars with 6 decimals.
+CASH = {"trader": 10**11, "maker": 10**12, "hedger": 10**10, "whale": 10**13, "pauper": 10**8}
+SAVINGS = 10**11
+
+
+def furnished(chain: Deployable) -> World:
+    """A world with money in it, to be forked for each sequence."""
+    deploy(chain)
+    world = World(chain)
+    for account in world.accounts:
+        deposit_to(world, account, 0, CASH[world.name_of(account)])
+    for token_id in COLLATERAL:
+        deposit_to(world, world.accounts[0], token_id, 10**6)
+    fund_actions.save_assets(world, world.savers["saver"], SAVINGS)
+    compare.everything(world)
+    world.restart()
+    return world
