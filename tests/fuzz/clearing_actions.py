@@ -151,7 +151,8 @@ def withdrawable(world: World, account: int) -> int:
 
 def withdraw(world: World, dice: Random) -> None:
     """A part of what is free, all of it, or one unit more."""
-    account = dice.choice(world.accounts)
+    two = dice.sample(world.accounts, 2)
+    account = max(two, key=lambda one: withdrawable(world, one))
     free = withdrawable(world, account) // 10**12
     amount = dice.choice([free // dice.randrange(1, 9), free, free, free + 1, free * 2 + 3])
     _withdraw(world, "withdraw", dice, account, 0, amount)
@@ -211,6 +212,8 @@ def _withdraw(
 def transfer(world: World, dice: Random) -> None:
     """Cash to another account: free, all, one wei more; or refused in one of five ways."""
     sender, receiver = dice.sample(world.accounts, 2)
+    if withdrawable(world, sender) == 0:
+        sender, receiver = receiver, sender
     receiver = dice.choice([receiver] * 9 + [world.fee_account])
     free = withdrawable(world, sender)
     amount = dice.choice([free // 7, free // 2, free, free, free + 1])
@@ -268,10 +271,10 @@ def operate(world: World, dice: Random) -> None:
     owner = dice.choice(list(world.owners.values()))
     name = dice.choice(["bot", "desk"])
     operator = world.chain.actor(name)
-    until = dice.choice([0, world.chain.time + dice.randrange(10**6), 2**40 - 1, 2**40])
+    until = world.chain.time + dice.randrange(10**6)
     allowed = Operator(
-        until,
-        dice.choice([0, 10**18, 2**88 - 1, 2**88]),
+        dice.choice([0, until, until, until, 2**40 - 1, 2**40]),
+        dice.choice([0, 10**18, 10**18, 10**18, 2**88 - 1, 2**88]),
         dice.choice([0, 2, 2**128 - 1, 2**127 | 8]),
     )
     set_operator(world, owner, name, allowed)
@@ -393,7 +396,7 @@ def many_fill(world: World, dice: Random) -> None:
     twice = dice.random() < 0.3
     if twice:
         parties[-1] = dice.choice(parties[:-1])
-    sizes = [dice.choice([1, -1]) * draw_size(world, dice, market_id, 4) for _ in parties]
+    sizes = [dice.choice([1, -1]) * draw_size(world, dice, market_id, 3.5) for _ in parties]
     sizes[0] -= sum(sizes)
     if 0 in sizes:
         return
@@ -418,8 +421,13 @@ def edge_fill(world: World, dice: Random) -> None:
         money = paid(size, price)
         return [Change(taker, size, money, 0, 1), Change(maker, -size, -money, 0, 1)]
 
-    low, high = 0, draw_size(world, dice, market_id, 8) // LOT + 1
+    low = 1 + 2 * world.spec.terms[market_id].min_notional * WAD // (price * LOT)
+    high = low + draw_size(world, dice, market_id, 9) // LOT
+    if not _would_pass(world, market_id, changes(low)):
+        trade(world, "edge_fill", "dealer", market_id, changes(low))
+        return
     if _would_pass(world, market_id, changes(high)):
+        trade(world, "edge_fill", "dealer", market_id, changes(high))
         return
     while high - low > 1:
         middle = (low + high) // 2
@@ -428,8 +436,7 @@ def edge_fill(world: World, dice: Random) -> None:
         )
     if trade(world, "edge_fill", "dealer", market_id, changes(high)):
         raise MismatchError(f"a fill of {high} lots must fail")
-    if low:
-        trade(world, "edge_fill", "dealer", market_id, changes(low))
+    trade(world, "edge_fill", "dealer", market_id, changes(low))
 
 
 def _would_pass(world: World, market_id: int, changes: list[Change]) -> bool:

@@ -282,8 +282,8 @@ def set_fees(world: World, dice: Random) -> None:
     """Fees and band of a market, within the ceilings and beyond."""
     market_id = dice.choice([*MAIN_MARKETS * 5, 0, 128])
     fees = Fees(
-        dice.choice([0, 1, 100, 10_000, 10_001]),
-        dice.choice([0, 400, 400, 10_000, 10_001]),
-        dice.choice([1_000, 50_000, 50_000, 100_000, 999, 100_001]),
+        dice.choice([0, 1, 100] * 5 + [10_000, 10_001]),
+        dice.choice([0, 400, 400] * 5 + [10_000, 10_001]),
+        dice.choice([1_000, 50_000, 50_000, 100_000] * 4 + [999, 100_001]),
     )
     world.set_fees(market_id, fees)

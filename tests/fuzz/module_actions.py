@@ -301,8 +301,8 @@ def set_market(world: World, dice: Random) -> None:
 
 def restrict(world: World, dice: Random) -> None:
     """The guardian's one right; the timelock loosens again."""
-    market_id = dice.choice([*MAIN_MARKETS, 20, 200])
-    name = dice.choice(["guardian", "guardian", "timelock", "dealer"])
+    market_id = dice.choice([*MAIN_MARKETS * 3, 20, 200])
+    name = dice.choice(["guardian"] * 5 + ["timelock"] * 2 + ["dealer"])
     guardian = None if name == "timelock" else world.chain.actor(name)
     passed, _ = world.send(
         "restrict",
@@ -339,8 +339,9 @@ def set_weight(world: World, dice: Random) -> None:
     """Weights rise by little, or are refused."""
     token_id = dice.choice(list(COLLATERAL))
     initial, maintenance = world.model.weights[token_id]
-    step = dice.choice([0, 10, -1])
-    world.set_weight(token_id, initial + step, maintenance + dice.choice([step, 0, 200_001]))
+    step = dice.choice([0, 10, 10, 10, -1])
+    rise = dice.choice([step, step, step, 0, 200_001])
+    world.set_weight(token_id, initial + step, maintenance + rise)
 
 
 def set_token_cap(world: World, dice: Random) -> None:

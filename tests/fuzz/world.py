@@ -191,8 +191,9 @@ class World:
         return copy.deepcopy(self, {id(self.chain): self.chain})
 
     def name_of(self, account: int) -> str:
-        """Who owns an account."""
-        return next(name for name, who in self.owners.items() if int(who, 16) == account >> 96)
+        """Who owns an account; a thief would, if nobody does."""
+        owner = account >> 96
+        return next((name for name, who in self.owners.items() if int(who, 16) == owner), "thief")
 
     # -- the one way to call -----------------------------------------------------------------
 
