@@ -50,7 +50,9 @@ class Backend(Protocol):
     that of the latest block, at which views are answered.
     """
 
-    time: int
+    @property
+    def time(self) -> int:
+        """Time of the latest block."""
 
     def send(self, sender: str, target: str, signature: str, *arguments: Argument) -> bytes:
         """Answer of a transaction. Errors: Refused."""

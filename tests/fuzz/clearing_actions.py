@@ -26,7 +26,7 @@ def draw_market(dice: Random) -> int:
     return dice.choice(MAIN_MARKETS)
 
 
-def draw_size(world: World, dice: Random, market_id: int, top: int = 5) -> int:
+def draw_size(world: World, dice: Random, market_id: int, top: float = 5) -> int:
     """A size of 1 to 10**top money at the index, mostly on the lot."""
     notional = int(10 ** dice.uniform(1, top)) * WAD
     price = max(world.prices[market_id].price, ANCHORS[market_id] // 100)

@@ -172,10 +172,10 @@ def explore(
     """So many sequences from a fixed seed, by hypothesis. Errors: FailureError, shrunk."""
     shared = _Run(base, Tally(backend), progress)
 
-    @seed(number)
-    def factory() -> Any:
+    def machine() -> Machine:
         return SeawallMachine(shared)
 
+    factory: Any = seed(number)(machine)
     chosen = settings(
         max_examples=examples,
         stateful_step_count=STEPS,
