@@ -256,7 +256,8 @@ def set_funding_rate(market_id: uint256, rate: int256):
         market_id=market_id, old_rate=market.rate, new_rate=rate, funding_index=market.funding
     )
     market.rate = rate
-    ledger._store_market(market_id, market)
+    open_interest: uint256 = ledger._open_interest(market.sides[ledger.LONG], market.sides[ledger.SHORT])
+    ledger._store_market(market_id, market, open_interest)
 
 
 @external
@@ -536,7 +537,6 @@ def _apply(
     @notice Apply every change to ledger and market; voluntary ones obey the market's terms.
     """
     market: ledger.Market = ledger._load_market(market_id)
-    oi_before: int256 = ledger._open_interest(market)
     size: int256 = 0
     money: int256 = 0
     book: int256 = 0
@@ -546,7 +546,6 @@ def _apply(
         size = unsafe_add(size, convert(convert(change.size, int112), int256))
         money = unsafe_add(money, convert(convert(change.money, int112), int256))
         fees = unsafe_add(fees, convert(convert(change.fee, int112), int256))
-        moved: int256 = 0
         if not waterfall and (change.gate == GATE_NONE or change.size == 0):
             reasons._fail(reasons.MODULE_NO_RIGHT)
         if change.account >> 96 == 0:  # bits._owner
@@ -554,23 +553,30 @@ def _apply(
                 reasons._fail(reasons.ACCOUNT_UNKNOWN)
             # Nobody would pay it.
             assert change.fee == 0
+            moved: int256 = 0
             market, moved = ledger._change_side(market, market_id, change.account, change.size, change.money)
+            book = unsafe_add(book, moved)
         else:
-            done: ledger.Applied = empty(ledger.Applied)
-            market, done = ledger._change(
+            done: ledger.Applied = ledger._change(
                 market, market_id, change.account, change.size, change.money, change.fee
             )
-            moved = done.book
+            side: uint256 = ledger.LONG if change.size > 0 else ledger.SHORT
+            # Shares of a side are a sum of its positions' int112.
+            market.sides[side].shares = unsafe_add(market.sides[side].shares, done.added)
+            side = unsafe_sub(3, side)
+            market.sides[side].shares = unsafe_sub(market.sides[side].shares, done.removed)
+            book = unsafe_add(book, done.book)
             if not waterfall:
                 self._check_terms(terms, change, done.before, done.after)
-        book = unsafe_add(book, moved)
     if size != 0 or money != 0:
         reasons._fail(reasons.TRADE_NOT_BALANCED)
-    if not waterfall:
-        oi_after: int256 = ledger._open_interest(market)
-        if oi_after > oi_before and convert(oi_after, uint256) > words._terms_oi_cap(terms):
+    open_interest: uint256 = ledger._open_interest(market.sides[ledger.LONG], market.sides[ledger.SHORT])
+    if not waterfall and open_interest > words._terms_oi_cap(terms):
+        # Above the cap it may only fall.
+        found: ledger.Market = ledger._load_market(market_id)
+        if open_interest > ledger._open_interest(found.sides[ledger.LONG], found.sides[ledger.SHORT]):
             reasons._fail(reasons.MARKET_OVER_OI_CAP)
-    ledger._store_market(market_id, market)
+    ledger._store_market(market_id, market, open_interest)
     if fees != 0:
         ledger._add_cash(FEE_ACCOUNT, fees)
     if book != 0:
@@ -585,11 +591,9 @@ def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, 
     """
     if words._terms_mode(terms) & REDUCE_ONLY != 0 and not margin_gate._is_reduction(before, after):
         reasons._fail(reasons.MARKET_REDUCE_ONLY)
-    kept: int256 = fixed_math._magnitude(after)
-    money: int256 = fixed_math._magnitude(change.money)
-    size: int256 = fixed_math._magnitude(change.size)
-    # int112 * int112 and uint96 * int112: no overflow.
-    notional: int256 = unsafe_mul(kept, money)
-    minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), size)
-    if after != 0 and notional < minimum:
-        reasons._fail(reasons.MARKET_BELOW_MINIMUM)
+    if after != 0:
+        # int112 * int112 and uint96 * int112: no overflow.
+        notional: int256 = unsafe_mul(abs(after), abs(change.money))
+        minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), abs(change.size))
+        if notional < minimum:
+            reasons._fail(reasons.MARKET_BELOW_MINIMUM)

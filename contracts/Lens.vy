@@ -342,4 +342,4 @@ def _side_claims(market_id: uint256) -> int256:
             size = fixed_math._mul_ray_floor(shares, convert(words._side_scale(rates), int256))
             claims -= fixed_math._mul_ray_floor(shares, words._side_charge(rates))
         net += size
-    return claims + fixed_math._mul_wad_floor(net, moved)
+    return claims + fixed_math._wad_floor(net * moved)

@@ -137,13 +137,20 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     """
     assert account != keeper, "liquidation: own account"
     seen: liquidation_math.Situation = self._examine(account)
-    assert not liquidation_math._is_healthy(seen), "liquidation: healthy"
-    step: ILiquidationEngine.Step = self._calculate_step(seen, limit)
+    healthy: bool = self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    assert not healthy, "liquidation: healthy"
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    index: uint256 = 0
+    step, index = self._calculate_step(seen, limit)
     assert step.stage != NOTHING, "liquidation: price stale"
     # A whole close may consist of legs that ended epochs have used up.
     allowed: bool = step.stage == WHOLE or step.notional != 0
     assert allowed and step.notional <= limit, "liquidation: over limit"
-    self._execute_step(account, keeper, step, seen, True)
+    if step.stage == PARTIAL:
+        self._execute_partial(account, keeper, step, seen.legs[index], GATE_MARGIN_RULE)
+    else:
+        self._execute_whole(account, keeper, step, seen, GATE_INITIAL)
+    self._follow_flag(account)
     return step
 
 
@@ -160,14 +167,20 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
             statuses.append(OWN_ACCOUNT)
             continue
         seen: liquidation_math.Situation = self._examine(account)
-        if liquidation_math._is_healthy(seen):
+        if self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
             statuses.append(HEALTHY)
             continue
-        step: ILiquidationEngine.Step = self._calculate_step(seen, liquidation_math.MAX_LIMIT)
+        step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+        index: uint256 = 0
+        step, index = self._calculate_step(seen, liquidation_math.MAX_LIMIT)
         if step.stage == NOTHING:
             statuses.append(STALE)
             continue
-        last_market = self._execute_step(account, keeper, step, seen, False)
+        if step.stage == PARTIAL:
+            last_market = self._execute_partial(account, keeper, step, seen.legs[index], GATE_NONE)
+        else:
+            last_market = self._execute_whole(account, keeper, step, seen, GATE_NONE)
+        self._follow_flag(account)
         statuses.append(LIQUIDATED)
     if last_market != 0:
         gate: IClearinghouse.Change = IClearinghouse.Change(
@@ -222,15 +235,12 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     """
     @notice What `liquidate` would do now without a limit; zeros for a healthy account.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
-    seen: liquidation_math.Situation = self._situation(word, base, legs, prices)
-    if liquidation_math._is_healthy(seen):
-        return empty(ILiquidationEngine.Step)
-    return self._calculate_step(seen, liquidation_math.MAX_LIMIT)
+    seen: liquidation_math.Situation = self._foresee(account)
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    index: uint256 = 0
+    if not self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
+        step, index = self._calculate_step(seen, liquidation_math.MAX_LIMIT)
+    return step
 
 
 # ---------------------------------------------------------------
@@ -243,43 +253,66 @@ def _examine(account: uint256) -> liquidation_math.Situation:
     """
     @notice An account at refreshed prices.
     """
-    word: uint256 = 0
-    base: int256 = 0
-    legs: DynArray[uint256, 24] = []
-    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
-    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
-    return self._situation(word, base, legs, prices)
-
-
-@internal
-@view
-def _situation(
-    word: uint256, base: int256, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24]
-) -> liquidation_math.Situation:
     seen: liquidation_math.Situation = empty(liquidation_math.Situation)
-    seen.word = word
-    seen.legs = legs
-    seen.prices = prices
+    base: int256 = 0
+    seen.word, base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(seen.word))
     (
         seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
-    ) = staticcall MARGIN_MODEL.plan(word, base, legs, prices)
+    ) = staticcall MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
     return seen
 
 
 @internal
 @view
-def _calculate_step(seen: liquidation_math.Situation, limit: uint256) -> ILiquidationEngine.Step:
+def _foresee(account: uint256) -> liquidation_math.Situation:
     """
-    @notice The step an unhealthy account is due; stage 0 where no leg has a usable price, notional 0 where the
-            limit allows nothing.
+    @notice What `_examine` would find now. A view may not refresh, and to share the rest would copy every array.
+    """
+    seen: liquidation_math.Situation = empty(liquidation_math.Situation)
+    base: int256 = 0
+    seen.word, base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(seen.word))
+    (
+        seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
+    ) = staticcall MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
+    return seen
+
+
+@internal
+@pure
+def _is_healthy(legs: uint256, favourable: int256, favourable_maintenance: uint256) -> bool:
+    """
+    @notice Without market legs, or at or above maintenance margin at the favourable ends.
+    """
+    return legs == 0 or favourable >= convert(favourable_maintenance, int256)
+
+
+@internal
+@view
+def _calculate_step(
+    seen: liquidation_math.Situation, limit: uint256
+) -> (ILiquidationEngine.Step, uint256):
+    """
+    @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
+            price, notional 0 where the limit allows nothing.
     """
     line: int256 = convert(seen.maintenance * liquidation_math.CLOSE_OUT_PPM, int256)
     if seen.equity * convert(PPM, int256) < line:
         step: ILiquidationEngine.Step = self._calculate_whole(seen)
         # A keeper who cannot take all of a solvent account takes a slice: nobody's size makes him wait alone.
         if step.notional <= limit or seen.equity <= 0:
-            return step
-    return self._calculate_partial(seen, min(limit, liquidation_math.MAX_LIMIT))
+            return step, 0
+    index: uint256 = liquidation_math._best_leg(seen.planned)
+    if index == MAX_LEGS:
+        return empty(ILiquidationEngine.Step), 0
+    size: int256 = words._leg_size(seen.legs[index])
+    price: uint256 = words._price_price(seen.prices[index])
+    most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
+    part: ILiquidationEngine.Step = self._calculate_slice(
+        seen.planned[index], size, price, seen.equity, seen.maintenance, most
+    )
+    return part, index
 
 
 @internal
@@ -304,28 +337,27 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
 
 @internal
 @view
-def _calculate_partial(seen: liquidation_math.Situation, limit: uint256) -> ILiquidationEngine.Step:
+def _calculate_slice(
+    leg: uint256, signed_size: int256, price: uint256, equity: int256, maintenance: uint256, limit: uint256
+) -> ILiquidationEngine.Step:
     """
     @notice A slice of the leg that releases most margin: x = ((1 + b) M - E) / ((1 + b) m - pi).
+    @param leg its plan word
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    index: uint256 = liquidation_math._best_leg(seen.planned)
-    if index == MAX_LEGS:
-        return step
-    leg: uint256 = seen.planned[index]
     rate: uint256 = words._plan_rate(leg)
-    held: uint256 = fixed_math._abs(words._leg_size(seen.legs[index]))
-    penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
+    held: uint256 = fixed_math._abs(signed_size)
+    penalty: uint256 = liquidation_math._penalty(equity, maintenance)
     step.stage = PARTIAL
     step.market_id = words._plan_id(leg)
-    step.price = words._price_price(seen.prices[index])
-    needed: uint256 = liquidation_math._needed_notional(seen.equity, seen.maintenance, rate, penalty)
+    step.price = price
+    needed: uint256 = liquidation_math._needed_notional(equity, maintenance, rate, penalty)
     market: uint256[3] = staticcall CLEARINGHOUSE.market_words(step.market_id)
     minimum: uint256 = words._terms_min_notional(market[2])
-    step.size = liquidation_math._slice(held, step.price, needed, minimum, limit)
-    step.notional = fixed_math._mul_div_down(step.size, step.price, WAD)
-    left: uint256 = liquidation_math._left_after_slice(seen.maintenance, held, step.size, step.price, rate)
-    step.fee = liquidation_math._capped_fee(penalty, step.notional, seen.equity, seen.maintenance, left)
+    step.size = liquidation_math._slice(held, price, needed, minimum, limit)
+    step.notional = fixed_math._mul_div_down(step.size, price, WAD)
+    left: uint256 = liquidation_math._left_after_slice(maintenance, held, step.size, price, rate)
+    step.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left)
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     if step.size == held:
         step.reserve = words._plan_reserve(leg)
@@ -338,44 +370,18 @@ def _calculate_partial(seen: liquidation_math.Situation, limit: uint256) -> ILiq
 
 
 @internal
-def _execute_step(
-    account: uint256,
-    keeper: uint256,
-    step: ILiquidationEngine.Step,
-    seen: liquidation_math.Situation,
-    gated: bool,
+def _execute_partial(
+    account: uint256, keeper: uint256, step: ILiquidationEngine.Step, leg: uint256, gate: uint256
 ) -> uint256:
     """
-    @notice Move the legs, then pay what is missing. Returns the market of the last leg that moved.
+    @notice Hand the slice over. Returns its market.
+    @param leg the leg word that the slice is cut from
     """
-    last: uint256 = step.market_id
-    if step.stage == PARTIAL:
-        self._execute_partial(account, keeper, step, seen, gated)
-    else:
-        last = self._execute_whole(account, keeper, step, seen, gated)
-        self._absorb(account, last)
-    if self.flagged_at[account] != 0:
-        self._update_flag(account)
-    return last
-
-
-@internal
-def _execute_partial(
-    account: uint256,
-    keeper: uint256,
-    step: ILiquidationEngine.Step,
-    seen: liquidation_math.Situation,
-    gated: bool,
-):
-    """
-    @notice Hand the slice over.
-    """
-    index: uint256 = liquidation_math._best_leg(seen.planned)
     size: int256 = convert(step.size, int256)
-    if words._leg_size(seen.legs[index]) < 0:
+    if words._leg_size(leg) < 0:
         size = -size
-    gate: uint256 = GATE_MARGIN_RULE if gated else GATE_NONE
     self._take(account, keeper, step.market_id, size, step.price, step, gate)
+    return step.market_id
 
 
 @internal
@@ -384,10 +390,11 @@ def _execute_whole(
     keeper: uint256,
     step: ILiquidationEngine.Step,
     seen: liquidation_math.Situation,
-    gated: bool,
+    last_gate: uint256,
 ) -> uint256:
     """
-    @notice Hand all usable legs over; the fee and the keeper's gate come with the last. Returns its market.
+    @notice Hand all usable legs over, then pay what is missing. The fee and the keeper's gate come with the last leg,
+            whose market is returned.
     """
     last: uint256 = 0
     index: uint256 = 0
@@ -404,14 +411,15 @@ def _execute_whole(
             if index == last:
                 part.fee = step.fee
                 part.keeper_fee = step.keeper_fee
-                if gated:
-                    gate = GATE_INITIAL
+                gate = last_gate
             part.reserve = words._plan_reserve(leg)
             size: int256 = words._leg_size(seen.legs[index])
             price: uint256 = words._price_price(seen.prices[index])
             self._take(account, keeper, words._plan_id(leg), size, price, part, gate)
         index = unsafe_add(index, 1)
-    return words._plan_id(seen.planned[last])
+    market_id: uint256 = words._plan_id(seen.planned[last])
+    self._absorb(account, market_id)
+    return market_id
 
 
 @internal
@@ -430,9 +438,10 @@ def _take(
     if bits._owner(keeper) != convert(msg.sender, uint256):
         allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
         assert allowed, "account: not yours"
-    money: int256 = fixed_math._mul_wad_floor(size, convert(price, int256))
+    money: int256 = fixed_math._wad_floor(size * convert(price, int256))
     to_keeper: int256 = convert(step.keeper_fee + step.reserve, int256)
-    changes: DynArray[IClearinghouse.Change, 22] = [
+    # Two parties: the bound of the call would cost memory.
+    changes: DynArray[IClearinghouse.Change, 2] = [
         IClearinghouse.Change(
             account=account, size=-size, money=money - to_keeper, fee=step.fee - step.keeper_fee, gate=GATE_NONE
         ),
@@ -506,10 +515,20 @@ def _update_flag(account: uint256) -> uint256:
         if started != 0:
             self._set_flag(account, 0)
         return 0
-    if started == 0 and not liquidation_math._is_healthy(seen):
+    healthy: bool = self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    if started == 0 and not healthy:
         started = block.timestamp
         self._set_flag(account, started)
     return started
+
+
+@internal
+def _follow_flag(account: uint256):
+    """
+    @notice After a step: an account whose clock runs is looked at again.
+    """
+    if self.flagged_at[account] != 0:
+        self._update_flag(account)
 
 
 @internal

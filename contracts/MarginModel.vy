@@ -46,7 +46,7 @@ exports: (
 
 PPM: constant(uint256) = 10**6
 IPPM: constant(int256) = 10**6
-WAD: constant(int256) = 10**18
+UWAD: constant(uint256) = 10**18
 WAD_PPM: constant(uint256) = 10**24
 # A raised maintenance rate is reached linearly over 7 days.
 RAMP: public(constant(uint256)) = 7 * 86_400
@@ -156,51 +156,65 @@ def assess(
     @dev See IMarginModel. `legs` and `prices` are parallel, in any order.
     """
     cash: int256 = words._account_cash(account_word)
-    # Equity so far, without what collateral adds to the adverse one.
-    equity: int256 = base
-    net: int256 = base - cash
-    settled: int256 = cash
-    settled_cash: int256 = cash
-    initial: uint256 = 0
-    maintenance: uint256 = 0
+    # Sums over the legs of |size| < 2**113, price < 2**96, adverse price < 2**101 and rate < 2**20: each is rounded
+    # once, at the end. 24 products of all three stay below 2**239.
+    value: int256 = 0
+    adverse_value: int256 = 0
+    initial_sum: uint256 = 0
+    maintenance_sum: uint256 = 0
+    reserve_units: uint256 = 0
+    collateral_initial: int256 = 0
+    collateral: int256 = 0
     usable: bool = True
     index: uint256 = 0
     for leg: uint256 in legs:
         price_word: uint256 = prices[index]
         index = unsafe_add(index, 1)
-        id: uint256 = words._leg_id(leg)
-        size: int256 = words._leg_size(leg)
-        price: uint256 = words._price_price(price_word)
+        id: uint256 = leg >> 248  # words._leg_id
+        size: int256 = convert(convert(leg << 112, bytes32), int256) >> 112  # words._leg_size
         if id >= COLLATERAL_IDS:
-            gross: uint256 = self._gross(size, price_word)
-            weight: uint256 = self._weights[unsafe_sub(id, 127)]
-            equity += convert(fixed_math._ppm_down(gross, words._weight_maintenance(weight)), int256)
-            # A silent feed carries no new risk; it liquidates nobody either, so equity keeps the last price.
-            if words._price_half_width(price_word) != UNUSABLE:
-                settled += convert(fixed_math._ppm_down(gross, words._weight_initial(weight)), int256)
+            worth_initial: int256 = 0
+            worth: int256 = 0
+            worth_initial, worth = self._collateral(id, size, price_word)
+            collateral_initial += worth_initial
+            collateral += worth
             continue
         risk: uint256 = self._risks[id]
-        rate: uint256 = self._maintenance_rate(risk, block.timestamp)
+        rate: uint256 = self._rate_now(risk)
         if not self._is_usable(price_word, rate):
             usable = False
-        worse: uint256 = self._adverse_price(size, price_word)
-        magnitude: uint256 = fixed_math._abs(size)
-        reserve: int256 = convert(words._risk_reserve(risk) * RESERVE_UNIT, int256)
-        equity += fixed_math._mul_wad_floor(size, convert(price, int256)) - reserve
-        net += fixed_math._mul_wad_floor(size, convert(worse, int256))
-        settled -= reserve
-        settled_cash -= reserve
-        initial += self._requirement(magnitude, max(price, worse), words._risk_initial(risk))
-        maintenance += self._requirement(magnitude, price, rate)
+        price: uint256 = price_word >> 160  # words._price_price
+        worse: uint256 = self._adverse_price(size, price, price_word)
+        magnitude: uint256 = self._magnitude(size)
+        value = unsafe_add(value, unsafe_mul(size, convert(price, int256)))
+        adverse_value = unsafe_add(adverse_value, unsafe_mul(size, convert(worse, int256)))
+        # A long's adverse price is not above spot, a short's not below.
+        initial_notional: uint256 = unsafe_mul(magnitude, max(price, worse))
+        initial_sum = unsafe_add(initial_sum, unsafe_mul(initial_notional, risk >> 236))  # words._risk_initial
+        maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(unsafe_mul(magnitude, price), rate))
+        reserve_units = unsafe_add(reserve_units, (risk >> 148) & words.U16)  # words._risk_reserve
+    reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
+    # All terms are below 2**200, the bound of base included.
+    fixed: int256 = unsafe_sub(self._bounded(base), reserve)
+    equity: int256 = unsafe_add(unsafe_add(fixed, fixed_math._wad_floor(value)), collateral)
+    net: int256 = unsafe_add(unsafe_sub(base, cash), fixed_math._wad_floor(adverse_value))
     # Settlement balance: what of equity is in the settlement token. It must cover half of the initial margin, so
     # that collateral never carries a debt in the settlement token alone.
-    balance: int256 = settled_cash + net
-    settled += min(net, 0)
-    profit: int256 = fixed_math._mul_div_floor(max(net, 0), convert(PROFIT_WEIGHT_PPM, int256), IPPM)
-    if not usable:
-        initial = max_value(uint256)
-    bound: int256 = balance + max(balance, 0)
-    return equity, min(settled + profit, bound), min(settled, bound), initial, maintenance
+    held: int256 = unsafe_sub(cash, reserve)
+    bound: int256 = unsafe_add(held, net)
+    if bound > 0:
+        bound = unsafe_add(bound, bound)
+    settled: int256 = unsafe_add(held, collateral_initial)
+    adverse: int256 = settled
+    if net > 0:
+        adverse = unsafe_add(settled, unsafe_div(unsafe_mul(net, convert(PROFIT_WEIGHT_PPM, int256)), IPPM))
+    else:
+        settled = unsafe_add(settled, net)
+        adverse = settled
+    initial: uint256 = max_value(uint256)
+    if usable:
+        initial = self._ceil_requirement(initial_sum)
+    return equity, min(adverse, bound), min(settled, bound), initial, self._ceil_requirement(maintenance_sum)
 
 
 @external
@@ -215,44 +229,49 @@ def plan(
     @notice Equity and maintenance margin at spot, the same at favourable ends, and a plan word per market leg.
     @dev See IMarginModel. `legs` and `prices` are parallel, in any order.
     """
-    equity: int256 = base
-    favourable: int256 = base
-    maintenance: uint256 = 0
-    favourable_maintenance: uint256 = 0
+    # Sums as in `assess`; a favourable price is below 2**97.
+    value: int256 = 0
+    favourable_value: int256 = 0
+    maintenance_sum: uint256 = 0
+    favourable_sum: uint256 = 0
+    reserve_units: uint256 = 0
+    collateral: int256 = 0
     planned: DynArray[uint256, 16] = []
     index: uint256 = 0
     for leg: uint256 in legs:
         price_word: uint256 = prices[index]
         index = unsafe_add(index, 1)
-        id: uint256 = words._leg_id(leg)
-        size: int256 = words._leg_size(leg)
-        price: uint256 = words._price_price(price_word)
+        id: uint256 = leg >> 248  # words._leg_id
+        size: int256 = convert(convert(leg << 112, bytes32), int256) >> 112  # words._leg_size
         if id >= COLLATERAL_IDS:
-            gross: uint256 = self._gross(size, price_word)
-            weight: uint256 = self._weights[unsafe_sub(id, 127)]
-            worth: int256 = convert(fixed_math._ppm_down(gross, words._weight_maintenance(weight)), int256)
-            equity += worth
-            favourable += worth
+            worth_initial: int256 = 0
+            worth: int256 = 0
+            worth_initial, worth = self._collateral(id, size, price_word)
+            collateral += worth
             continue
         risk: uint256 = self._risks[id]
-        rate: uint256 = self._maintenance_rate(risk, block.timestamp)
-        magnitude: uint256 = fixed_math._abs(size)
-        reserve: uint256 = words._risk_reserve(risk) * RESERVE_UNIT
-        outside: int256 = convert(reserve, int256)
-        value_at_spot: int256 = fixed_math._mul_wad_floor(size, convert(price, int256)) - outside
-        required: uint256 = self._requirement(magnitude, price, rate)
-        equity += value_at_spot
-        maintenance += required
-        if words._price_half_width(price_word) == 0:
-            favourable += value_at_spot
-            favourable_maintenance += required
-        else:
-            better: uint256 = self._favourable_price(size, price_word, rate)
-            favourable += fixed_math._mul_wad_floor(size, convert(better, int256)) - outside
-            favourable_maintenance += self._requirement(magnitude, better, rate)
+        rate: uint256 = self._rate_now(risk)
+        units: uint256 = (risk >> 148) & words.U16  # words._risk_reserve
+        reserve_units = unsafe_add(reserve_units, units)
+        price: uint256 = price_word >> 160  # words._price_price
+        better: uint256 = price
+        if (price_word >> 80) & words.U16 != 0:  # words._price_half_width
+            better = self._favourable_price(size, price_word, rate)
+        magnitude: uint256 = self._magnitude(size)
+        notional: uint256 = unsafe_mul(magnitude, price)
+        value = unsafe_add(value, unsafe_mul(size, convert(price, int256)))
+        favourable_value = unsafe_add(favourable_value, unsafe_mul(size, convert(better, int256)))
+        maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(notional, rate))
+        favourable_sum = unsafe_add(favourable_sum, unsafe_mul(unsafe_mul(magnitude, better), rate))
         usable: uint256 = 1 if self._is_usable(price_word, rate) else 0
-        notional: uint256 = fixed_math._mul_div_down(magnitude, price, 10**18)
-        planned.append(words._plan(id, usable, reserve, rate, notional))
+        planned.append(words._plan(id, usable, unsafe_mul(units, RESERVE_UNIT), rate, unsafe_div(notional, UWAD)))
+    # All terms are below 2**200, the bound of base included.
+    reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
+    outside: int256 = unsafe_sub(unsafe_add(self._bounded(base), collateral), reserve)
+    equity: int256 = unsafe_add(outside, fixed_math._wad_floor(value))
+    favourable: int256 = unsafe_add(outside, fixed_math._wad_floor(favourable_value))
+    maintenance: uint256 = self._ceil_requirement(maintenance_sum)
+    favourable_maintenance: uint256 = self._ceil_requirement(favourable_sum)
     return equity, maintenance, favourable, favourable_maintenance, planned
 
 
@@ -309,12 +328,51 @@ def _maintenance_rate(risk: uint256, time: uint256) -> uint256:
 
 
 @internal
+@view
+def _rate_now(risk: uint256) -> uint256:
+    """
+    @notice The maintenance rate in force now; without another call while no ramp is set.
+    """
+    target: uint256 = (risk >> 196) & words.U20  # words._risk_maintenance_to
+    # words._risk_maintenance_from
+    if (risk >> 216) & words.U20 == target:
+        return target
+    return self._maintenance_rate(risk, block.timestamp)
+
+
+@internal
 @pure
-def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
+def _bounded(base: int256) -> int256:
     """
-    @notice rate of |size| * price, rounded up.
+    @notice A base that no sum here overflows; an account's is below 2**117.
     """
-    return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)
+    assert base >> 200 == base >> 255
+    return base
+
+
+@internal
+@pure
+def _magnitude(size: int256) -> uint256:
+    """
+    @notice |size| below 2**113, the bound of every sum of legs: positions are int112.
+    """
+    # A leg's size is an int144: no overflow.
+    magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
+    assert magnitude >> 113 == 0
+    return magnitude
+
+
+@internal
+@pure
+def _ceil_requirement(total: uint256) -> uint256:
+    """
+    @notice A sum of rate * |size| * price, rounded up to money.
+    """
+    required: uint256 = unsafe_div(total, WAD_PPM)
+    # required * 10**24 <= total.
+    if unsafe_mul(required, WAD_PPM) != total:
+        required = unsafe_add(required, 1)
+    return required
 
 
 @internal
@@ -323,26 +381,29 @@ def _is_usable(price_word: uint256, rate: uint256) -> bool:
     """
     @notice A market is usable while its half-width is at most half its maintenance rate.
     """
-    half_width: uint256 = words._price_half_width(price_word)
-    if words._price_price(price_word) == 0 or rate == 0:
+    # words._price_price
+    if price_word >> 160 == 0 or rate == 0:
         return False
-    return half_width * PPM * 2 <= rate * HALF_WIDTH_UNIT
+    # The half-width counts 10 parts per million: twice it against the rate. words._price_half_width
+    return unsafe_mul((price_word >> 80) & words.U16, 20) <= rate
 
 
 @internal
 @pure
-def _adverse_price(size: int256, price_word: uint256) -> uint256:
+def _adverse_price(size: int256, price: uint256, price_word: uint256) -> uint256:
     """
     @notice The worse of spot and EMA, moved by the half-width against the leg.
     """
-    price: uint256 = words._price_price(price_word)
-    average: uint256 = price * words._price_ema_ratio(price_word) // PPM
-    half_width: uint256 = words._price_half_width(price_word)
+    # uint96 * uint24, and below 2**101 * 2**17: no overflow.
+    average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 96) & words.U24), PPM)  # words._price_ema_ratio
+    half_width: uint256 = (price_word >> 80) & words.U16  # words._price_half_width
     if size > 0:
         low: uint256 = min(price, average)
-        return low * (HALF_WIDTH_UNIT - half_width) // HALF_WIDTH_UNIT
+        return unsafe_div(unsafe_mul(low, unsafe_sub(HALF_WIDTH_UNIT, half_width)), HALF_WIDTH_UNIT)
     high: uint256 = max(price, average)
-    return fixed_math._mul_div_up(high, HALF_WIDTH_UNIT + half_width, HALF_WIDTH_UNIT)
+    if half_width == 0:
+        return high
+    return fixed_math._mul_div_up(high, unsafe_add(HALF_WIDTH_UNIT, half_width), HALF_WIDTH_UNIT)
 
 
 @internal
@@ -360,10 +421,17 @@ def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint2
 
 
 @internal
-@pure
-def _gross(amount: int256, price_word: uint256) -> uint256:
+@view
+def _collateral(id: uint256, amount: int256, price_word: uint256) -> (int256, int256):
     """
-    @notice Worth of a collateral amount at the last price, before its weight.
+    @notice Worth of a collateral amount at the last price, after its weight for initial and for maintenance margin.
+    @dev A silent feed carries no new risk; it liquidates nobody either, so equity keeps the last price.
     """
     tokens: uint256 = convert(amount, uint256)
-    return fixed_math._mul_div_down(tokens, words._price_price(price_word), 10**18)
+    gross: uint256 = fixed_math._mul_div_down(tokens, words._price_price(price_word), UWAD)
+    weight: uint256 = self._weights[unsafe_sub(id, 127)]
+    maintenance: uint256 = fixed_math._ppm_down(gross, words._weight_maintenance(weight))
+    initial: uint256 = 0
+    if words._price_half_width(price_word) != UNUSABLE:
+        initial = fixed_math._ppm_down(gross, words._weight_initial(weight))
+    return convert(initial, int256), convert(maintenance, int256)

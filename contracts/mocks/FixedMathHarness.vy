@@ -86,9 +86,9 @@ def _run_signed(index: uint256, a: int256, b: int256, c: int256) -> int256:
     if index == 3:
         return fixed_math._mul_div_ceil(a, b, c)
     if index == 4:
-        return fixed_math._mul_wad_floor(a, b)
+        return fixed_math._wad_floor(a)
     if index == 5:
-        return fixed_math._mul_wad_ceil(a, b)
+        return fixed_math._wad_ceil(a)
     if index == 6:
         return fixed_math._mul_ray_floor(a, b)
     assert index == 7

@@ -34,13 +34,12 @@ WEIGHT: constant(uint256) = 12
 PLAN: constant(uint256) = 13
 PRICE: constant(uint256) = 14
 FLOAT30: constant(uint256) = 15
-FIELD: constant(uint256) = 16
-ACCOUNT_WITH_CASH: constant(uint256) = 17
-BITMAP: constant(uint256) = 18
-OWNER: constant(uint256) = 19
-BIT: constant(uint256) = 20
-HAS: constant(uint256) = 21
-FUNDING_AT: constant(uint256) = 22
+ACCOUNT_WITH_CASH: constant(uint256) = 16
+BITMAP: constant(uint256) = 17
+OWNER: constant(uint256) = 18
+BIT: constant(uint256) = 19
+HAS: constant(uint256) = 20
+FUNDING_AT: constant(uint256) = 21
 
 # ---------------------------------------------------------------
 #                              VIEWS
@@ -92,10 +91,8 @@ def pack(kind: uint256, case: uint256[6]) -> uint256:
         return convert(bits._has(case[0], case[1]), uint256)
     if kind == FUNDING_AT:
         funding: int256 = words._market_funding_at(case[0], case[1])
-        return words._bits(funding)
-    signed: int256 = words._signed(case[0])
-    if kind == FIELD:
-        return words._field(signed, case[1])
+        return self._bits(funding)
+    signed: int256 = self._signed(case[0])
     assert kind == ACCOUNT_WITH_CASH
     return words._account_with_cash(case[1], signed)
 
@@ -120,10 +117,22 @@ def unpack_many(kind: uint256, packed: DynArray[uint256, MAX_CASES]) -> DynArray
 
 @internal
 @pure
+def _signed(word: uint256) -> int256:
+    return convert(convert(word, bytes32), int256)
+
+
+@internal
+@pure
+def _bits(number: int256) -> uint256:
+    return convert(convert(number, bytes32), uint256)
+
+
+@internal
+@pure
 def _pack_ledger(kind: uint256, case: uint256[6]) -> uint256:
-    first: int256 = words._signed(case[0])
-    second: int256 = words._signed(case[1])
-    third: int256 = words._signed(case[2])
+    first: int256 = self._signed(case[0])
+    second: int256 = self._signed(case[1])
+    third: int256 = self._signed(case[2])
     if kind == ACCOUNT:
         return words._account(first, case[1], case[2])
     if kind == POSITION:
@@ -147,7 +156,7 @@ def _pack_custody(kind: uint256, case: uint256[6]) -> uint256:
     if kind == TOKEN:
         asset: address = convert(case[0], address)
         return words._token(asset, case[1], case[2])
-    book: int256 = words._signed(case[1])
+    book: int256 = self._signed(case[1])
     return words._totals(case[0], book, case[2])
 
 
@@ -155,7 +164,7 @@ def _pack_custody(kind: uint256, case: uint256[6]) -> uint256:
 @pure
 def _pack_margin(kind: uint256, case: uint256[6]) -> uint256:
     if kind == LEG:
-        size: int256 = words._signed(case[2])
+        size: int256 = self._signed(case[2])
         return words._leg(case[0], case[1], size)
     if kind == RISK:
         return words._risk(case[0], case[1], case[2], case[3], case[4])
@@ -196,7 +205,7 @@ def _unpack_ledger(kind: uint256, word: uint256) -> uint256[8]:
     answer: uint256[8] = empty(uint256[8])
     if kind == ACCOUNT:
         cash: int256 = words._account_cash(word)
-        answer[0] = words._bits(cash)
+        answer[0] = self._bits(cash)
         answer[1] = words._account_mode(word)
         answer[2] = words._account_bitmap(word)
         answer[3] = words._account_collateral(word)
@@ -204,15 +213,15 @@ def _unpack_ledger(kind: uint256, word: uint256) -> uint256[8]:
     elif kind == POSITION:
         shares: int256 = words._position_shares(word)
         quote: int256 = words._position_quote(word)
-        answer[0] = words._bits(shares)
-        answer[1] = words._bits(quote)
+        answer[0] = self._bits(shares)
+        answer[1] = self._bits(quote)
         answer[2] = words._position_epoch(word)
     elif kind == MARKET:
         funding: int256 = words._market_funding(word)
         rate: int256 = words._market_rate(word)
-        answer[0] = words._bits(funding)
+        answer[0] = self._bits(funding)
         answer[1] = words._market_accrued_at(word)
-        answer[2] = words._bits(rate)
+        answer[2] = self._bits(rate)
         answer[3] = words._market_open_interest(word)
         answer[4] = convert(words._market_touched(word, 1), uint256)
         answer[5] = convert(words._market_touched(word, 2), uint256)
@@ -225,7 +234,7 @@ def _unpack_ledger(kind: uint256, word: uint256) -> uint256[8]:
         assert kind == SIDE
         charge: int256 = words._side_charge(word)
         answer[0] = words._side_scale(word)
-        answer[1] = words._bits(charge)
+        answer[1] = self._bits(charge)
     return answer
 
 
@@ -248,7 +257,7 @@ def _unpack_custody(kind: uint256, word: uint256) -> uint256[8]:
     else:
         book: int256 = words._totals_book(word)
         answer[0] = words._totals_held(word)
-        answer[1] = words._bits(book)
+        answer[1] = self._bits(book)
         answer[2] = words._totals_impaired(word)
     return answer
 
@@ -261,7 +270,7 @@ def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
         size: int256 = words._leg_size(word)
         answer[0] = words._leg_id(word)
         answer[1] = words._leg_open_interest(word)
-        answer[2] = words._bits(size)
+        answer[2] = self._bits(size)
     elif kind == RISK:
         answer[0] = words._risk_initial(word)
         answer[1] = words._risk_maintenance_from(word)

@@ -71,17 +71,16 @@ def _mul_div_ceil(a: int256, b: int256, c: int256) -> int256:
     return self._ceil_div(a * b, c)
 
 
-# The four below stand in the loop over an account's legs: the division is written out, which saves a jump
-# and the check of a divisor that is a constant.
+# Those below stand in the loop over an account's legs or close it: the division is written out, which saves a
+# jump and the check of a divisor that is a constant.
 
 
 @internal
 @pure
-def _mul_wad_floor(a: int256, b: int256) -> int256:
+def _wad_floor(product: int256) -> int256:
     """
-    @notice a * b / 10**18 rounded toward -inf, for |a * b| < 2**255.
+    @notice A product of two WAD numbers, or a sum of such, / 10**18 rounded toward -inf.
     """
-    product: int256 = a * b
     quotient: int256 = unsafe_div(product, WAD)
     back: int256 = unsafe_mul(quotient, WAD)
     if back > product:
@@ -91,11 +90,10 @@ def _mul_wad_floor(a: int256, b: int256) -> int256:
 
 @internal
 @pure
-def _mul_wad_ceil(a: int256, b: int256) -> int256:
+def _wad_ceil(product: int256) -> int256:
     """
-    @notice a * b / 10**18 rounded toward +inf, for |a * b| < 2**255.
+    @notice A product of two WAD numbers, or a sum of such, / 10**18 rounded toward +inf.
     """
-    product: int256 = a * b
     quotient: int256 = unsafe_div(product, WAD)
     back: int256 = unsafe_mul(quotient, WAD)
     if back < product:

@@ -53,20 +53,23 @@ struct Market:
     sides: Side[3]
 
 
-# What one change did to an account: absolute sizes carry the sign of the position.
+# What a change closes of a position: shares are absolute, size and money signed; cash is what it realises.
+struct Closed:
+    shares: int256
+    size: int256
+    money: int256
+    portion: int256
+    cash: int256
+
+
+# What one change did: sizes before and after carry the sign of the position; `added` are shares of the side that
+# the change's size is on, `removed` of the other.
 struct Applied:
     before: int256
     after: int256
+    added: int256
+    removed: int256
     book: int256
-
-
-# A position and the change that is being applied to it.
-struct Work:
-    shares: int256
-    quote: int256
-    cash: int256
-    size: int256
-    money: int256
 
 
 # ---------------------------------------------------------------
@@ -95,60 +98,57 @@ def _load_market(market_id: uint256) -> Market:
     word: uint256 = self._markets[market_id]
     shares: uint256 = self._shares[market_id]
     market: Market = empty(Market)
-    market.rate = words._market_rate(word)
     market.funding = words._market_funding_at(word, block.timestamp)
-    for side: uint256 in [LONG, SHORT]:
-        now: Side = Side(
-            shares=convert(words._shares_of(shares, side), int256), scale=RAY, charge=0, epoch=words._market_epoch(word, side)
-        )
-        if words._market_touched(word, side):
-            rates: uint256 = self._sides[market_id][side][now.epoch]
-            market.touched += side
-            now.scale = convert(words._side_scale(rates), int256)
-            now.charge = words._side_charge(rates)
-        market.sides[side] = now
+    market.rate = words._market_rate(word)
+    # words._shares_of, words._market_epoch
+    market.sides[LONG] = Side(shares=convert(shares >> 128, int256), scale=RAY, charge=0, epoch=(word >> 16) & words.U16)
+    market.sides[SHORT] = Side(shares=convert(shares & words.U128, int256), scale=RAY, charge=0, epoch=word & words.U16)
+    # words._market_touched
+    market.touched = (word >> 32) & 3
+    if market.touched != 0:
+        for side: uint256 in [LONG, SHORT]:
+            if market.touched & side != 0:  # words._market_touched
+                rates: uint256 = self._sides[market_id][side][market.sides[side].epoch]
+                market.sides[side].scale = convert(words._side_scale(rates), int256)
+                market.sides[side].charge = words._side_charge(rates)
     return market
 
 
 @internal
-def _store_market(market_id: uint256, market: Market):
+def _store_market(market_id: uint256, market: Market, open_interest: uint256):
     """
-    @notice Write a market back, with its open interest: the larger side rounded up to a float30.
+    @notice Write a market back.
+    @param open_interest of its sides; rounded up to a float30
     """
-    long: Side = market.sides[LONG]
-    short: Side = market.sides[SHORT]
-    open_interest: uint256 = bits._float30_up(convert(self._open_interest(market), uint256))
-    tail: uint256 = words._market_tail(open_interest, market.touched, long.epoch, short.epoch)
+    float: uint256 = bits._float30_up(open_interest)
+    tail: uint256 = words._market_tail(float, market.touched, market.sides[LONG].epoch, market.sides[SHORT].epoch)
     self._markets[market_id] = words._market(market.funding, block.timestamp, market.rate, tail)
-    self._shares[market_id] = words._shares(convert(long.shares, uint256), convert(short.shares, uint256))
+    long: uint256 = convert(market.sides[LONG].shares, uint256)
+    short: uint256 = convert(market.sides[SHORT].shares, uint256)
+    self._shares[market_id] = words._shares(long, short)
 
 
 @internal
 @pure
-def _open_interest(market: Market) -> int256:
+def _open_interest(long: Side, short: Side) -> uint256:
     """
     @notice Size of the larger side.
     """
-    long: int256 = self._size_down(market.sides[LONG].shares, market.sides[LONG].scale)
-    short: int256 = self._size_down(market.sides[SHORT].shares, market.sides[SHORT].scale)
-    return max(long, short)
+    long_size: int256 = self._size_down(long.shares, long.scale)
+    short_size: int256 = self._size_down(short.shares, short.scale)
+    return convert(max(long_size, short_size), uint256)
 
 
 @internal
 @pure
 def _size_down(shares: int256, scale: int256) -> int256:
     """
-    @notice Size of shares that are not negative, rounded down.
+    @notice Size of shares, rounded down in magnitude, with their sign.
     """
     if scale == RAY:
         return shares
-    return fixed_math._mul_ray_floor(shares, scale)
-
-
-@internal
-@pure
-def _side_of(size: int256) -> uint256:
-    return LONG if size > 0 else SHORT
+    size: int256 = fixed_math._mul_ray_floor(abs(shares), scale)
+    return size if shares > 0 else unsafe_sub(0, size)
 
 
 # ---------------------------------------------------------------
@@ -182,7 +182,7 @@ def _carry(market_id: uint256, position: uint256, side: uint256, epoch_now: uint
         rates: uint256 = self._sides[market_id][side][epoch]
         scale: int256 = convert(words._side_scale(rates), int256)
         quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
-        shares = fixed_math._mul_ray_floor(fixed_math._magnitude(shares), scale)
+        shares = fixed_math._mul_ray_floor(abs(shares), scale)
         if side == SHORT:
             quote = unsafe_sub(quote, 1)
             shares = unsafe_sub(0, shares)
@@ -192,107 +192,105 @@ def _carry(market_id: uint256, position: uint256, side: uint256, epoch_now: uint
 
 @internal
 @view
-def _present(account: uint256, market_id: uint256, market: Market) -> (int256, int256):
+def _present(account: uint256, market_id: uint256, market: Market) -> (uint256, int256, int256):
     """
-    @notice Shares and quote of an account's position in the present epoch of its side.
+    @notice Side, shares and quote of an account's position in the present epoch of its side.
     """
     position: uint256 = self._positions[account][market_id]
-    side: uint256 = self._side_of(words._position_shares(position))
+    shares: int256 = convert(convert(position, bytes32), int256) >> 144  # words._position_shares
+    quote: int256 = convert(convert(position << 112, bytes32), int256) >> 144  # words._position_quote
+    side: uint256 = LONG if shares > 0 else SHORT
     epoch: uint256 = market.sides[side].epoch
-    return self._carry(market_id, position, side, epoch)
+    # words._position_epoch
+    if position & words.U32 != epoch:
+        shares, quote = self._carry(market_id, position, side, epoch)
+    return side, shares, quote
 
 
 @internal
 def _change(
     market: Market, market_id: uint256, account: uint256, size: int256, money: int256, fee: uint256
-) -> (Market, Applied):
+) -> Applied:
     """
     @notice Apply one party's change: what reduces is realised into cash, the rest opens.
     """
-    state: Market = market
-    work: Work = Work(shares=0, quote=0, cash=0, size=size, money=money)
-    start: int256 = 0
-    work.shares, start = self._present(account, market_id, state)
-    before: int256 = self._signed_size(work.shares, state)
-    if work.shares == 0:
+    side: uint256 = 0
+    shares: int256 = 0
+    quote: int256 = 0
+    side, shares, quote = self._present(account, market_id, market)
+    done: Applied = empty(Applied)
+    done.before = self._size_down(shares, market.sides[side].scale)
+    # What cash and quote were; the change of their sum is the change of the book.
+    done.book = unsafe_sub(0, quote)
+    cash: int256 = 0
+    rest: int256 = size
+    rest_money: int256 = money
+    if shares == 0:
         # A leg that ended epochs have used up is money: it must not vanish with its position.
-        work.cash = start
-    else:
-        work.quote = start
+        cash = quote
+        quote = 0
     if size == 0:
-        work.cash = unsafe_add(work.cash, money)
-    elif work.shares != 0 and (work.shares > 0) != (size > 0):
-        which: uint256 = self._side_of(work.shares)
-        state.sides[which], work = self._reduce(state.sides[which], state.funding, work)
-    if work.size != 0:
-        which: uint256 = self._side_of(size)
-        state.sides[which], work = self._open(state.sides[which], state.funding, work)
-    after: int256 = self._store_position(account, market_id, state, work, fee)
-    moved: int256 = unsafe_add(work.cash, work.quote)
-    return state, Applied(before=before, after=after, book=unsafe_sub(moved, start))
+        cash = unsafe_add(cash, money)
+    elif shares != 0 and (shares > 0) != (size > 0):
+        closed: Closed = self._close(market.sides[side], market.funding, shares, quote, size, money)
+        done.removed = closed.shares
+        if size > 0:
+            shares = unsafe_add(shares, closed.shares)
+        else:
+            shares = unsafe_sub(shares, closed.shares)
+        quote = unsafe_sub(quote, closed.portion)
+        cash = closed.cash
+        rest = unsafe_sub(size, closed.size)
+        rest_money = unsafe_sub(money, closed.money)
+    if rest != 0:
+        side = LONG if size > 0 else SHORT
+        scale: int256 = market.sides[side].scale
+        opened: int256 = rest
+        # Shares round down in magnitude; the value at the paid price is unchanged.
+        if scale != RAY:
+            opened = fixed_math._mul_div_floor(abs(rest), RAY, scale)
+            if size < 0:
+                opened = unsafe_sub(0, opened)
+        done.added = abs(opened)
+        settled: int256 = self._settled(rest_money, rest, opened, market.sides[side].charge, market.funding)
+        quote = unsafe_add(quote, settled)
+        shares = unsafe_add(shares, opened)
+    done.after = self._size_down(shares, market.sides[side].scale)
+    done.book = unsafe_add(done.book, unsafe_add(cash, quote))
+    self._store_position(account, market_id, market.sides[side].epoch, shares, quote, cash, fee, done.after)
+    return done
 
 
 @internal
 @pure
-def _signed_size(shares: int256, market: Market) -> int256:
+def _close(side: Side, funding: int256, shares: int256, quote: int256, size: int256, money: int256) -> Closed:
     """
-    @notice Size of a position: magnitude rounded down, sign of the shares.
-    """
-    size: int256 = self._size_down(fixed_math._magnitude(shares), market.sides[self._side_of(shares)].scale)
-    return size if shares > 0 else unsafe_sub(0, size)
-
-
-@internal
-@pure
-def _reduce(side: Side, funding: int256, work: Work) -> (Side, Work):
-    """
-    @notice Close what the change closes: its fraction of quote and its money become cash.
+    @notice What a change against a position closes of it: its fraction of quote and its money become cash.
     @dev Removed shares round up, all of them when the size closes. A flip splits the money by size, rounded
          down for the part that closes.
     """
-    held: int256 = fixed_math._magnitude(work.shares)
-    shares: int256 = held
-    size: int256 = fixed_math._magnitude(work.size)
-    money: int256 = work.money
-    if size < self._size_down(held, side.scale):
-        shares = min(held, fixed_math._mul_div_ceil(size, RAY, side.scale))
+    held: int256 = abs(shares)
+    removed: int256 = held
+    closing: int256 = abs(size)
+    closing_money: int256 = money
+    portion: int256 = quote
+    if closing < self._size_down(held, side.scale):
+        removed = closing
+        if side.scale != RAY:
+            removed = min(held, fixed_math._mul_div_ceil(closing, RAY, side.scale))
+        portion = fixed_math._mul_div_floor(quote, removed, held)
     else:
         whole: int256 = fixed_math._mul_ray_ceil(held, side.scale)
-        if size > whole:
-            money = fixed_math._mul_div_floor(money, whole, size)
-            size = whole
-    portion: int256 = fixed_math._mul_div_floor(work.quote, shares, held)
-    after: Side = side
-    after.shares = unsafe_sub(side.shares, shares)
-    if work.size < 0:
-        shares = unsafe_sub(0, shares)
-        size = unsafe_sub(0, size)
-    settled: int256 = self._settled(money, size, shares, side.charge, funding)
-    return after, Work(
-        shares=unsafe_add(work.shares, shares),
-        quote=unsafe_sub(work.quote, portion),
-        cash=unsafe_add(portion, settled),
-        size=unsafe_sub(work.size, size),
-        money=unsafe_sub(work.money, money),
-    )
-
-
-@internal
-@pure
-def _open(side: Side, funding: int256, work: Work) -> (Side, Work):
-    """
-    @notice Add size; shares round down, the value at the paid price is unchanged.
-    """
-    shares: int256 = fixed_math._mul_div_floor(fixed_math._magnitude(work.size), RAY, side.scale)
-    after: Side = side
-    after.shares = unsafe_add(side.shares, shares)
-    if work.size < 0:
-        shares = unsafe_sub(0, shares)
-    settled: int256 = self._settled(work.money, work.size, shares, side.charge, funding)
-    opened: Work = work
-    opened.quote = unsafe_add(work.quote, settled)
-    opened.shares = unsafe_add(work.shares, shares)
-    return after, opened
+        if closing > whole:
+            closing_money = fixed_math._mul_div_floor(money, whole, closing)
+            closing = whole
+    closed: Closed = Closed(shares=removed, size=closing, money=closing_money, portion=portion, cash=0)
+    if size < 0:
+        removed = unsafe_sub(0, removed)
+        closed.size = unsafe_sub(0, closing)
+    settled: int256 = self._settled(closing_money, closed.size, removed, side.charge, funding)
+    closed.cash = unsafe_add(portion, settled)
+    return closed
 
 
 @internal
@@ -303,41 +301,48 @@ def _settled(money: int256, size: int256, shares: int256, charge: int256, fundin
     """
     total: int256 = money
     if funding != 0:
-        total += fixed_math._mul_wad_floor(size, funding)
+        # int112 * int97.
+        total = unsafe_add(total, fixed_math._wad_floor(unsafe_mul(size, funding)))
     if charge != 0:
         total += fixed_math._mul_ray_floor(shares, charge)
     return total
 
 
 @internal
-def _store_position(account: uint256, market_id: uint256, market: Market, work: Work, fee: uint256) -> int256:
+def _store_position(
+    account: uint256,
+    market_id: uint256,
+    epoch: uint256,
+    shares: int256,
+    quote: int256,
+    realised: int256,
+    fee: uint256,
+    size: int256,
+):
     """
-    @notice Write a position with its account's cash and bitmap; returns its size.
+    @notice Write a position with its account's cash and bitmap.
+    @param epoch of the side that the shares are on
+    @param size what the shares are worth in size
     """
     word: uint256 = self._accounts[account]
     bit: uint256 = 1 << market_id  # bits._bit
-    if work.shares == 0:
+    if shares == 0:
         if word & bit != 0:  # bits._has
             self._positions[account][market_id] = 0
             word = word ^ bit  # bits._bit, known to be set
     else:
-        side: uint256 = self._side_of(work.shares)
-        epoch: uint256 = market.sides[side].epoch
-        self._positions[account][market_id] = words._position(work.shares, work.quote, epoch)
+        self._positions[account][market_id] = words._position(shares, quote, epoch)
         if word & bit == 0:  # bits._has
             word = word | bit  # bits._bit
             markets: uint256 = words._account_markets(word)
             if bits._count(markets) > MAX_MARKETS:
                 reasons._fail(reasons.ACCOUNT_16_MARKETS)
-    change: int256 = unsafe_sub(work.cash, convert(fee, int256))
-    cash: int256 = unsafe_add(words._account_cash(word), change)
-    self._accounts[account] = words._account_with_cash(word, cash)
-    size: int256 = self._signed_size(work.shares, market)
+    change: int256 = unsafe_sub(realised, convert(fee, int256))
+    cash: int256 = convert(convert(word, bytes32), int256) >> 144  # words._account_cash
+    self._accounts[account] = words._account_with_cash(word, unsafe_add(cash, change))
     log IClearinghouse.PositionChanged(
-        account=account, market_id=market_id, size=size, quote=work.quote, realised=work.cash, fee=fee
+        account=account, market_id=market_id, size=size, quote=quote, realised=realised, fee=fee
     )
-    return size
-
 
 @internal
 def _settle(account: uint256, market_id: uint256):
@@ -345,12 +350,16 @@ def _settle(account: uint256, market_id: uint256):
     @notice Store a position as the present epoch sees it; quote becomes cash when no shares are left.
     """
     market: Market = self._load_market(market_id)
-    work: Work = empty(Work)
-    work.shares, work.quote = self._present(account, market_id, market)
-    if work.shares == 0:
-        work.cash = work.quote
-        work.quote = 0
-    self._store_position(account, market_id, market, work, 0)
+    side: uint256 = 0
+    shares: int256 = 0
+    quote: int256 = 0
+    side, shares, quote = self._present(account, market_id, market)
+    cash: int256 = 0
+    if shares == 0:
+        cash = quote
+        quote = 0
+    size: int256 = self._size_down(shares, market.sides[side].scale)
+    self._store_position(account, market_id, market.sides[side].epoch, shares, quote, cash, 0, size)
 
 
 # ---------------------------------------------------------------
@@ -372,14 +381,14 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
     assert side.shares != 0
     assert size == 0 or (size < 0) == (which == LONG)
     shares: int256 = side.shares
-    total: int256 = money + fixed_math._mul_wad_floor(size, state.funding)
+    total: int256 = money + fixed_math._wad_floor(size * state.funding)
     per_share: int256 = fixed_math._mul_div_floor(total, RAY, shares)
     if which == LONG:
         per_share = unsafe_sub(0, per_share)
         shares = unsafe_sub(0, shares)
     # int160 plus a quotient of checked products; the word refuses what does not fit.
     side.charge = unsafe_add(side.charge, per_share)
-    closing: int256 = fixed_math._magnitude(size)
+    closing: int256 = abs(size)
     whole: int256 = self._size_down(side.shares, side.scale)
     assert closing <= whole
     if closing != 0 and closing == whole:
@@ -418,31 +427,41 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
 def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 24]):
     """
     @notice base = cash + sum(quote - shares * charge - size * funding), and one leg word per market.
-    @dev Sizes round towards minus infinity.
+    @dev Sizes round towards minus infinity, the sum of funding up, once.
     """
     base: int256 = words._account_cash(word)
+    # Sum of size * funding: 16 times int112 * int97.
+    carried: int256 = 0
     legs: DynArray[uint256, 24] = []
     bitmap: uint256 = words._account_markets(word)
     for i: uint256 in range(MAX_MARKETS):
         if bitmap == 0:
             break
-        market_id: uint256 = bits._lowest(bitmap)
+        market_id: uint256 = bits._log2(bitmap & unsafe_sub(0, bitmap))  # bits._lowest
         bitmap = bitmap & unsafe_sub(bitmap, 1)  # bits._without_lowest
         market: uint256 = self._markets[market_id]
         position: uint256 = self._positions[account][market_id]
-        shares: int256 = words._position_shares(position)
-        quote: int256 = words._position_quote(position)
-        side: uint256 = self._side_of(shares)
-        epoch: uint256 = words._market_epoch(market, side)
-        if words._position_epoch(position) != epoch:
+        shares: int256 = convert(convert(position, bytes32), int256) >> 144  # words._position_shares
+        quote: int256 = convert(convert(position << 112, bytes32), int256) >> 144  # words._position_quote
+        side: uint256 = LONG if shares > 0 else SHORT
+        epoch: uint256 = (market >> (unsafe_sub(2, side) << 4)) & words.U16  # words._market_epoch
+        if position & words.U32 != epoch:  # words._position_epoch
             shares, quote = self._carry(market_id, position, side, epoch)
         size: int256 = shares
-        if words._market_touched(market, side):
+        if (market >> unsafe_add(31, side)) & 1 == 1:  # words._market_touched
             rates: uint256 = self._sides[market_id][side][epoch]
             size = fixed_math._mul_ray_floor(shares, convert(words._side_scale(rates), int256))
             quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
-        funding: int256 = words._market_funding_at(market, block.timestamp)
-        base = unsafe_add(base, unsafe_sub(quote, fixed_math._mul_wad_ceil(size, funding)))
-        open_interest: uint256 = bits._float30_value(words._market_open_interest(market))
-        legs.append(words._leg(market_id, open_interest, size))
-    return base, legs
+        base = unsafe_add(base, quote)
+        # words._market_funding_at, whose product does not overflow
+        elapsed: int256 = convert(block.timestamp - ((market >> 128) & words.U32), int256)
+        accrual: int256 = unsafe_mul(convert(convert(market << 128, bytes32), int256) >> 192, elapsed)
+        funding: int256 = unsafe_add(convert(convert(market, bytes32), int256) >> 160, accrual)
+        carried = unsafe_add(carried, unsafe_mul(size, funding))
+        # words._market_open_interest, bits._float30_value
+        open_interest: uint256 = ((market >> 41) & (2**23 - 1)) << ((market >> 34) & 127)
+        # words._leg: an id below 128 and the size of shares that are int112.
+        assert open_interest <= words.U104
+        size_field: uint256 = convert(convert(size, bytes32), uint256) & words.U144
+        legs.append((market_id << 248) | (open_interest << 144) | size_field)
+    return unsafe_sub(base, fixed_math._wad_ceil(carried)), legs

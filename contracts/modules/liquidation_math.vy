@@ -91,17 +91,6 @@ def __init__(
 
 @internal
 @pure
-def _is_healthy(seen: Situation) -> bool:
-    """
-    @notice Without market legs, or at or above maintenance margin at the favourable ends.
-    """
-    if len(seen.planned) == 0:
-        return True
-    return seen.favourable >= convert(seen.favourable_maintenance, int256)
-
-
-@internal
-@pure
 def _left_after_whole(seen: Situation) -> uint256:
     """
     @notice Maintenance margin of the legs without a usable price.
@@ -123,9 +112,9 @@ def _left_after_slice(
     maintenance: uint256, held: uint256, closed: uint256, price: uint256, rate: uint256
 ) -> uint256:
     """
-    @notice Maintenance margin after a slice of one leg was closed.
+    @notice Maintenance margin after a slice of one leg was closed, rounded up: the model rounds the sum of legs once.
     """
-    before: uint256 = self._requirement(held, price, rate)
+    before: uint256 = fixed_math._mul_div_down(held * price, rate, WAD_PPM)
     after: uint256 = self._requirement(held - closed, price, rate)
     return maintenance - before + after
 
@@ -219,6 +208,6 @@ def _capped_fee(
 @pure
 def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
     """
-    @notice Maintenance margin of one leg as the margin model has it: rounded up.
+    @notice Maintenance margin of one leg, rounded up.
     """
     return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)

@@ -21,7 +21,8 @@
      plan      id uint8 | unused 7 | usable bool | reserve uint80 | rate uint32 | notional uint128
      price     price uint96 | updated_at uint40 | ema_ratio uint24 | half_width uint16
                | refreshed_at uint40 | variance uint40
-     A packer reverts when a field is out of range, so a word never corrupts its neighbour.
+     A packer reverts when a field is out of range, so a word never corrupts its neighbour: unsigned fields by an
+     assertion, signed ones by narrowing. Two's complement is read and written by way of bytes32, which costs nothing.
 """
 
 # ---------------------------------------------------------------
@@ -44,34 +45,7 @@ U104: constant(uint256) = 2**104 - 1
 U120: constant(uint256) = 2**120 - 1
 U128: constant(uint256) = 2**128 - 1
 U144: constant(uint256) = 2**144 - 1
-
-# ---------------------------------------------------------------
-#                       TWO'S COMPLEMENT
-# ---------------------------------------------------------------
-
-
-@internal
-@pure
-def _signed(word: uint256) -> int256:
-    return convert(convert(word, bytes32), int256)
-
-
-@internal
-@pure
-def _bits(number: int256) -> uint256:
-    return convert(convert(number, bytes32), uint256)
-
-
-@internal
-@pure
-def _field(number: int256, bits: uint256) -> uint256:
-    """
-    @notice Two's complement of `number` in `bits` bits; reverts when it does not fit.
-    """
-    raw: uint256 = self._bits(number) << (256 - bits)
-    assert self._signed(raw) >> (256 - bits) == number
-    return raw >> (256 - bits)
-
+U160: constant(uint256) = 2**160 - 1
 
 # ---------------------------------------------------------------
 #                           ACCOUNT
@@ -86,14 +60,14 @@ def _account(cash: int256, mode: uint256, bitmap: uint256) -> uint256:
     """
     assert mode <= U8
     assert bitmap >> 136 == 0
-    field: uint256 = self._field(cash, 112)
-    return (field << 144) | (mode << 136) | bitmap
+    fits: int256 = convert(convert(cash, int112), int256)
+    return (convert(convert(fits, bytes32), uint256) << 144) | (mode << 136) | bitmap
 
 
 @internal
 @pure
 def _account_cash(word: uint256) -> int256:
-    return self._signed(word) >> 144
+    return convert(convert(word, bytes32), int256) >> 144
 
 
 @internal
@@ -126,8 +100,8 @@ def _account_collateral(word: uint256) -> uint256:
 @internal
 @pure
 def _account_with_cash(word: uint256, cash: int256) -> uint256:
-    field: uint256 = self._field(cash, 112)
-    return (word & U144) | (field << 144)
+    fits: int256 = convert(convert(cash, int112), int256)
+    return (word & U144) | (convert(convert(fits, bytes32), uint256) << 144)
 
 
 # ---------------------------------------------------------------
@@ -139,21 +113,24 @@ def _account_with_cash(word: uint256, cash: int256) -> uint256:
 @pure
 def _position(shares: int256, quote: int256, epoch: uint256) -> uint256:
     assert epoch <= U32
-    shares_field: uint256 = self._field(shares, 112)
-    quote_field: uint256 = self._field(quote, 112)
-    return (shares_field << 144) | (quote_field << 32) | epoch
+    held: int256 = convert(convert(shares, int112), int256)
+    paid: int256 = convert(convert(quote, int112), int256)
+    # The upper shift drops the signs' copies.
+    return (
+        (convert(convert(held, bytes32), uint256) << 144) | ((convert(convert(paid, bytes32), uint256) << 144) >> 112) | epoch
+    )
 
 
 @internal
 @pure
 def _position_shares(word: uint256) -> int256:
-    return self._signed(word) >> 144
+    return convert(convert(word, bytes32), int256) >> 144
 
 
 @internal
 @pure
 def _position_quote(word: uint256) -> int256:
-    return self._signed(word << 112) >> 144
+    return convert(convert(word << 112, bytes32), int256) >> 144
 
 
 @internal
@@ -175,9 +152,14 @@ def _market(funding: int256, accrued_at: uint256, rate: int256, tail: uint256) -
     """
     assert accrued_at <= U32
     assert tail <= U64
-    funding_field: uint256 = self._field(funding, 96)
-    rate_field: uint256 = self._field(rate, 64)
-    return (funding_field << 160) | (accrued_at << 128) | (rate_field << 64) | tail
+    index: int256 = convert(convert(funding, int96), int256)
+    speed: int256 = convert(convert(rate, int64), int256)
+    return (
+        (convert(convert(index, bytes32), uint256) << 160)
+        | (accrued_at << 128)
+        | ((convert(convert(speed, bytes32), uint256) << 192) >> 128)
+        | tail
+    )
 
 
 @internal
@@ -197,7 +179,7 @@ def _market_tail(open_interest: uint256, touched: uint256, epoch_long: uint256, 
 @internal
 @pure
 def _market_funding(word: uint256) -> int256:
-    return self._signed(word) >> 160
+    return convert(convert(word, bytes32), int256) >> 160
 
 
 @internal
@@ -209,7 +191,7 @@ def _market_accrued_at(word: uint256) -> uint256:
 @internal
 @pure
 def _market_rate(word: uint256) -> int256:
-    return self._signed(word << 128) >> 192
+    return convert(convert(word << 128, bytes32), int256) >> 192
 
 
 @internal
@@ -218,10 +200,11 @@ def _market_funding_at(word: uint256, time: uint256) -> int256:
     """
     @notice The funding index accrued to a time that is not before the last accrual.
     """
-    elapsed: int256 = convert(time - self._market_accrued_at(word), int256)
+    elapsed: int256 = convert(time - ((word >> 128) & U32), int256)
+    rate: int256 = convert(convert(word << 128, bytes32), int256) >> 192
     # int64 * uint32 and int96: no overflow.
-    accrual: int256 = unsafe_mul(self._market_rate(word), elapsed)
-    return unsafe_add(self._market_funding(word), accrual)
+    accrual: int256 = unsafe_mul(rate, elapsed)
+    return unsafe_add(convert(convert(word, bytes32), int256) >> 160, accrual)
 
 
 @internal
@@ -271,8 +254,8 @@ def _shares_of(word: uint256, side: uint256) -> uint256:
 @pure
 def _side(scale: uint256, charge: int256) -> uint256:
     assert scale <= U96
-    field: uint256 = self._field(charge, 160)
-    return (scale << 160) | field
+    fits: int256 = convert(convert(charge, int160), int256)
+    return (scale << 160) | (convert(convert(fits, bytes32), uint256) & U160)
 
 
 @internal
@@ -284,7 +267,7 @@ def _side_scale(word: uint256) -> uint256:
 @internal
 @pure
 def _side_charge(word: uint256) -> int256:
-    return self._signed(word << 96) >> 96
+    return convert(convert(word << 96, bytes32), int256) >> 96
 
 
 # ---------------------------------------------------------------
@@ -377,8 +360,8 @@ def _token_cap(word: uint256) -> uint256:
 def _totals(held: uint256, book: int256, impaired: uint256) -> uint256:
     assert held <= U120
     assert impaired <= 1
-    field: uint256 = self._field(book, 128)
-    return (held << 136) | (field << 8) | impaired
+    fits: int256 = convert(convert(book, int128), int256)
+    return (held << 136) | ((convert(convert(fits, bytes32), uint256) & U128) << 8) | impaired
 
 
 @internal
@@ -390,7 +373,7 @@ def _totals_held(word: uint256) -> uint256:
 @internal
 @pure
 def _totals_book(word: uint256) -> int256:
-    return self._signed(word << 120) >> 128
+    return convert(convert(word << 120, bytes32), int256) >> 128
 
 
 @internal
@@ -409,8 +392,8 @@ def _totals_impaired(word: uint256) -> uint256:
 def _leg(id: uint256, open_interest: uint256, size: int256) -> uint256:
     assert id <= U8
     assert open_interest <= U104
-    field: uint256 = self._field(size, 144)
-    return (id << 248) | (open_interest << 144) | field
+    fits: int256 = convert(convert(size, int144), int256)
+    return (id << 248) | (open_interest << 144) | (convert(convert(fits, bytes32), uint256) & U144)
 
 
 @internal
@@ -428,7 +411,7 @@ def _leg_open_interest(word: uint256) -> uint256:
 @internal
 @pure
 def _leg_size(word: uint256) -> int256:
-    return self._signed(word << 112) >> 112
+    return convert(convert(word << 112, bytes32), int256) >> 112
 
 
 @internal

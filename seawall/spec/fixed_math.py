@@ -62,14 +62,14 @@ def mul_div_ceil(a: int, b: int, c: int) -> int:
     return ceil_div(_product(a, b), c)
 
 
-def mul_wad_floor(a: int, b: int) -> int:
-    """a * b / 10**18 toward minus infinity."""
-    return mul_div_floor(a, b, WAD)
+def wad_floor(product: int) -> int:
+    """A product of two WAD numbers / 10**18 toward minus infinity."""
+    return floor_div(product, WAD)
 
 
-def mul_wad_ceil(a: int, b: int) -> int:
-    """a * b / 10**18 toward plus infinity."""
-    return mul_div_ceil(a, b, WAD)
+def wad_ceil(product: int) -> int:
+    """A product of two WAD numbers / 10**18 toward plus infinity."""
+    return ceil_div(product, WAD)
 
 
 def mul_ray_floor(a: int, b: int) -> int:

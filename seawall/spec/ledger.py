@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seawall.spec.fixed_math import mul_ray_ceil, mul_ray_floor, mul_wad_ceil
+from seawall.spec.fixed_math import mul_ray_ceil, mul_ray_floor, wad_ceil
 from seawall.spec.state import Journal, Table, require
 from seawall.spec.words import (
     LONG,
@@ -224,21 +224,24 @@ class Ledger:
     def portfolio(self, account: int, now: int) -> tuple[int, list[tuple[int, int, int]]]:
         """(base, legs): everything that does not depend on price, and (id, OI, signed size) each.
 
-        base = cash + sum(quote - shares * G - size * F); sizes round towards minus infinity.
+        base = cash + sum(quote - shares * G) - sum(size * F); sizes round towards minus infinity,
+        each charge and the sum of funding up.
         """
         held = self.accounts[account]
         base = held.cash
+        carried = 0
         legs = []
         for market_id in ids_of(held.bitmap & (2**128 - 1)):
             market = accrued(self.markets[market_id], now)
             shares, quote = self.present(account, market_id, market)
             side = market.side(LONG if shares > 0 else SHORT)
             size = shares * side.scale // RAY
-            base += quote - mul_ray_ceil(shares, side.charge) - mul_wad_ceil(size, market.funding)
+            base += quote - mul_ray_ceil(shares, side.charge)
+            carried += size * market.funding
             open_interest = float30_value(market.open_interest)
             require(open_interest <= MAX_LEG_OPEN_INTEREST)
             legs.append((market_id, open_interest, size))
-        return base, legs
+        return base - wad_ceil(carried), legs
 
 
 def _signed_size(shares: int, market: Market) -> int:

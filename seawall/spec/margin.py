@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from seawall.spec.fixed_math import ceil_div
 from seawall.spec.state import Journal, Table, require
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PPM, WAD
 
@@ -86,8 +87,15 @@ class Plan(NamedTuple):
 Leg = tuple[int, int, int]
 
 
-def _requirement(size: int, price: int, rate: int) -> int:
-    return -(-abs(size) * price * rate // (WAD * PPM))
+def _magnitude(size: int) -> int:
+    """|size| of a market leg; positions are int112, which bounds every sum of legs."""
+    require(abs(size) < 2**113)
+    return abs(size)
+
+
+def _ceil_requirement(total: int) -> int:
+    """A sum of rate * |size| * price, rounded up to money."""
+    return ceil_div(total, WAD * PPM)
 
 
 class MarginModel:
@@ -127,7 +135,11 @@ class MarginModel:
     def assess(
         self, cash: int, base: int, legs: list[Leg], prices: list[Price], now: int
     ) -> Assessment:
-        """Equity at spot, adverse and settled equity, initial and maintenance margin."""
+        """Equity at spot, adverse and settled equity, initial and maintenance margin.
+
+        Each sum over the market legs rounds once: values down, requirements up.
+        """
+        require(-(2**200) <= base < 2**200)
         value = adverse = initial = maintenance = reserve = 0
         collateral_initial = collateral = 0
         usable = True
@@ -141,47 +153,52 @@ class MarginModel:
             rate = risk.maintenance(now)
             usable = usable and _is_usable(price, rate)
             worse = _adverse_price(size, price)
-            value += size * price.price // WAD
-            adverse += size * worse // WAD
-            initial += _requirement(size, max(price.price, worse), risk.initial)
-            maintenance += _requirement(size, price.price, rate)
+            value += size * price.price
+            adverse += size * worse
+            initial += _magnitude(size) * max(price.price, worse) * risk.initial
+            maintenance += _magnitude(size) * price.price * rate
             reserve += risk.reserve * RESERVE_UNIT
-        net = base - cash + adverse
+        net = base - cash + adverse // WAD
         settled = cash + collateral_initial + min(0, net) - reserve
         # The settlement balance must cover half of the initial margin, so that collateral never
         # carries a debt in the settlement token alone.
         balance = cash - reserve + net
         bound = balance + max(balance, 0)
         return Assessment(
-            equity=base + value + collateral - reserve,
+            equity=base + value // WAD + collateral - reserve,
             adverse=min(settled + max(0, net) * self.profit_weight // PPM, bound),
             settled=min(settled, bound),
-            initial=initial if usable else MAX_UINT256,
-            maintenance=maintenance,
+            initial=_ceil_requirement(initial) if usable else MAX_UINT256,
+            maintenance=_ceil_requirement(maintenance),
         )
 
     def plan(self, base: int, legs: list[Leg], prices: list[Price], now: int) -> Plan:
         """Equity and maintenance at spot and at favourable ends, and each market leg."""
-        value = maintenance = favourable = favourable_maintenance = 0
+        require(-(2**200) <= base < 2**200)
+        value = maintenance = favourable = favourable_maintenance = outside = 0
         planned = []
         for (leg_id, _, size), price in zip(legs, prices, strict=True):
             if leg_id >= COLLATERAL_IDS:
                 _, worth = self._collateral(leg_id, size, price)
-                value += worth
-                favourable += worth
+                outside += worth
                 continue
             risk = self.risks[leg_id]
             rate = risk.maintenance(now)
             reserve = risk.reserve * RESERVE_UNIT
             better = _favourable_price(size, price, rate)
-            value += size * price.price // WAD - reserve
-            maintenance += _requirement(size, price.price, rate)
-            favourable += size * better // WAD - reserve
-            favourable_maintenance += _requirement(size, better, rate)
-            notional = abs(size) * price.price // WAD
+            outside -= reserve
+            value += size * price.price
+            maintenance += _magnitude(size) * price.price * rate
+            favourable += size * better
+            favourable_maintenance += _magnitude(size) * better * rate
+            notional = _magnitude(size) * price.price // WAD
             planned.append(PlannedLeg(leg_id, _is_usable(price, rate), reserve, rate, notional))
         return Plan(
-            base + value, maintenance, base + favourable, favourable_maintenance, tuple(planned)
+            base + outside + value // WAD,
+            _ceil_requirement(maintenance),
+            base + outside + favourable // WAD,
+            _ceil_requirement(favourable_maintenance),
+            tuple(planned),
         )
 
     def _collateral(self, leg_id: int, amount: int, price: Price) -> tuple[int, int]:

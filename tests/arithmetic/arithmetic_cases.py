@@ -65,7 +65,6 @@ class Packer:
     arguments: tuple[Field, ...]
     expected: Callable[..., int]
     #: Arguments behind the varied ones.
-    constant: Case = ()
 
     def pack(self, case: Sequence[int]) -> int | None:
         """The word, or None where the contract must revert."""
@@ -134,12 +133,6 @@ def _field(number: int, bits: int) -> int:
     return number & ((1 << bits) - 1)
 
 
-def _field_packer(bits: int) -> Packer:
-    name = f"field_{bits}"
-    argument = Field("number", bits, True)
-    return Packer(name, 16, (argument,), lambda number: _field(number, bits), constant=(bits,))
-
-
 def _account_with_cash(cash: int, word: int) -> int:
     return (word & LOW_144) | _field(cash, 112) << 144
 
@@ -187,13 +180,12 @@ PACKERS = [
     _plain("price", 14, words.PRICE),
     Packer(
         "account_with_cash",
-        17,
+        16,
         (Field("cash", 112, True), Field("word", 256)),
         _account_with_cash,
     ),
 ]
 
-FIELD_PACKERS = [_field_packer(bits) for bits in (1, 2, 64, 96, 112, 128, 144, 160, 255, 256)]
 FLOAT_KIND = 15
 
 
@@ -285,11 +277,11 @@ READERS = [
     _reader("plan", 13, words.PLAN),
     _reader("price", 14, words.PRICE),
 ]
-BITMAP_KIND = 18
-OWNER_KIND = 19
-BIT_KIND = 20
-HAS_KIND = 21
-FUNDING_AT_KIND = 22
+BITMAP_KIND = 17
+OWNER_KIND = 18
+BIT_KIND = 19
+HAS_KIND = 20
+FUNDING_AT_KIND = 21
 
 
 def funding_times() -> list[Case]:
@@ -356,8 +348,8 @@ FUNCTIONS = [
     Function("ceil_div", 1, 2, True, fixed_math.ceil_div),
     Function("mul_div_floor", 2, 3, True, fixed_math.mul_div_floor),
     Function("mul_div_ceil", 3, 3, True, fixed_math.mul_div_ceil),
-    Function("mul_wad_floor", 4, 2, True, fixed_math.mul_wad_floor),
-    Function("mul_wad_ceil", 5, 2, True, fixed_math.mul_wad_ceil),
+    Function("wad_floor", 4, 1, True, fixed_math.wad_floor),
+    Function("wad_ceil", 5, 1, True, fixed_math.wad_ceil),
     Function("mul_ray_floor", 6, 2, True, fixed_math.mul_ray_floor),
     Function("mul_ray_ceil", 7, 2, True, fixed_math.mul_ray_ceil),
     Function("magnitude", 8, 1, True, fixed_math.magnitude),

@@ -11,7 +11,6 @@ import pytest
 from arithmetic_cases import (
     BIT_KIND,
     BITMAP_KIND,
-    FIELD_PACKERS,
     FLOAT_KIND,
     FUNCTIONS,
     FUNDING_AT_KIND,
@@ -38,11 +37,11 @@ CONTRACTS = Path(__file__).parents[2] / "contracts"
 LEAST_CASES = 30_000
 
 
-@pytest.mark.parametrize("packer", [*PACKERS, *FIELD_PACKERS], ids=lambda p: p.name)
+@pytest.mark.parametrize("packer", PACKERS, ids=lambda p: p.name)
 def test_pack_any_case_equals_layout(ask_pack: Ask, packer: Packer) -> None:
     cases = packer.cases()
 
-    answers = ask_pack(packer.kind, [(*case, *packer.constant) for case in cases])
+    answers = ask_pack(packer.kind, cases)
 
     assert answers == [packer.pack(case) for case in cases]
 
@@ -99,7 +98,7 @@ def test_float30_value_any_word_equals_specification(ask_unpack: AskWords) -> No
 
 
 def test_bitmap_any_word_equals_its_set_bits(ask_unpack: AskWords) -> None:
-    packed = bitmaps()
+    packed = [bitmap % 2**128 for bitmap in bitmaps() if bitmap % 2**128]
 
     answers = ask_unpack(BITMAP_KIND, packed)
 
@@ -160,7 +159,7 @@ def test_harness_source_names_every_function_of_the_module(module: str) -> None:
 
 
 def test_cases_of_all_harnesses_are_many() -> None:
-    packs = sum(len(packer.cases()) for packer in [*PACKERS, *FIELD_PACKERS])
+    packs = sum(len(packer.cases()) for packer in PACKERS)
     reads = sum(len(reader.words()) for reader in READERS)
     numbers = len(float_cases()) + len(float_words()) + 3 * len(bitmaps())
     maths = MATH_CASES * (len(FUNCTIONS) + len(VAULT_FUNCTIONS))

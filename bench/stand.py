@@ -1,0 +1,262 @@
+"""The system as the bench acts on it: deployed by the deploy script, eight markets of three feeds.
+
+Prices are WAD dollars unless a name says otherwise; one transaction is one block, a second apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bench.actors import Actor
+from bench.errors import BenchError
+from bench.feeds import UNIT, Maker, Source
+from seawall.client.contract import Contract, load_abi
+from seawall.client.orders import Domain, Order, SignedOrder, direct, salt_at, sign
+from seawall.deployment import System, deploy
+from seawall.node import Node
+from seawall.parameters import Parameters, load
+from seawall.rpc import Receipt, Rpc, succeeded
+from seawall.spec.words import LOT, TICK, WAD
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Dollars at the start; ids of markets in this order, from 1.
+PRICES = ("42849.78", "3375.21", "148.3345", "0.61382", "17.9172", "94.561", "1.20735", "611.08")
+MARKETS = tuple(range(1, len(PRICES) + 1))
+#: The three sources of a market differ, in parts per million of the price: the median has work.
+SPREAD = (-180, 0, 230)
+
+_NETWORK = "ethereum:local:foundry"
+_ORDER_LIFE_SECONDS = 86_400
+_ALLOWANCE = 10**30
+
+
+@dataclass(frozen=True)
+class Act:
+    """One transaction: who calls what."""
+
+    sender: Actor
+    contract: Contract
+    function: str
+    args: tuple[Any, ...]
+
+    @property
+    def data(self) -> bytes:
+        """Its calldata."""
+        return self.contract.encode(self.function, *self.args)
+
+
+class Stand:
+    """Contracts of one deployment, and what people do with them."""
+
+    def __init__(self, rpc: Rpc, system: System, sources: dict[int, list[Source]]) -> None:
+        """Take handles; nothing is sent."""
+        self.rpc = rpc
+        self.sources = sources
+        self.unit = 10**system.parameters.settlement.decimals
+        self.operator = Actor("operator")
+        addresses = system.addresses()
+        self.names = {address.lower(): name for name, address in addresses.items()}
+        self.names |= {
+            str(one.address).lower(): "ChainlinkFeed"
+            for some in system.feeds.values()
+            for one in some
+        }
+        self.token = Contract(addresses["SettlementToken"], load_abi("Token"))
+        self.house = self._handle(addresses, "Clearinghouse")
+        self.exchange = self._handle(addresses, "Exchange")
+        self.engine = self._handle(addresses, "LiquidationEngine")
+        self.fund = self._handle(addresses, "InsuranceFund")
+        self.oracle = self._handle(addresses, "IndexOracle")
+        self.lens = self._handle(addresses, "Lens")
+        self.prices = {market_id: wad(price) for market_id, price in _starting(sources)}
+        self._domain = Domain(int(rpc.call("eth_chainId"), 16), self.exchange.address)
+        self.salt = 0
+
+    @staticmethod
+    def _handle(addresses: dict[str, str], name: str) -> Contract:
+        return Contract(addresses[name], load_abi(name))
+
+    # -- transactions --------------------------------------------------------------------------
+
+    def act(self, sender: Actor, contract: Contract, function: str, *args: Any) -> Act:
+        """A transaction that is not sent yet."""
+        return Act(sender, contract, function, args)
+
+    def send(self, act: Act) -> Receipt:
+        """Send and mine. Errors: BenchError with the reason of a revert."""
+        receipt = self.rpc.send(act.sender.address, act.contract.address, act.data)
+        if not succeeded(receipt):
+            reason = self.rpc.explain(receipt) or "no reason"
+            raise BenchError(f"{act.function} of {act.sender.name} reverted: {reason}")
+        return receipt
+
+    def do(self, sender: Actor, contract: Contract, function: str, *args: Any) -> Receipt:
+        """Build and send in one."""
+        return self.send(self.act(sender, contract, function, *args))
+
+    def read(self, contract: Contract, function: str, *args: Any) -> Any:
+        """Answer of a view at the latest block."""
+        return contract.decode(
+            function, self.rpc.view(contract.address, contract.encode(function, *args))
+        )
+
+    # -- money ---------------------------------------------------------------------------------
+
+    def mint(self, receiver: Actor, dollars: int) -> None:
+        """New settlement tokens in a wallet."""
+        self.do(self.operator, self.token, "mint", receiver.address, dollars * self.unit)
+
+    def fund_wallet(self, owner: Actor, dollars: int) -> None:
+        """Tokens in a wallet and an allowance for the Clearinghouse that no payment uses up."""
+        self.mint(owner, dollars)
+        self.do(owner, self.token, "approve", self.house.address, _ALLOWANCE)
+
+    def deposit(self, owner: Actor, dollars: int) -> None:
+        """Pay so many dollars in; a thousand more stay in the wallet."""
+        self.fund_wallet(owner, dollars + 1_000)
+        self.do(owner, self.house, "deposit", owner.account, 0, dollars * self.unit)
+
+    def save(self, owner: Actor, dollars: int) -> None:
+        """Put so many dollars into the insurance fund."""
+        self.mint(owner, dollars)
+        self.do(owner, self.token, "approve", self.fund.address, _ALLOWANCE)
+        self.do(owner, self.fund, "deposit", dollars * self.unit, owner.address)
+
+    # -- prices --------------------------------------------------------------------------------
+
+    def move(self, market_id: int, percent: str) -> None:
+        """All three feeds of a market answer a new round, so many percent away from the last."""
+        factor = 100 + Decimal(percent)
+        moved = int(self.prices[market_id] * factor / 100)
+        self.prices[market_id] = moved - moved % (WAD // UNIT)
+        self.report(market_id)
+
+    def report(self, market_id: int) -> None:
+        """A round of each feed at the present price."""
+        for source, answer in zip(
+            self.sources[market_id], answers(self.prices[market_id]), strict=True
+        ):
+            source.answer(answer)
+
+    def refresh(self, market_ids: Sequence[int] = MARKETS) -> Receipt:
+        """The oracle reads the feeds and keeps what it found for the time of this block."""
+        return self.send(self.refreshing(market_ids))
+
+    def refreshing(self, market_ids: Sequence[int]) -> Act:
+        """The transaction that reads the feeds of these markets."""
+        bitmap = sum(1 << market_id for market_id in market_ids)
+        return self.act(self.operator, self.oracle, "refresh", bitmap)
+
+    def freshen(self, market_ids: Sequence[int] = MARKETS) -> None:
+        """Somebody else has just refreshed: what follows carries the timestamp of that refresh."""
+        self.refresh(market_ids)
+        self.rpc.set_block_interval(0)
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def size(self, market_id: int, dollars: int) -> int:
+        """The WAD size on the lot that is worth at most so many dollars."""
+        units = dollars * WAD * WAD // self.prices[market_id]
+        return units - units % LOT
+
+    def order(self, owner: Actor, market_id: int, size: int) -> SignedOrder:
+        """A signed limit order at the index price, on the tick."""
+        order = self._order(owner, market_id, size)
+        return sign(order, self._domain, owner.signer)
+
+    def taking(self, owner: Actor, market_id: int, size: int) -> SignedOrder:
+        """An order that its owner sends."""
+        return direct(self._order(owner, market_id, size))
+
+    def _order(self, owner: Actor, market_id: int, size: int) -> Order:
+        price = self.prices[market_id]
+        time = self.rpc.timestamp()
+        expiry = time + _ORDER_LIFE_SECONDS
+        return Order(owner.account, market_id, size, price - price % TICK, expiry, self._next(time))
+
+    def _next(self, time: int) -> int:
+        self.salt += 1
+        # An odd multiplier spreads the counter over the 64 bits that a bot fills with randomness.
+        return salt_at(time * 1_000) | self.salt * 0x9E3779B97F4A7C15 % 2**64
+
+    def matching(self, taker: Actor, makers: Sequence[SignedOrder], size: int | None = None) -> Act:
+        """The taker takes resting orders of one side whole, or `size` (WAD, absolute) of them."""
+        market_id = makers[0].order.market_id
+        offered = sum(one.order.size for one in makers)
+        wanted = -offered if size is None else (-size if offered > 0 else size)
+        taking = self.taking(taker, market_id, wanted)
+        orders = [one.as_tuple() for one in makers]
+        return self.act(taker, self.exchange, "match", taking.as_tuple(), orders)
+
+    def open(self, buyer: Actor, seller: Actor, market_id: int, dollars: int) -> None:
+        """A fill of so many dollars at the index: the buyer's order rests, the seller takes it."""
+        order = self.order(buyer, market_id, self.size(market_id, dollars))
+        self.send(self.matching(seller, [order]))
+
+
+def wad(dollars: str) -> int:
+    """WAD of a decimal number."""
+    return int(Decimal(dollars) * WAD)
+
+
+def answers(price: int) -> list[int]:
+    """What the three feeds say of a WAD price (eight decimals); the middle one says it exactly."""
+    exact = price * UNIT // WAD
+    return [exact + exact * spread // 10**6 for spread in SPREAD]
+
+
+def _starting(sources: dict[int, list[Source]]) -> list[tuple[int, str]]:
+    return [(market_id, PRICES[market_id - 1]) for market_id in sources]
+
+
+def build_stand(
+    node: Node, make_source: Maker, markets: Sequence[int] = MARKETS, asset: str | None = None
+) -> Stand:
+    """Deploy feeds, then everything else as `ape run deploy` does. Errors: BenchError."""
+    rpc = node.rpc()
+    rpc.set_block_interval(1)
+    operator = Actor("operator")
+    sources = {
+        market_id: [make_source(rpc, operator, one) for one in answers(wad(PRICES[market_id - 1]))]
+        for market_id in markets
+    }
+    return Stand(rpc, _deploy(node, _parameters(sources, asset)), sources)
+
+
+def _parameters(sources: dict[int, list[Source]], asset: str | None) -> Parameters:
+    """Terms of params/local.yaml for every market, with the feeds that were deployed."""
+    local = load(ROOT / "params" / "local.yaml")
+    first = local.markets[0]
+    markets = []
+    for market_id, some in sources.items():
+        feeds = tuple(
+            replace(old, aggregator=source.address, price=None)
+            for old, source in zip(first.feeds, some, strict=True)
+        )
+        oi_cap = 10**9 * WAD * WAD // wad(PRICES[market_id - 1])
+        markets.append(
+            replace(first, market_id=market_id, symbol=f"M{market_id}", feeds=feeds, oi_cap=oi_cap)
+        )
+    settlement = replace(local.settlement, asset=asset)
+    return replace(local, settlement=settlement, markets=tuple(markets))
+
+
+def _deploy(node: Node, parameters: Parameters) -> System:
+    # Ape takes seconds to import: whoever only compares figures does without.
+    import ape
+    from ape.exceptions import ApeException
+    from ape.logging import logger
+
+    logger.set_level("ERROR")
+    settings = {"host": node.url}
+    try:
+        with ape.networks.parse_network_choice(_NETWORK, provider_settings=settings):
+            deployer = ape.accounts.test_accounts[0]
+            return deploy(ape.Project(ROOT), deployer, parameters)
+    except ApeException as error:
+        raise BenchError(f"deployment: {error}") from error
