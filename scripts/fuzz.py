@@ -98,7 +98,7 @@ def soak(minutes: float) -> int:
 
 
 def replay(path: Path) -> int:
-    """Play a kept sequence on a node of Ape's; the trace of the call it fails at. Status 1 if so."""
+    """Play a kept sequence on a node of Ape's; status 1 and a trace of the call that fails."""
     from ape import project
 
     screen = console()

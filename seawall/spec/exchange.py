@@ -1,8 +1,8 @@
 """The Exchange on the specification's Clearinghouse: every public method is one function.
 
 What a match does with its orders is `seawall.spec.orders`; here are the stored fills, the salts,
-the terms, and the trade at the end. A refused call raises :class:`Reverted` with the contract's reason
-and leaves no trace.
+the terms, and the trade at the end. A refused call raises :class:`Reverted` with the contract's
+reason and leaves no trace.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dataclasses import replace
 from seawall.spec.clearinghouse import Clearinghouse
 from seawall.spec.insurance_fund import FundError, InsuranceFund
 from seawall.spec.state import Reverted, require
-from seawall.spec.words import LOSS
+from seawall.spec.words import LOSS, MAX_UINT256
 
 SETTLEMENT = 0
 
@@ -27,17 +27,17 @@ class Savings:
         self.account = house.fee_account
         self.fund = InsuranceFund(decimals, cooldown_seconds)
 
-    def deposit(self, saver: str, assets: int) -> int:
-        """Pay native units in; returns the shares."""
+    def deposit(self, saver: str, assets: int, wallet: int = MAX_UINT256) -> int:
+        """Pay native units in, of so many in the saver's wallet; returns the shares."""
         with self._call():
-            credited = self._pay_in(assets)
+            credited = self._pay_in(assets, wallet)
             return self.fund.deposit(saver, assets, credited)
 
-    def mint(self, saver: str, shares: int) -> int:
+    def mint(self, saver: str, shares: int, wallet: int = MAX_UINT256) -> int:
         """Buy exactly so many shares; returns the native units they cost."""
         with self._call():
             assets = self.fund.preview_mint(shares)
-            credited = self._pay_in(assets)
+            credited = self._pay_in(assets, wallet)
             return self.fund.mint(saver, shares, credited)
 
     def request_redeem(self, saver: str, shares: int) -> int:
@@ -87,12 +87,13 @@ class Savings:
             self.fund = before
             raise
 
-    def _pay_in(self, assets: int) -> int:
+    def _pay_in(self, assets: int, wallet: int) -> int:
         """Carry tokens into the fund's account; returns the credit (WAD)."""
         require(self.fund.cash >= 0, "fund: in debt")
         # A saver must not fill a hole that all accounts share.
         require(self.house.totals.deferred == 0, "fund: losses deferred")
         require(assets != 0, "fund: zero assets")
+        require(assets <= wallet, "erc20: transfer amount exceeds balance")
         return self.house.deposit(self.account >> 96, self.account, SETTLEMENT, assets)
 
     def _pay_out(self, assets: int) -> int:

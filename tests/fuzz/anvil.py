@@ -17,6 +17,8 @@ from tests.fuzz.creation import Types, creation_code
 
 TOP_CALL = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
 PATIENCE_SECONDS = 30
+#: Between two looks for a receipt.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.0002, 0.01
 
 
 class NodeError(Exception):
@@ -101,7 +103,7 @@ class Anvil:
 
     def _mined(self, tx_hash: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Receipt and outermost call of a transaction once it is mined."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline, pause = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS
         while time.monotonic() < deadline:
             receipt, trace = self.rpc.try_batch(
                 [
@@ -111,4 +113,6 @@ class Anvil:
             )
             if isinstance(receipt, dict) and isinstance(trace, dict):
                 return receipt, trace
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         raise NodeError(f"transaction {tx_hash} is not mined after {PATIENCE_SECONDS} s")

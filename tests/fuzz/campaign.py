@@ -16,7 +16,7 @@ from tests.fuzz.rules import DECK
 
 PYREVM, ANVIL = "pyrevm", "anvil"
 #: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
-SHARDS = {PYREVM: (4, 240), ANVIL: (2, 80)}
+SHARDS = {PYREVM: (4, 240), ANVIL: (2, 100)}
 #: Successes that each rule must have.
 LEAST_HITS = 50
 #: What must have happened besides, this often in 100,000 transactions.
@@ -32,14 +32,14 @@ LEAST_SEEN = {
     "covered": 300,
     "written off": 50,
     "healed": 200,
-    "healed by the engine": 100,
+    "healed by the engine": 40,
     "epoch ended": 500,
     "after an epoch": 1_000,
     "scale 1e-0": 5_000,
     "scale 1e-1": 200,
     "scale 1e-2": 200,
     "scale 1e-3": 200,
-    "scale 1e-4": 200,
+    "scale 1e-4": 100,
 }
 #: Every reason of Clearinghouse, engine, Exchange and fund that the rules can meet.
 REASONS = (

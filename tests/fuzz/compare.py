@@ -132,8 +132,7 @@ def expect_saver(world: World, saver: str) -> None:
 def everything(world: World) -> None:
     """Compare all there is: each account in each market, each side of each epoch, each wallet."""
     world.spec.now = world.chain.time
-    everyone = [*world.accounts, world.collector, world.fee_account]
-    for account in everyone:
+    for account in world.everyone:
         _expect_views(world, account)
     for market_id in ANCHORS:
         _expect_rates(world, market_id)
@@ -151,7 +150,7 @@ def everything(world: World) -> None:
     for digest, filled in world.venue.filled.items():
         number = int.from_bytes(digest, "big")
         world.expect("filled", filled, "filled(bytes32)", number, target=world.exchange)
-    touched(world, everyone, list(ANCHORS))
+    touched(world, world.everyone, list(ANCHORS))
 
 
 def _expect_views(world: World, account: int) -> None:

@@ -196,13 +196,15 @@ def match_refused(world: World, dice: Random) -> None:
     """One thing wrong with the taker's order or with a maker's."""
     taker, makers, sender = _draw_match(world, dice, 2)
     if dice.random() < 0.5:
-        taker, sender = _wrong(world, dice, taker), world.chain.actor(STRANGER)
+        rival = makers[0].signed.order.account
+        taker, sender = _wrong(world, dice, taker, rival), world.chain.actor(STRANGER)
     else:
-        makers[-1] = _wrong(world, dice, makers[-1])
+        makers[-1] = _wrong(world, dice, makers[-1], taker.signed.order.account)
     _match(world, "match_refused", sender, taker, makers)
 
 
-def _wrong(world: World, dice: Random, made: Offer) -> Offer:
+def _wrong(world: World, dice: Random, made: Offer, rival: int) -> Offer:
+    """The order with one thing changed; `rival` is an account on the other side."""
     order = made.signed.order
     name = world.name_of(order.account)
     changes: list[dict[str, Any]] = [
@@ -220,11 +222,12 @@ def _wrong(world: World, dice: Random, made: Offer) -> Offer:
         {"reduce_only": True},
         {"market_id": dice.choice([0, 20, 40, 128, 2**255, 3])},
         {"account": dice.choice([0, 1, 2, 2**96 - 1])},
-        {"account": dice.choice(world.accounts)},
+        {"account": rival},
     ]
     case = dice.randrange(len(changes) + 3)
     if case < len(changes):
-        return offer(world, replace(order, **changes[case]), name)
+        order = replace(order, **changes[case])
+        return offer(world, order, world.name_of(order.account))
     if case == len(changes):
         return offer(world, order, STRANGER)
     return spoilt(offer(world, order, name), dice.randrange(5))

@@ -36,7 +36,7 @@ def save_assets(world: World, saver: str, assets: int) -> None:
         saver,
         "deposit(uint256,address)",
         [assets, saver],
-        lambda: world.savings.deposit(saver, assets),
+        lambda: world.savings.deposit(saver, assets, world.wallets[0, saver]),
         world.fund,
     )
     if passed:
@@ -53,7 +53,7 @@ def save_for_shares(world: World, dice: Random) -> None:
         saver,
         "mint(uint256,address)",
         [shares, saver],
-        lambda: world.savings.mint(saver, shares),
+        lambda: world.savings.mint(saver, shares, world.wallets[0, saver]),
         world.fund,
     )
     if passed:

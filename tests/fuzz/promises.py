@@ -44,14 +44,13 @@ def standing(world: World, account: int) -> Standing | None:
 
 def check_custody(world: World) -> None:
     """P1: the house has at least the tokens that accounts are credited with."""
-    everyone = [*world.accounts, world.collector, world.fee_account]
     for token_id, decimals in DECIMALS.items():
         expect_wallet(world, token_id, world.house)
         balance = world.wallets[token_id, world.house]
         if token_id == 0:
             owed, balance = world.spec.totals.held, balance * 10 ** (18 - decimals)
         else:
-            owed = sum(world.spec.collateral[account, token_id] for account in everyone)
+            owed = sum(world.spec.collateral[account, token_id] for account in world.everyone)
             held = world.spec.token_held[token_id]
             world.must("P1 sum", owed == held, (token_id, owed, held))
         world.must("P1 custody", balance >= owed, (token_id, balance, owed))
@@ -68,7 +67,7 @@ def check_zero_sum(world: World) -> None:
 
 def check_claims(world: World) -> None:
     """P2 once more, over all accounts one by one."""
-    world.slack.check_claims([*world.accounts, world.collector, world.fee_account], world.must)
+    world.slack.check_claims(world.everyone, world.must)
 
 
 # -- after a call --------------------------------------------------------------------------------

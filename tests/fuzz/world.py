@@ -120,7 +120,10 @@ class World:
         self.accounts = [
             account_id(self.owners[name], sub) for name in OWNERS for sub in range(SUB_ACCOUNTS)
         ]
-        self.collector = account_id(self.owners[COLLECTOR])
+        #: One opens market after market, the other is its first counterparty.
+        self.collector, self.counterparty = (
+            account_id(self.owners[COLLECTOR], sub) for sub in range(2)
+        )
         self.fee_account = account_id(self.fund)
         self.prices: dict[int, Price] = {}
         self.price_words: dict[int, int] = {}
@@ -189,6 +192,11 @@ class World:
         """A copy of this world, with the chain as it was at `restart`."""
         self.chain.reset()
         return copy.deepcopy(self, {id(self.chain): self.chain})
+
+    @property
+    def everyone(self) -> list[int]:
+        """All accounts that ever hold anything."""
+        return [*self.accounts, self.collector, self.counterparty, self.fee_account]
 
     def name_of(self, account: int) -> str:
         """Who owns an account; a thief would, if nobody does."""
