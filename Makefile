@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test demo devnet lock clean
+.PHONY: help setup compile check test bench demo devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
@@ -38,15 +38,19 @@ $(NODE_STAMP): package.json package-lock.json $(PYTHON_STAMP)
 compile: setup ## Compile the contracts (only what changed)
 	@$(PY) -m seawall.build
 
-check: setup ## Lint, types, source rules of the contracts, size budgets
+check: compile ## Lint, types, source rules of the contracts, size and gas budgets
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@$(PY) -m scripts.check_sources
 	@$(PY) -m scripts.check_sizes
+	@$(PY) -m bench --check
 
 test: compile ## Run the tests on a local node; TESTS="..." selects
 	@.venv/bin/ape test $(TESTS) -n $(WORKERS) --dist loadfile
+
+bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.md
+	@$(PY) -m bench --record
 
 demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
 	@$(PY) -m scripts.demo $(SCENE)

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 
 from bench.code_map import FOREIGN, CodeMap, code_map
 from bench.errors import BenchError
+from bench.figures import BY_NAME
 from bench.measure import Measured, played, standing
-from bench.scenes import SCENES
-from bench.stand import Stand
-from bench.tracing import CALLS, Step, steps_of
+from bench.tracing import CALLS, Step
 from seawall.build import manifest
 
 _COLD_LOAD = 2_100
@@ -144,17 +143,6 @@ def table(title: str, tallies: dict[str, Tally], order: Callable[[Tally], int]) 
     return "\n".join(lines)
 
 
-def profile_of(stand: Stand, measured: Measured) -> Profile:
-    """Profile of a measured transaction. Errors: BenchError if its parts do not add up."""
-    act = measured.act
-    tx_hash = str(measured.receipt["transactionHash"])
-    steps = steps_of(stand.rpc, tx_hash, act.contract.address)
-    spent = sum(step.gas for step in steps) + measured.base
-    if not 0 <= spent - measured.gas <= spent // 5:
-        raise BenchError(f"{spent} gas of instructions and base, {measured.gas} in the receipt")
-    return Profiler(stand.names).run(steps)
-
-
 def show(name: str, measured: Measured, profile: Profile, lines: int, storage: bool) -> None:
     """Print everything that was asked for."""
     inside = sum(tally.own for tally in profile.contracts.values())
@@ -176,16 +164,13 @@ def show(name: str, measured: Measured, profile: Profile, lines: int, storage: b
 def main() -> int:
     """Profile one figure."""
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
-    parser.add_argument("figure", choices=sorted(SCENES))
+    parser.add_argument("figure", choices=sorted(BY_NAME))
     parser.add_argument("--lines", type=int, default=0, help="how many source lines to list")
     parser.add_argument("--storage", action="store_true", help="list every storage access")
     typed = parser.parse_args()
     try:
-        with (
-            standing(options=("--steps-tracing",)) as stand,
-            played(stand, SCENES[typed.figure]) as measured,
-        ):
-            profile = profile_of(stand, measured)
+        with standing() as venue, played(venue, BY_NAME[typed.figure], traced=True) as measured:
+            profile = Profiler(measured.stand.names).run(measured.steps)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

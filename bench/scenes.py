@@ -1,28 +1,26 @@
 """The scenes: each prepares a state and returns the one transaction that is measured.
 
-Every scene starts from the same standing venue: eight markets in which others hold positions, an
-insurance fund with savings, and fees already earned. Money and sizes are in dollars of notional.
-`stand.freshen()` is the last thing before the measured transaction: somebody refreshed the index at
-the same timestamp. Storage is cold, because a transaction of its own starts with every slot cold.
+Every scene starts from the same venue: eight markets in which two others hold positions, an
+insurance fund with savings, fees already earned; every market is read from three real Chainlink
+proxies. Sums are dollars. Unless a scene says otherwise the index is fresh: `stand.freshen()`, the
+last thing before the measured transaction, refreshes it at the same timestamp. All other storage is
+cold, because a transaction of its own starts with every slot cold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from bench.actors import Actor
 from bench.stand import MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
-from seawall.spec.words import MAX_UINT256
-
-Scene = Callable[[Stand], Act]
+from seawall.spec.words import LOT, MAX_UINT256
 
 TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
-#: Who holds the other side of everything.
+#: Who holds the other side of everything, and who saved for the fund.
 HOUSE_LONG, HOUSE_SHORT, SAVER = Actor("long"), Actor("short"), Actor("saver")
 
 MARKET = 1
-CAPITAL = 10_000_000
 
 
 def furnish(stand: Stand) -> None:
@@ -30,97 +28,239 @@ def furnish(stand: Stand) -> None:
     stand.refresh(sorted(stand.sources))
     stand.save(SAVER, 1_000_000)
     for actor in (HOUSE_LONG, HOUSE_SHORT):
-        stand.deposit(actor, CAPITAL)
+        stand.deposit(actor, 10_000_000)
     for market_id in sorted(stand.sources):
         stand.open(HOUSE_LONG, HOUSE_SHORT, market_id, 100_000)
+
+
+# -- money -------------------------------------------------------------------------------------
+
+
+def deposit_topup(stand: Stand) -> Act:
+    """The owner adds to an account with cash and no positions. Wallet and allowance stay above
+    zero, the allowance is finite. No price is needed."""
+    stand.deposit(TRADER, 10_000)
+    args = (TRADER.account, 0, 500 * stand.unit)
+    return stand.act(TRADER, stand.house, "deposit", *args)
+
+
+def withdraw_with_leg(stand: Stand) -> Act:
+    """The owner of an account with cash and one leg takes some cash out to his wallet, which is not
+    empty. Margin is checked at the fresh index."""
+    stand.deposit(TRADER, 10_000)
+    stand.open(TRADER, HOUSE_SHORT, MARKET, 5_000)
+    stand.freshen([MARKET])
+    args = (TRADER.account, 0, 500 * stand.unit, TRADER.address)
+    return stand.act(TRADER, stand.house, "withdraw", *args)
 
 
 # -- fills -------------------------------------------------------------------------------------
 
 
 def fill_open(stand: Stand) -> Act:
-    """Two accounts with cash and no position match for the first time: one fresh signed order, one
-    direct taker. Others hold positions in the market. Both parties' margin is checked."""
+    """Two accounts with cash and no position meet: one fresh signed order to buy, one direct taker.
+    Both positions are new, both parties' margin is checked."""
     stand.deposit(TRADER, 10_000)
     stand.deposit(MAKER, 10_000)
-    order = _resting(stand, MAKER, 5_000)
+    order = _resting(stand, MAKER)
     stand.freshen([MARKET])
     return stand.matching(TRADER, [order])
 
 
 def fill_hold(stand: Stand) -> Act:
-    """The two hold a leg of this market each and nothing else; the maker's resting order was filled
-    in part before. Both positions grow."""
-    _let_hold(stand, TRADER, [MAKER])
-    order = _part_filled(stand, MAKER, 5_000)
+    """Each of the two holds a leg of this market and nothing else; the maker's resting order was
+    filled in part before. Both positions grow."""
+    _let_hold(stand, [MAKER])
+    order = _part_filled(stand, MAKER)
     stand.freshen([MARKET])
     return stand.matching(TRADER, [order], stand.size(MARKET, 2_000))
+
+
+def fill_hold_fresh(stand: Stand) -> Act:
+    """As `fill_hold`, but nobody has touched the maker's order before."""
+    _let_hold(stand, [MAKER])
+    order = _resting(stand, MAKER)
+    stand.freshen([MARKET])
+    return stand.matching(TRADER, [order], stand.size(MARKET, 2_000))
+
+
+def fill_batch10(stand: Stand) -> Act:
+    """Ten makers and one taker in one match, all as in `fill_hold`: every party holds a leg of this
+    market, every order was filled in part before, everyone's margin is checked."""
+    makers = [Actor(f"maker {number}") for number in range(10)]
+    _let_hold(stand, makers)
+    orders = [_part_filled(stand, maker) for maker in makers]
+    left = sum(one.order.size - _tenth(one) for one in orders)
+    stand.freshen([MARKET])
+    return stand.matching(TRADER, orders, left)
 
 
 # -- liquidations ------------------------------------------------------------------------------
 
 
 def liquidate_1(stand: Stand) -> Act:
-    """One leg, E between close-out and maintenance: a slice of it goes to the keeper, who holds a
+    """One leg, equity between close-out and maintenance: the keeper takes a slice of it. He holds a
     leg of that market and nothing else."""
-    return _liquidate(stand, 1)
+    return _slice(stand, 1)
+
+
+def liquidate_2(stand: Stand) -> Act:
+    """As `liquidate_1`, of an account with two legs."""
+    return _slice(stand, 2)
+
+
+def liquidate_4(stand: Stand) -> Act:
+    """As `liquidate_1`, of an account with four legs."""
+    return _slice(stand, 4)
 
 
 def liquidate_8(stand: Stand) -> Act:
     """As `liquidate_1`, of an account with eight legs."""
-    return _liquidate(stand, 8)
+    return _slice(stand, 8)
+
+
+def liquidate_1_new_keeper_leg(stand: Stand) -> Act:
+    """As `liquidate_1`, but the keeper has cash alone: the slice opens a position of his."""
+    _make_due(stand, TRADER, 1)
+    stand.deposit(KEEPER, 100_000)
+    _fall(stand, 1, "-6.2")
+    stand.freshen([MARKET])
+    return _liquidating(stand)
+
+
+def liquidate_8_stale_index(stand: Stand) -> Act:
+    """As `liquidate_8`, but nobody has refreshed for a minute: the transaction reads 24 feeds, all
+    with a new round."""
+    _make_due(stand, TRADER, 8)
+    _let_keeper_hold(stand, 1)
+    _fall(stand, 8, "-6.2")
+    stand.age()
+    return _liquidating(stand)
+
+
+def close_out_8(stand: Stand) -> Act:
+    """Eight legs, equity below close-out and above zero: the keeper takes all of them. He holds a
+    leg of each of these markets."""
+    _make_due(stand, TRADER, 8)
+    _let_keeper_hold(stand, 8)
+    _fall(stand, 8, "-9")
+    stand.freshen()
+    return _liquidating(stand)
+
+
+def bad_debt_1(stand: Stand) -> Act:
+    """One leg, equity below zero: the keeper, who holds a leg of that market, takes it whole and
+    the insurance fund pays what is missing."""
+    _make_due(stand, TRADER, 1)
+    _let_keeper_hold(stand, 1)
+    _fall(stand, 1, "-20")
+    stand.freshen([MARKET])
+    return _liquidating(stand)
+
+
+def liquidate_many_20(stand: Stand) -> Act:
+    """Twenty accounts of one leg each as in `liquidate_1`, all in the same market, in one batch."""
+    victims = [Actor(f"victim {number}") for number in range(20)]
+    for victim in victims:
+        _make_due(stand, victim, 1)
+    _let_keeper_hold(stand, 1)
+    _fall(stand, 1, "-6.2")
+    stand.freshen([MARKET])
+    args = ([victim.account for victim in victims], KEEPER.account)
+    return stand.act(KEEPER, stand.engine, "liquidate_many", *args)
+
+
+# -- views -------------------------------------------------------------------------------------
+
+
+def margin_view_1(stand: Stand) -> Act:
+    """`Lens.health` of a healthy account with one leg: equity, margins, ratio, what may leave."""
+    return _health(stand, 1)
+
+
+def margin_view_4(stand: Stand) -> Act:
+    """As `margin_view_1`, with four legs."""
+    return _health(stand, 4)
+
+
+def margin_view_8(stand: Stand) -> Act:
+    """As `margin_view_1`, with eight legs."""
+    return _health(stand, 8)
+
+
+# -- index -------------------------------------------------------------------------------------
+
+
+def index_update_3feeds(stand: Stand) -> Act:
+    """`IndexOracle.refresh` of one market, whose three feeds have a new round each."""
+    stand.move(MARKET, "0.4")
+    stand.age()
+    return stand.refreshing([MARKET])
+
+
+def index_cached_read(stand: Stand) -> Act:
+    """`IndexOracle.refresh` of one market that is fresh already, as every fill calls it."""
+    stand.freshen([MARKET])
+    return stand.refreshing([MARKET])
 
 
 # -- parts of scenes ---------------------------------------------------------------------------
 
 
-def _resting(stand: Stand, maker: Actor, dollars: int) -> SignedOrder:
-    """A signed order to buy, nobody has touched it."""
-    return stand.order(maker, MARKET, stand.size(MARKET, dollars))
+def _resting(stand: Stand, maker: Actor) -> SignedOrder:
+    """A signed order to buy for 5,000; nobody has touched it."""
+    return stand.order(maker, MARKET, stand.size(MARKET, 5_000))
 
 
-def _part_filled(stand: Stand, maker: Actor, dollars: int) -> SignedOrder:
-    """A signed order to buy of which a third party took a tenth."""
-    order = _resting(stand, maker, dollars)
-    stand.send(stand.matching(HOUSE_SHORT, [order], stand.size(MARKET, dollars // 10)))
+def _part_filled(stand: Stand, maker: Actor) -> SignedOrder:
+    """The same, of which somebody else took a tenth."""
+    order = _resting(stand, maker)
+    stand.send(stand.matching(HOUSE_SHORT, [order], _tenth(order)))
     return order
 
 
-def _let_hold(stand: Stand, seller: Actor, buyers: list[Actor]) -> None:
-    """Everyone has cash and a position in the first market."""
-    stand.deposit(seller, 100_000)
-    for buyer in buyers:
-        stand.deposit(buyer, 10_000)
-        stand.open(buyer, seller, MARKET, 5_000)
+def _tenth(signed: SignedOrder) -> int:
+    part = signed.order.size // 10
+    return part - part % LOT
 
 
-def _liquidate(stand: Stand, legs: int) -> Act:
-    """An account of so many legs due for a slice, a keeper with one leg, a fresh index."""
+def _let_hold(stand: Stand, makers: Sequence[Actor]) -> None:
+    """The trader is short and each maker long the first market."""
+    stand.deposit(TRADER, 100_000)
+    for maker in makers:
+        stand.deposit(maker, 10_000)
+        stand.open(maker, TRADER, MARKET, 5_000)
+
+
+def _slice(stand: Stand, legs: int) -> Act:
+    """A slice of an account of so many legs by a keeper with a leg of that market."""
     _make_due(stand, TRADER, legs)
-    _let_keeper_hold(stand)
-    _fall(stand, legs)
+    _let_keeper_hold(stand, 1)
+    _fall(stand, legs, "-6.2")
     stand.freshen(MARKETS[:legs])
     return _liquidating(stand)
 
 
 def _make_due(stand: Stand, victim: Actor, legs: int) -> None:
-    """Longs in the first markets, the first twice as large, on 12 % of their notional."""
+    """Longs in the first markets, the first twice as large, on 12 % of their notional: after a fall
+    of 6.2 % that is 6.1 %, below maintenance; after 9 % below close-out."""
     sizes = [20_000] + [10_000] * (legs - 1)
     stand.deposit(victim, sum(sizes) * 12 // 100)
     for market_id, dollars in zip(MARKETS, sizes, strict=False):
         stand.open(victim, HOUSE_SHORT, market_id, dollars)
 
 
-def _fall(stand: Stand, legs: int) -> None:
-    """Every market of the account falls by 6.2 %: of 12 % margin 6.1 % of the new notional are left."""
+def _fall(stand: Stand, legs: int, percent: str) -> None:
+    """Every market of the account falls."""
     for market_id in MARKETS[:legs]:
-        stand.move(market_id, "-6.2")
+        stand.move(market_id, percent)
 
 
-def _let_keeper_hold(stand: Stand) -> None:
-    """The keeper is long the first market."""
+def _let_keeper_hold(stand: Stand, legs: int) -> None:
+    """The keeper is long the first markets and can bear more."""
     stand.deposit(KEEPER, 100_000)
-    stand.open(KEEPER, HOUSE_SHORT, MARKET, 5_000)
+    for market_id in MARKETS[:legs]:
+        stand.open(KEEPER, HOUSE_SHORT, market_id, 5_000)
 
 
 def _liquidating(stand: Stand) -> Act:
@@ -128,6 +268,9 @@ def _liquidating(stand: Stand) -> Act:
     return stand.act(KEEPER, stand.engine, "liquidate", *args)
 
 
-SCENES: dict[str, Scene] = {
-    one.__name__: one for one in (fill_open, fill_hold, liquidate_1, liquidate_8)
-}
+def _health(stand: Stand, legs: int) -> Act:
+    stand.deposit(TRADER, 100_000)
+    for market_id in MARKETS[:legs]:
+        stand.open(TRADER, HOUSE_SHORT, market_id, 5_000)
+    stand.freshen(MARKETS[:legs])
+    return stand.act(TRADER, stand.lens, "health", TRADER.account)

@@ -1,10 +1,12 @@
-"""The system as the bench acts on it: deployed by the deploy script, eight markets of three feeds.
+"""The system as the bench acts on it, deployed as `ape run deploy` does.
 
-Prices are WAD dollars unless a name says otherwise; one transaction is one block, a second apart.
+Every market has three Chainlink proxies. Prices are WAD dollars unless a name says otherwise; one
+transaction is one block, a second apart.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,12 +15,13 @@ from typing import Any
 
 from bench.actors import Actor
 from bench.errors import BenchError
-from bench.feeds import UNIT, Maker, Source
 from seawall.client.contract import Contract, load_abi
 from seawall.client.orders import Domain, Order, SignedOrder, direct, salt_at, sign
 from seawall.deployment import System, deploy
 from seawall.node import Node
 from seawall.parameters import Parameters, load
+from seawall.published.chainlink import ChainlinkSource
+from seawall.published.usdc import Usdc
 from seawall.rpc import Receipt, Rpc, succeeded
 from seawall.spec.words import LOT, TICK, WAD
 
@@ -30,9 +33,14 @@ MARKETS = tuple(range(1, len(PRICES) + 1))
 #: The three sources of a market differ, in parts per million of the price: the median has work.
 SPREAD = (-180, 0, 230)
 
+#: The three proxies of each market.
+Sources = dict[int, list[ChainlinkSource]]
+
 _NETWORK = "ethereum:local:foundry"
 _ORDER_LIFE_SECONDS = 86_400
 _ALLOWANCE = 10**30
+_FEED_DECIMALS = 8
+_FEED_UNIT = 10**_FEED_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -53,19 +61,14 @@ class Act:
 class Stand:
     """Contracts of one deployment, and what people do with them."""
 
-    def __init__(self, rpc: Rpc, system: System, sources: dict[int, list[Source]]) -> None:
+    def __init__(self, rpc: Rpc, system: System, sources: Sources) -> None:
         """Take handles; nothing is sent."""
         self.rpc = rpc
         self.sources = sources
         self.unit = 10**system.parameters.settlement.decimals
         self.operator = Actor("operator")
         addresses = system.addresses()
-        self.names = {address.lower(): name for name, address in addresses.items()}
-        self.names |= {
-            str(one.address).lower(): "ChainlinkFeed"
-            for some in system.feeds.values()
-            for one in some
-        }
+        self.names = _names(system, sources)
         self.token = Contract(addresses["SettlementToken"], load_abi("Token"))
         self.house = self._handle(addresses, "Clearinghouse")
         self.exchange = self._handle(addresses, "Exchange")
@@ -133,7 +136,7 @@ class Stand:
         """All three feeds of a market answer a new round, so many percent away from the last."""
         factor = 100 + Decimal(percent)
         moved = int(self.prices[market_id] * factor / 100)
-        self.prices[market_id] = moved - moved % (WAD // UNIT)
+        self.prices[market_id] = moved - moved % (WAD // _FEED_UNIT)
         self.report(market_id)
 
     def report(self, market_id: int) -> None:
@@ -144,13 +147,17 @@ class Stand:
             source.answer(answer)
 
     def refresh(self, market_ids: Sequence[int] = MARKETS) -> Receipt:
-        """The oracle reads the feeds and keeps what it found for the time of this block."""
+        """The oracle reads the feeds and keeps what it finds."""
         return self.send(self.refreshing(market_ids))
 
     def refreshing(self, market_ids: Sequence[int]) -> Act:
         """The transaction that reads the feeds of these markets."""
         bitmap = sum(1 << market_id for market_id in market_ids)
         return self.act(self.operator, self.oracle, "refresh", bitmap)
+
+    def age(self) -> None:
+        """A minute passes in which nobody refreshes."""
+        self.rpc.warp(60)
 
     def freshen(self, market_ids: Sequence[int] = MARKETS) -> None:
         """Somebody else has just refreshed: what follows carries the timestamp of that refresh."""
@@ -206,29 +213,49 @@ def wad(dollars: str) -> int:
 
 def answers(price: int) -> list[int]:
     """What the three feeds say of a WAD price (eight decimals); the middle one says it exactly."""
-    exact = price * UNIT // WAD
+    exact = price * _FEED_UNIT // WAD
     return [exact + exact * spread // 10**6 for spread in SPREAD]
 
 
-def _starting(sources: dict[int, list[Source]]) -> list[tuple[int, str]]:
+def _starting(sources: Sources) -> list[tuple[int, str]]:
     return [(market_id, PRICES[market_id - 1]) for market_id in sources]
 
 
-def build_stand(
-    node: Node, make_source: Maker, markets: Sequence[int] = MARKETS, asset: str | None = None
-) -> Stand:
-    """Deploy feeds, then everything else as `ape run deploy` does. Errors: BenchError."""
+def _names(system: System, sources: Sources) -> dict[str, str]:
+    """Kind of contract by address in lower case."""
+    named = {address: name for name, address in system.addresses().items()}
+    named |= {str(one.address): "ChainlinkFeed" for some in system.feeds.values() for one in some}
+    for some in sources.values():
+        named |= {one.address: "EACAggregatorProxy" for one in some}
+        named |= {one.aggregator.address: "FluxAggregator" for one in some}
+    named[str(system.settlement.address)] = "Token"
+    return {address.lower(): name for address, name in named.items()}
+
+
+def build_stand(node: Node, markets: Sequence[int] = MARKETS, usdc: Usdc | None = None) -> Stand:
+    """Deploy feeds, then everything else; `usdc` None makes a plain token. Errors: BenchError."""
     rpc = node.rpc()
     rpc.set_block_interval(1)
-    operator = Actor("operator")
     sources = {
-        market_id: [make_source(rpc, operator, one) for one in answers(wad(PRICES[market_id - 1]))]
+        market_id: [_source(rpc, one) for one in answers(wad(PRICES[market_id - 1]))]
         for market_id in markets
     }
-    return Stand(rpc, _deploy(node, _parameters(sources, asset)), sources)
+    asset = usdc.address if usdc else None
+    stand = Stand(rpc, _deploy(node, _parameters(sources, asset)), sources)
+    if usdc:
+        stand.names |= usdc.names()
+    return stand
 
 
-def _parameters(sources: dict[int, list[Source]], asset: str | None) -> Parameters:
+def _source(rpc: Rpc, answer: int) -> ChainlinkSource:
+    """A feed of one oracle with a first round: how many report changes nothing for who reads."""
+    operator = Actor("operator").address
+    source = ChainlinkSource(rpc, operator, [operator], decimals=_FEED_DECIMALS)
+    source.answer(answer)
+    return source
+
+
+def _parameters(sources: Sources, asset: str | None) -> Parameters:
     """Terms of params/local.yaml for every market, with the feeds that were deployed."""
     local = load(ROOT / "params" / "local.yaml")
     first = local.markets[0]
@@ -247,6 +274,8 @@ def _parameters(sources: dict[int, list[Source]], asset: str | None) -> Paramete
 
 
 def _deploy(node: Node, parameters: Parameters) -> System:
+    # A note of one of Ape's own dependencies, printed at every start.
+    warnings.filterwarnings("ignore", "Field 'import_remapping' has an incomplete definition")
     # Ape takes seconds to import: whoever only compares figures does without.
     import ape
     from ape.exceptions import ApeException

@@ -6,11 +6,10 @@ instructions, the base share and the refund add up to the receipt.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seawall.rpc import Rpc
+from seawall.rpc import GAS_LIMIT, Rpc
 
 CALLS = ("CALL", "STATICCALL", "DELEGATECALL", "CALLCODE", "CREATE", "CREATE2")
 _TRACER = {"disableMemory": True, "disableStorage": True, "enableReturnData": False}
@@ -33,10 +32,18 @@ class Step:
     slot: int
 
 
-def steps_of(rpc: Rpc, tx_hash: str, to: str) -> list[Step]:
-    """Every instruction of a mined transaction to `to`; the node must record steps."""
-    logs = rpc.call("debug_traceTransaction", tx_hash, _TRACER)["structLogs"]
-    return _Reader(logs, to.lower()).read()
+def trace(rpc: Rpc, sender: str, to: str, data: bytes) -> tuple[list[Step], int]:
+    """Every instruction that a transaction would run now, and the gas it would use, refund off.
+
+    It sees the latest block's time: exact for a transaction that shares it, and for one whose
+    course does not hang on a second.
+    """
+    message = {
+        "from": sender, "to": to, "data": "0x" + data.hex(),
+        "gas": hex(GAS_LIMIT), "gasPrice": hex(rpc.gas_price),
+    }  # fmt: skip
+    answer = rpc.call("debug_traceCall", message, "latest", _TRACER)
+    return _Reader(answer["structLogs"], to.lower()).read(), int(answer["gas"])
 
 
 class _Reader:
@@ -91,12 +98,3 @@ def _callee(log: dict[str, Any]) -> str:
 
 def _slot(log: dict[str, Any]) -> int:
     return int(log["stack"][-1], 16) if log["op"] in ("SLOAD", "SSTORE") else -1
-
-
-def frames_of(steps: list[Step]) -> Iterator[tuple[int, str]]:
-    """Number and code address of every call, in the order they begin."""
-    seen: set[int] = set()
-    for step in steps:
-        if step.frame not in seen:
-            seen.add(step.frame)
-            yield step.frame, step.code

@@ -33,8 +33,6 @@ initializes: ownable_2step[ownable := ownable]
 # Domain separator, cached as an immutable and rebuilt after a fork.
 from snekmate.utils import eip712_domain_separator
 initializes: eip712_domain_separator
-# Products rounded up.
-from contracts.modules import fixed_math
 # Digest and signer of an order.
 from contracts.modules import order_hash
 # Price and leg words.
@@ -136,14 +134,21 @@ def match(
     market_id: uint256 = taker.order.market_id
     buying: bool = taker.order.size > 0
     domain: bytes32 = eip712_domain_separator._domain_separator_v4()
-    digest: bytes32 = order_hash._digest(domain, taker.order)
+    # A direct taker has no order that could be looked up, stored or told about.
     direct: bool = len(taker.signature) == 0
+    digest: bytes32 = empty(bytes32)
+    left: uint256 = 0
     maker_fee: uint256 = 0
     taker_fee: uint256 = 0
     lowest: uint256 = 0
     highest: uint256 = 0
     self._check_form(taker.order)
-    left: uint256 = self._check_taker(taker, digest, direct)
+    assert not taker.order.post_only, "order: post only"
+    if direct:
+        left = self._check_direct(taker.order)
+    else:
+        digest = order_hash._digest(domain, taker.order)
+        left = self._check_signed(taker, digest)
     maker_fee, taker_fee, lowest, highest = self._terms(market_id)
     # How much may be filled before a reduce-only position is closed.
     room: uint256 = max_value(uint256)
@@ -216,8 +221,8 @@ def match(
         if buying:
             fill_size = -fill_size
         else:
-            fill_money = -convert(fixed_math._mul_div_up(fill, price, WAD), int256)
-        fee: uint256 = fixed_math._mul_div_up(fill_product, maker_fee, WAD * PPM)
+            fill_money = -convert(unsafe_add(fill_product, WAD - 1) // WAD, int256)
+        fee: uint256 = self._fee(fill_product, maker_fee)
         left -= fill
         if taker.order.reduce_only:
             room -= fill
@@ -254,26 +259,24 @@ def match(
     size: int256 = convert(total, int256)
     if not buying:
         size = -size
-    charged: uint256 = fixed_math._mul_div_up(product, taker_fee, WAD * PPM)
-    taker_filled: uint256 = total
-    if not direct:
-        taker_filled += self.filled[digest]
-        self.filled[digest] = taker_filled
+    charged: uint256 = self._fee(product, taker_fee)
     changes.append(
         IClearinghouse.Change(
             account=taker.order.account, size=size, money=money, fee=charged, gate=MARGIN_RULE
         )
     )
-    average: uint256 = product // total
-    log IExchange.OrderFilled(
-        digest=digest,
-        account=taker.order.account,
-        market_id=market_id,
-        size=size,
-        price=average,
-        fee=charged,
-        filled=taker_filled,
-    )
+    if not direct:
+        taker_filled: uint256 = self.filled[digest] + total
+        self.filled[digest] = taker_filled
+        log IExchange.OrderFilled(
+            digest=digest,
+            account=taker.order.account,
+            market_id=market_id,
+            size=size,
+            price=product // total,
+            fee=charged,
+            filled=taker_filled,
+        )
     extcall CLEARINGHOUSE.trade(market_id, changes)
     return total
 
@@ -400,22 +403,26 @@ def _check_pair(taker: IExchange.Order, maker: IExchange.Order):
 
 @internal
 @view
-def _check_taker(taker: IExchange.SignedOrder, digest: bytes32, direct: bool) -> uint256:
+def _check_direct(order: IExchange.Order) -> uint256:
     """
-    @notice What is open of the taker's order; reverts when it may not be filled.
+    @notice The size of an order that its sender takes with at once; salts and fills are of signed orders.
     """
-    assert not taker.order.post_only, "order: post only"
-    stored: uint256 = 0
-    if not direct:
-        stored = self.filled[digest]
+    assert block.timestamp <= order.expiry, "order: expired"
+    self._check_actor(order.account, msg.sender, order.market_id, order.size)
+    return convert(abs(order.size), uint256)
+
+
+@internal
+@view
+def _check_signed(taker: IExchange.SignedOrder, digest: bytes32) -> uint256:
+    """
+    @notice What is open of a signed taker's order; reverts when it may not be filled.
+    """
     left: uint256 = 0
     refusal: String[32] = ""
-    left, refusal = self._open_size(taker.order, stored)
+    left, refusal = self._open_size(taker.order, self.filled[digest])
     assert left != 0, refusal
-    if direct:
-        self._check_actor(taker.order.account, msg.sender, taker.order.market_id, taker.order.size)
-    else:
-        self._check_signature(taker.order, digest, taker.signature)
+    self._check_signature(taker.order, digest, taker.signature)
     return left
 
 
@@ -478,16 +485,36 @@ def _terms(market_id: uint256) -> (uint256, uint256, uint256, uint256):
     maker_fee, taker_fee, band = self._fees(market_id)
     # A market that was never opened here has no fees and no band; ids beyond 127 cannot be opened.
     assert band != 0, "order: market"
+    word: uint256 = staticcall INDEX_ORACLE.price_word(market_id)
+    if words._price_refreshed_at(word) != block.timestamp:
+        word = self._refresh(market_id)
+    assert words._price_half_width(word) != UNUSABLE, "index: stale"
+    index: uint256 = words._price_price(word)
+    # Rounding: inwards, which is what the comparison of the exact products says. uint96 * 2**21: no overflow.
+    inner: uint256 = unsafe_add(unsafe_mul(index, unsafe_sub(PPM, band)), PPM - 1)
+    outer: uint256 = unsafe_mul(index, unsafe_add(PPM, band))
+    return maker_fee, taker_fee, unsafe_div(inner, PPM), unsafe_div(outer, PPM)
+
+
+@internal
+def _refresh(market_id: uint256) -> uint256:
     # A bitmap of one id, as bits._lowest reads it.
     answer: DynArray[uint256, MAX_WORDS] = extcall INDEX_ORACLE.refresh(1 << market_id)
-    word: uint256 = answer[0]
-    half_width: uint256 = words._price_half_width(word)
-    assert half_width != UNUSABLE, "index: stale"
-    index: uint256 = words._price_price(word)
-    # Rounding: inwards, which is what the comparison of the exact products says.
-    lowest: uint256 = fixed_math._mul_div_up(index, PPM - band, PPM)
-    highest: uint256 = fixed_math._mul_div_down(index, PPM + band, PPM)
-    return maker_fee, taker_fee, lowest, highest
+    return answer[0]
+
+
+@internal
+@pure
+def _fee(product: uint256, rate: uint256) -> uint256:
+    """
+    @notice `rate` parts per million of a sum of size * price, rounded up.
+    """
+    # 20 fills below 2**111 * 2**97, and a rate of at most 10**4: no overflow.
+    scaled: uint256 = unsafe_mul(product, rate)
+    fee: uint256 = unsafe_div(scaled, WAD * PPM)
+    if unsafe_mul(fee, WAD * PPM) != scaled:
+        fee = unsafe_add(fee, 1)
+    return fee
 
 
 @internal

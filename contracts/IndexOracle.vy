@@ -30,9 +30,12 @@ initializes: ownable
 from snekmate.auth import ownable_2step
 initializes: ownable_2step[ownable := ownable]
 
+# Ids of a bitmap.
+from contracts.modules import bits
 # Storage word of a feed.
-from contracts.modules import fixed_math
 from contracts.modules import feed_words
+# Products rounded up.
+from contracts.modules import fixed_math
 # Index price from fresh prices.
 from contracts.modules import median
 # Reads of contracts that may fail.
@@ -120,14 +123,20 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     @param bitmap bit i stands for id i; at most 24 bits
     @return price words
     """
+    assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
-    ids: DynArray[uint256, MAX_IDS] = self._ids(bitmap)
-    for id: uint256 in ids:
-        cached: uint256 = self._cached(id)
-        word: uint256 = self._current(id, cached)
-        if word != cached:
-            self._store(id, cached, word)
+    rest: uint256 = bitmap
+    for _: uint256 in range(MAX_IDS):
+        if rest == 0:
+            break
+        id: uint256 = bits._log2(rest & unsafe_sub(0, rest))  # bits._lowest
+        rest = rest & unsafe_sub(rest, 1)  # bits._without_lowest
+        word: uint256 = self._words[id]
+        # words._price_refreshed_at
+        if (word >> 40) & words.U40 != block.timestamp:
+            word = self._update(id)
         fresh_words.append(word)
+    assert rest == 0, "oracle: too many ids"
     return fresh_words
 
 
@@ -176,12 +185,18 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     @param bitmap bit i stands for id i; at most 24 bits
     @return price words in ascending order of id
     """
+    assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
-    ids: DynArray[uint256, MAX_IDS] = self._ids(bitmap)
-    for id: uint256 in ids:
+    rest: uint256 = bitmap
+    for _: uint256 in range(MAX_IDS):
+        if rest == 0:
+            break
+        id: uint256 = bits._lowest(rest)
+        rest = bits._without_lowest(rest)
         cached: uint256 = self._cached(id)
         word: uint256 = self._current(id, cached)
         fresh_words.append(word)
+    assert rest == 0, "oracle: too many ids"
     return fresh_words
 
 
@@ -237,50 +252,15 @@ def _check_feed(feed: IIndexOracle.Feed):
 
 
 @internal
-@pure
-def _ids(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
+def _update(id: uint256) -> uint256:
     """
-    @notice Positions of the set bits, ascending.
+    @notice The word of this block, stored.
     """
-    assert bitmap < 2**IDS, "oracle: unknown id"
-    ids: DynArray[uint256, MAX_IDS] = []
-    rest: uint256 = bitmap
-    id: uint256 = 0
-    for _: uint256 in range(MAX_IDS):
-        if rest == 0:
-            break
-        # `bits._lowest` without its loop: 1,000 gas less an id, and every leg of every account passes here.
-        # At most 135 zeros lie below the lowest bit, so these jumps skip them all; `id` stays below 256.
-        if rest % 2**64 == 0:
-            rest = rest // 2**64
-            id = unsafe_add(id, 64)
-        if rest % 2**64 == 0:
-            rest = rest // 2**64
-            id = unsafe_add(id, 64)
-        if rest % 2**32 == 0:
-            rest = rest // 2**32
-            id = unsafe_add(id, 32)
-        if rest % 2**16 == 0:
-            rest = rest // 2**16
-            id = unsafe_add(id, 16)
-        if rest % 2**8 == 0:
-            rest = rest // 2**8
-            id = unsafe_add(id, 8)
-        if rest % 2**4 == 0:
-            rest = rest // 2**4
-            id = unsafe_add(id, 4)
-        if rest % 2**2 == 0:
-            rest = rest // 2**2
-            id = unsafe_add(id, 2)
-        if rest % 2**1 == 0:
-            rest = rest // 2**1
-            id = unsafe_add(id, 1)
-        ids.append(id)
-        # Past the bit itself.
-        rest = rest // 2
-        id = unsafe_add(id, 1)
-    assert rest == 0, "oracle: too many ids"
-    return ids
+    cached: uint256 = self._cached(id)
+    word: uint256 = self._current(id, cached)
+    if word != cached:
+        self._store(id, cached, word)
+    return word
 
 
 @internal

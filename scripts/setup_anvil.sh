@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Install anvil from the npm lock and put the program itself beside Python's, where Ape finds it.
+# Install what the npm lock names: the published contracts of the tests and the bench, and anvil, whose program
+# goes beside Python's, where Ape finds it. No package's scripts are run, and the lock leaves out the JavaScript
+# libraries that @chainlink/contracts would like beside its bytecode.
 # The npm wrapper is a Node process that does not pass a kill on, which would leave nodes behind.
 set -euo pipefail
 
@@ -7,7 +9,7 @@ if ! command -v npm >/dev/null; then
   echo "setup: Node 20 or later with npm is needed on PATH" >&2
   exit 1
 fi
-echo "setup: installing anvil (npm)"
+echo "setup: installing anvil and the published contracts of the tests (npm)"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 
 program="$(find node_modules/@foundry-rs -path '*/bin/anvil' -type f | head -n 1)"

@@ -67,14 +67,17 @@ def _float30_value(word: uint256) -> uint256:
 @pure
 def _log2(number: uint256) -> uint256:
     """
-    @notice Position of the highest set bit of a number below 2**128, which must not be zero.
+    @notice Position of the highest set bit of a number that is not zero.
     @dev Written out: as a loop it costs three times the gas, and every leg of every account passes here.
     """
     rest: uint256 = number
     position: uint256 = 0
+    if rest >> 128 != 0:
+        rest = rest >> 128
+        position = 128
     if rest >> 64 != 0:
         rest = rest >> 64
-        position = 64
+        position = unsafe_add(position, 64)
     if rest >> 32 != 0:
         rest = rest >> 32
         position = unsafe_add(position, 32)
@@ -90,7 +93,7 @@ def _log2(number: uint256) -> uint256:
     if rest >> 2 != 0:
         rest = rest >> 2
         position = unsafe_add(position, 2)
-    # What is left is 1, 2 or 3; position stays below 128.
+    # What is left is 1, 2 or 3; position stays below 256.
     return unsafe_add(position, rest >> 1)
 
 
@@ -98,7 +101,7 @@ def _log2(number: uint256) -> uint256:
 @pure
 def _lowest(bitmap: uint256) -> uint256:
     """
-    @notice Position of the lowest set bit of a bitmap below 2**128, which must not be zero.
+    @notice Position of the lowest set bit; `bitmap` must not be zero.
     """
     return self._log2(bitmap & unsafe_sub(0, bitmap))
 

@@ -119,8 +119,8 @@ def _trade(
             calls.append(_match(venue, maker, market_id, batch, expiry, salt=len(calls)))
     positions: Positions = defaultdict(lambda: defaultdict(int))
     for receipt in venue.chain.blocks(calls):
-        for fill in venue.exchange.events(receipt["logs"], "OrderFilled"):
-            positions[fill["account"]][fill["market_id"]] += fill["size"]
+        for change in venue.house.events(receipt["logs"], "PositionChanged"):
+            positions[change["account"]][change["market_id"]] = change["size"]
     return positions
 
 

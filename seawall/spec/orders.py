@@ -118,9 +118,10 @@ class Fill:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a match does: one change per account, one event per fill, new entries of `filled`.
+    """What a match does: one change per account, one event per order, new entries of `filled`.
 
-    Changes and events stand in the order of the makers' first fills, the taker's last.
+    Changes and events stand in the order of the makers' first fills, the taker's last. A direct
+    taker has no order: the Clearinghouse's event tells of it.
     """
 
     size: int
@@ -197,13 +198,23 @@ def _check_taker(state: ExchangeState, taker: Submitted) -> int:
     """What is open of the taker's order. A direct one is neither stored nor looked up."""
     if taker.order.post_only:
         raise OrderRefused("order: post only")
-    stored = 0 if taker.direct else state.filled.get(taker.digest, 0)
-    left, refusal = _open_size(state, taker.order, stored)
+    if taker.direct:
+        return _check_direct(state, taker)
+    left, refusal = _open_size(state, taker.order, state.filled.get(taker.digest, 0))
     if left == 0:
         raise OrderRefused(refusal)
     if not taker.authorised:
-        raise OrderRefused("account: not yours" if taker.direct else "order: signature")
+        raise OrderRefused("order: signature")
     return left
+
+
+def _check_direct(state: ExchangeState, taker: Submitted) -> int:
+    """The size of an order that its sender takes with at once; salts are of signed orders."""
+    if state.now > taker.order.expiry:
+        raise OrderRefused("order: expired")
+    if not taker.authorised:
+        raise OrderRefused("account: not yours")
+    return abs(taker.order.size)
 
 
 def _open_size(state: ExchangeState, order: Order, stored: int) -> tuple[int, str]:
@@ -318,16 +329,16 @@ def _settle_taker(
     order = taker.order
     size = progress.size if order.size > 0 else -progress.size
     fee = fee_of(progress.product, fees.taker)
-    filled = progress.size
     if not taker.direct:
-        filled += state.filled.get(taker.digest, 0)
+        filled = progress.size + state.filled.get(taker.digest, 0)
         progress.filled[taker.digest] = filled
-    average = progress.product // progress.size
-    change = Change(order.account, size, progress.money, fee)
-    event = Fill(taker.digest, order.account, order.market_id, size, average, fee, filled)
+        average = progress.product // progress.size
+        progress.fills.append(
+            Fill(taker.digest, order.account, order.market_id, size, average, fee, filled)
+        )
     return Outcome(
         size=progress.size,
-        changes=(*progress.changes.values(), change),
-        fills=(*progress.fills, event),
+        changes=(*progress.changes.values(), Change(order.account, size, progress.money, fee)),
+        fills=tuple(progress.fills),
         filled=dict(progress.filled),
     )

@@ -98,7 +98,7 @@ def test_float30_value_any_word_equals_specification(ask_unpack: AskWords) -> No
 
 
 def test_bitmap_any_word_equals_its_set_bits(ask_unpack: AskWords) -> None:
-    packed = [bitmap % 2**128 for bitmap in bitmaps() if bitmap % 2**128]
+    packed = bitmaps()
 
     answers = ask_unpack(BITMAP_KIND, packed)
 

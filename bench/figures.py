@@ -1,0 +1,78 @@
+"""The figures: which scene gives each, what is counted, what must have happened, and the goal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bench import scenes
+from bench.stand import Act, Stand
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the bench and its goal, in gas; goal 0 where none is set.
+
+    `events` are what the system's contracts must log in the measured transaction, by name and
+    stage: a scene that goes another way than it says is no measurement. `parts` divides the gas,
+    rounded up; `execution` leaves out the base share; `real_usdc` picks the settlement token.
+    """
+
+    name: str
+    scene: Callable[[Stand], Act]
+    goal: int
+    events: Mapping[str, int] = field(default_factory=dict)
+    parts: int = 1
+    execution: bool = False
+    real_usdc: bool = False
+
+
+def fills(makers: int) -> dict[str, int]:
+    """Events of a match: each maker's order and the taker's."""
+    return {"OrderFilled": makers + 1, "PositionChanged": makers + 1}
+
+
+def slices(accounts: int, checks: int = 0) -> dict[str, int]:
+    """Events of partial liquidations: two positions change in each, none in a batch's last check,
+    which logs one all the same."""
+    return {"Liquidated stage 1": accounts, "PositionChanged": 2 * accounts + checks}
+
+
+def wholes(legs: int) -> dict[str, int]:
+    """Events of a whole close of so many legs."""
+    return {"Liquidated stage 2": legs, "PositionChanged": 2 * legs}
+
+
+#: Of a shortfall that the insurance fund pays in full.
+PAID_BY_FUND = {"Absorbed stage 4": 1, "Covered": 1, "Moved": 1}
+
+FIGURES = (
+    Figure("deposit_topup", scenes.deposit_topup, 65_000, {"Deposited": 1}),
+    Figure("deposit_topup_usdc", scenes.deposit_topup, 90_000, {"Deposited": 1}, real_usdc=True),
+    Figure("withdraw_with_leg", scenes.withdraw_with_leg, 0, {"Withdrawn": 1}),
+    Figure("fill_open", scenes.fill_open, 175_000, fills(1)),
+    Figure("fill_hold", scenes.fill_hold, 115_000, fills(1)),
+    Figure("fill_hold_fresh", scenes.fill_hold_fresh, 132_000, fills(1)),
+    Figure("fill_batch10_each", scenes.fill_batch10, 60_000, fills(10), parts=10),
+    Figure("liquidate_1", scenes.liquidate_1, 120_000, slices(1)),
+    Figure("liquidate_2", scenes.liquidate_2, 130_000, slices(1)),
+    Figure("liquidate_4", scenes.liquidate_4, 160_000, slices(1)),
+    Figure("liquidate_8", scenes.liquidate_8, 215_000, slices(1)),
+    Figure("liquidate_1_new_keeper_leg", scenes.liquidate_1_new_keeper_leg, 0, slices(1)),
+    Figure(
+        "liquidate_8_stale_index",
+        scenes.liquidate_8_stale_index,
+        0,
+        slices(1) | {"IndexUpdated": 8},
+    ),
+    Figure("liquidate_many_20_each", scenes.liquidate_many_20, 0, slices(20, 1), parts=20),
+    Figure("close_out_8", scenes.close_out_8, 400_000, wholes(8)),
+    Figure("bad_debt_1", scenes.bad_debt_1, 175_000, wholes(1) | PAID_BY_FUND),
+    Figure("margin_view_1", scenes.margin_view_1, 23_000, execution=True),
+    Figure("margin_view_4", scenes.margin_view_4, 55_000, execution=True),
+    Figure("margin_view_8", scenes.margin_view_8, 100_000, execution=True),
+    Figure("index_update_3feeds", scenes.index_update_3feeds, 75_000, {"IndexUpdated": 1}),
+    Figure("index_cached_read", scenes.index_cached_read, 5_000, execution=True),
+)
+
+BY_NAME = {figure.name: figure for figure in FIGURES}

@@ -1,0 +1,142 @@
+"""Systems around contracts of others: Circle's USDC and Chainlink's feeds, from their bytecode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from seawall.client.contract import Contract, load_abi
+from seawall.client.creation import creation
+from seawall.deployment import System, deploy
+from seawall.parameters import MarketParameters, load
+from seawall.published.chainlink import ChainlinkSource
+from seawall.published.usdc import Usdc, deploy_usdc
+from seawall.rpc import Rpc, succeeded
+from seawall.spec.margin import Price
+from tests.desk import FEED_UNIT, Desk
+
+LOCAL = Path(__file__).resolve().parents[2] / "params" / "local.yaml"
+
+#: Sources by market.
+Sources = dict[int, list[ChainlinkSource]]
+
+
+@dataclass(frozen=True)
+class RealSystem:
+    """A deployed system and the contracts of others around it."""
+
+    system: System
+    usdc: Usdc
+    sources: Sources
+
+
+class RealDesk(Desk):
+    """A desk that settles in USDC and reads three Chainlink proxies a market."""
+
+    def __init__(self, real: RealSystem, url: str, owner: Any, broker: Any) -> None:
+        """Take the deployed system; the broker may mint."""
+        self.usdc, self.real = real.usdc, real.sources
+        self.usdc.let_mint(str(broker.address))
+        super().__init__(real.system, url, owner, broker)
+
+    def index(self, leg_id: int, price: Any) -> None:
+        """Each oracle answers `price` dollars in a new round, and the index is refreshed."""
+        answer = int(Fraction(str(price)) * FEED_UNIT)
+        for source in self.real[leg_id]:
+            source.answer(answer)
+        self.send(self.owner, self.oracle, "refresh", 1 << leg_id)
+        self.prices[leg_id] = Price(answer * 10**10)
+
+    def balance(self, holder: Any) -> int:
+        """USDC of an address, native units."""
+        return int(self.view(self.token, "balanceOf", str(getattr(holder, "address", holder))))
+
+    def withdraw(self, owner: Any, account: int, native: int, receiver: Any) -> None:
+        """The owner takes USDC out. Errors: Refused."""
+        args = (account, 0, native, str(receiver.address))
+        self.send(str(owner.address), self.house, "withdraw", *args)
+        self.spec.withdraw(account >> 96, account, 0, native)
+
+
+def real_system(project: Any, deployer: Any, admin: Any, issuer: Any) -> RealSystem:
+    """Deploy USDC, three feeds for each market of params/local.yaml, and the system around them."""
+    rpc = Rpc(str(deployer.provider.http_uri))
+    usdc = deploy_usdc(rpc, str(admin.address), str(issuer.address))
+    parameters = load(LOCAL)
+    sources = {
+        market.market_id: [_source(rpc, market, str(issuer.address)) for _ in market.feeds]
+        for market in parameters.markets
+    }
+    markets = tuple(_with_feeds(one, sources[one.market_id]) for one in parameters.markets)
+    settlement = replace(parameters.settlement, asset=usdc.address)
+    parameters = replace(parameters, settlement=settlement, markets=markets)
+    return RealSystem(deploy(project, deployer, parameters), usdc, sources)
+
+
+def _source(rpc: Rpc, market: MarketParameters, oracle: str) -> ChainlinkSource:
+    source = ChainlinkSource(rpc, oracle, [oracle])
+    source.answer(int((market.feeds[0].price or Decimal(0)) * FEED_UNIT))
+    return source
+
+
+def _with_feeds(market: MarketParameters, sources: Sequence[ChainlinkSource]) -> MarketParameters:
+    feeds = tuple(
+        replace(feed, aggregator=source.address)
+        for feed, source in zip(market.feeds, sources, strict=True)
+    )
+    return replace(market, feeds=feeds)
+
+
+class IndexRoom:
+    """An index oracle over adapters of real proxies, without a system around it."""
+
+    def __init__(self, url: str, owner: str, oracles: Sequence[str]) -> None:
+        """Deploy the oracle; blocks are a second apart."""
+        self.rpc = Rpc(url)
+        self.rpc.set_block_interval(1)
+        self.owner, self.oracles = owner, list(oracles)
+        self.oracle = self._deploy("IndexOracle", owner)
+
+    def close(self) -> None:
+        """Give the node its clock back."""
+        self.rpc.call("anvil_removeBlockTimestampInterval")
+        self.rpc.close()
+
+    def _deploy(self, name: str, *args: Any) -> Contract:
+        receipt = self.rpc.send(self.owner, None, creation(name, *args))
+        assert succeeded(receipt)
+        return Contract(str(receipt["contractAddress"]), load_abi(name))
+
+    def source(self, **terms: Any) -> ChainlinkSource:
+        """A proxy and its aggregator, two of whose three reporters make a round."""
+        return ChainlinkSource(self.rpc, self.owner, self.oracles, quorum=2, **terms)
+
+    def adapter(self, source: ChainlinkSource, *terms: int) -> Contract:
+        """The adapter of a source: unit exponent, floor and ceiling, 0 each by default."""
+        return self._deploy("ChainlinkFeed", source.address, *(terms or (0, 0, 0)))
+
+    def latest(self, adapter: Contract) -> tuple[int, int]:
+        """What the adapter says now: price (WAD), time. Errors: RpcError."""
+        data = self.rpc.view(adapter.address, adapter.encode("latest"))
+        price, updated_at = adapter.decode("latest", data)
+        return price, updated_at
+
+    def list(self, market_id: int, sources: Sequence[ChainlinkSource], quorum: int) -> None:
+        """Feeds of a market, an hour of age each."""
+        feeds = [(self.adapter(source).address, 3_600) for source in sources]
+        self.transact("set_feeds", market_id, quorum, feeds)
+
+    def refresh(self, market_id: int) -> int:
+        """The word that is stored after a refresh."""
+        self.transact("refresh", 1 << market_id)
+        data = self.rpc.view(self.oracle.address, self.oracle.encode("price_word", market_id))
+        return int(self.oracle.decode("price_word", data))
+
+    def transact(self, function: str, *args: Any) -> None:
+        """A transaction of the owner's that goes through."""
+        data = self.oracle.encode(function, *args)
+        assert succeeded(self.rpc.send(self.owner, self.oracle.address, data))
