@@ -25,6 +25,7 @@ from tests.fuzz.workers import Job, News, cores, run_all, shard_worker, soak_wor
 
 HUNT_STEPS = 120
 SHOWN_LINES = 12
+SHOWN_LETTERS = 60
 
 
 def keep_failure(news: News) -> str:
@@ -133,7 +134,8 @@ def hunt(seed: str, transactions: int) -> int:
                     break
                 attempt(base, steps, tally)
         except AssertionError as failure:
-            print(f"caught after {tally.transactions} transactions: {failure}".splitlines()[0])
+            what = str(failure).splitlines()[0].partition(": ")[2][:SHOWN_LETTERS]
+            print(f"caught after {tally.transactions} transactions: {what}")
             return 1
     print(f"{tally.transactions} transactions, nothing found")
     return 0

@@ -377,6 +377,7 @@ def move_collateral_price(world: World, dice: Random) -> None:
     price = anchor * dice.randrange(500_000, 1_500_000) // PPM
     half_width = dice.choice([0, 0, 0, 50, UNUSABLE])
     world.set_price(127 + token_id, Price(price, half_width=half_width))
+    world.passed += 1
 
 
 def _set(world: World, dice: Random, market_id: int, price: int) -> None:
@@ -390,6 +391,7 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
     elif oddity < 0.025:
         price = 0
     world.set_price(market_id, Price(price, world.chain.time, ratio, half_width))
+    world.passed += 1
 
 
 def wait(world: World, dice: Random) -> None:
