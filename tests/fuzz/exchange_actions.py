@@ -132,8 +132,8 @@ def _draw_match(world: World, dice: Random, makers: int) -> tuple[Offer, list[Of
     market_id = draw_market(dice)
     if dice.random() < 0.3:
         # As if another transaction of the match's block had refreshed the index.
-        price = world.prices[market_id]
-        world.set_price(market_id, price._replace(refreshed_at=world.chain.time + 2))
+        index = world.prices[market_id]
+        world.set_price(market_id, index._replace(refreshed_at=world.chain.time + 2))
     account = dice.choice(world.accounts)
     price = _draw_limit(world, dice, market_id)
     order = _draw_order(world, dice, account, market_id, dice.random() < 0.5, price)

@@ -167,7 +167,12 @@ SeawallMachine = _machine()
 
 
 def explore(
-    base: World, backend: str, number: int, examples: int, progress: Progress = lambda tally: None
+    base: World,
+    backend: str,
+    number: int,
+    examples: int,
+    progress: Progress = lambda tally: None,
+    steps: int = STEPS,
 ) -> Tally:
     """So many sequences from a fixed seed, by hypothesis. Errors: FailureError, shrunk."""
     shared = _Run(base, Tally(backend), progress)
@@ -178,7 +183,7 @@ def explore(
     factory: Any = seed(number)(machine)
     chosen = settings(
         max_examples=examples,
-        stateful_step_count=STEPS,
+        stateful_step_count=steps,
         deadline=None,
         database=None,
         print_blob=False,
