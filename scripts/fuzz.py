@@ -70,7 +70,7 @@ def run() -> int:
     screen.print(summary_table(tallies, len(failures)))
     missing = [f"{tally.backend}: {line}" for tally in tallies for line in lacking(tally)]
     for line in failures + missing:
-        screen.print(line, style="red", markup=False)
+        screen.print(line, style="red", markup=False, soft_wrap=True)
     return 1 if failures or missing else 0
 
 
@@ -87,7 +87,7 @@ def soak(minutes: float) -> int:
                 latest[news.worker] = news.tally
             if news.steps is not None:
                 failures += 1
-                screen.print(keep_failure(news), style="red", markup=False)
+                screen.print(keep_failure(news), style="red", markup=False, soft_wrap=True)
             elapsed = time.monotonic() - started
             status.update(f"{progress_line(latest.values(), elapsed)}, {failures} violations")
     total = Tally(PYREVM)
@@ -111,7 +111,7 @@ def replay(path: Path) -> int:
         try:
             attempt(base, load_steps(path))
         except FailureError as failure:
-            screen.print(failure.reason, markup=False)
+            screen.print(failure.reason, markup=False, soft_wrap=True)
             _show_trace(provider, chain)
             return 1
     screen.print("the sequence holds on this node")
