@@ -269,7 +269,7 @@ def cancel_below(world: World, dice: Random) -> None:
     """All orders of an account with a smaller salt are made unfillable."""
     account = dice.choice(world.accounts)
     before = world.venue.min_salt[account]
-    salt = dice.choice([before + dice.randrange(1, 2**28)] * 5 + [before, 0])
+    salt = dice.choice([before + dice.randrange(1, 2**31)] * 5 + [before, 0])
     sender = owner_name(world, account)
     if dice.random() < 0.1:
         sender = world.chain.actor(STRANGER)

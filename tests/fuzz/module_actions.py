@@ -157,6 +157,8 @@ def side_refused(world: World, dice: Random) -> None:
 def pay(world: World, dice: Random) -> None:
     """Cash, below zero too, or collateral, clamped."""
     sender, receiver = dice.sample([*world.accounts, world.fee_account], 2)
+    if receiver != world.fee_account and dice.random() < 0.15:
+        sender = world.fee_account
     token_id = dice.choice([0, 0, 1, 2])
     amount = int(10 ** dice.uniform(0, 22 if token_id == 0 else 19))
     if token_id == 0 and dice.random() < 0.3:

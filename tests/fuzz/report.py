@@ -15,7 +15,7 @@ from tests.fuzz.explore import Tally
 OUT = Path(__file__).parents[2] / "out" / "fuzz"
 SUMMARY = OUT / "summary.json"
 FAILURES = OUT / "failures"
-RAREST = 5
+RAREST = 3
 
 
 def console() -> Console:
@@ -39,7 +39,7 @@ def summary_table(tallies: Sequence[Tally], failed: int) -> Table:
     table.add_column("fewest successes")
     for tally in tallies:
         hits = sorted(tally.rule_hits.items(), key=lambda item: item[1])
-        rarest = ", ".join(f"{name} {number}" for name, number in hits[:RAREST])
+        rarest = "\n".join(f"{number:,} {name}" for name, number in hits[:RAREST])
         table.add_row(
             tally.backend,
             f"{tally.transactions:,}",
