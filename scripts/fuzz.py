@@ -20,7 +20,15 @@ from tests.fuzz.campaign import ANVIL, PYREVM, SHARDS, lacking, pyrevm_chain
 from tests.fuzz.creation import compiled
 from tests.fuzz.explore import FailureError, Tally, attempt, load_steps, sequences
 from tests.fuzz.furnish import furnished
-from tests.fuzz.report import FAILURES, console, progress_line, summary_table, write_summary
+from tests.fuzz.report import (
+    FAILURES,
+    console,
+    progress,
+    progress_line,
+    summary_table,
+    write_soak,
+    write_summary,
+)
 from tests.fuzz.workers import Job, News, cores, run_all, shard_worker, soak_worker
 
 HUNT_STEPS = 120
@@ -42,15 +50,13 @@ def run_backend(backend: str) -> tuple[Tally, list[str]]:
     jobs = [Job(f"{backend}-{n}", shard_worker, (backend, n)) for n in range(shards)]
     started, latest = time.monotonic(), dict[str, Tally]()
     failures = []
-    screen = console()
-    with screen.status(f"{backend}: starting") as status:
+    with progress(console(), backend) as show:
         for news in run_all(jobs):
             if news.tally is not None:
                 latest[news.worker] = news.tally
             if news.steps is not None:
                 failures.append(keep_failure(news))
-            elapsed = time.monotonic() - started
-            status.update(f"{backend}: {progress_line(latest.values(), elapsed)}")
+            show(progress_line(latest.values(), time.monotonic() - started))
     total = Tally(backend)
     for tally in latest.values():
         total.add(tally)
@@ -81,19 +87,20 @@ def soak(minutes: float) -> int:
     started, latest, failures = time.monotonic(), dict[str, Tally](), 0
     screen = console()
     screen.print(f"seed {text}, {len(jobs)} processes, {minutes:g} minutes")
-    with screen.status("starting") as status:
+    with progress(screen, "soak") as show:
         for news in run_all(jobs):
             if news.tally is not None:
                 latest[news.worker] = news.tally
             if news.steps is not None:
                 failures += 1
                 screen.print(keep_failure(news), style="red", markup=False, soft_wrap=True)
-            elapsed = time.monotonic() - started
-            status.update(f"{progress_line(latest.values(), elapsed)}, {failures} violations")
+            line = progress_line(latest.values(), time.monotonic() - started)
+            show(f"{line}, {failures} violations")
     total = Tally(PYREVM)
     for tally in latest.values():
         total.add(tally)
     total.seconds = time.monotonic() - started
+    write_soak(text, total, failures)
     screen.print(summary_table([total], failures))
     return 1 if failures else 0
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -15,12 +17,33 @@ from tests.fuzz.explore import Tally
 OUT = Path(__file__).parents[2] / "out" / "fuzz"
 SUMMARY = OUT / "summary.json"
 FAILURES = OUT / "failures"
+SOAKS = OUT / "soaks.jsonl"
 RAREST = 3
+#: Between two lines of progress where there is no terminal.
+QUIET_SECONDS = 60
 
 
 def console() -> Console:
     """Where everything is printed."""
     return Console(highlight=False)
+
+
+@contextmanager
+def progress(screen: Console, title: str) -> Iterator[Callable[[str], None]]:
+    """A function that shows a line: in its place on a terminal, now and then elsewhere."""
+    if screen.is_terminal:
+        with screen.status(title) as status:
+            yield lambda line: status.update(f"{title}: {line}")
+        return
+    printed = time.monotonic()
+
+    def show(line: str) -> None:
+        nonlocal printed
+        if time.monotonic() - printed > QUIET_SECONDS:
+            printed = time.monotonic()
+            screen.print(f"{title}: {line}", markup=False)
+
+    yield show
 
 
 def progress_line(tallies: Iterable[Tally], seconds: float) -> str:
@@ -57,3 +80,11 @@ def write_summary(tallies: Sequence[Tally]) -> None:
     """The summary file: a list with an entry per backend."""
     OUT.mkdir(parents=True, exist_ok=True)
     SUMMARY.write_text(json.dumps([tally.summary() for tally in tallies], indent=1) + "\n")
+
+
+def write_soak(text: str, tally: Tally, failures: int) -> None:
+    """One more line in the list of soaks."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    entry = {"seed": text, "violations": failures, **tally.summary()}
+    with SOAKS.open("a") as file:
+        file.write(json.dumps(entry) + "\n")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from random import Random
 
-from seawall.spec.liquidation import PARTIAL, Step
+from seawall.spec.liquidation import PARTIAL
 from seawall.spec.margin import Price
 from seawall.spec.state import Reverted
 from seawall.spec.words import MAX_UINT256, PPM, TICK, WAD
@@ -120,33 +121,52 @@ def _draw_sender(world: World, dice: Random, keeper: int) -> str:
     return world.chain.actor(dice.choice(["bot", "desk", "thief"]))
 
 
+class _Victims:
+    """Accounts before a call of the engine, and what must hold of each step after it."""
+
+    def __init__(self, world: World, accounts: Sequence[int]) -> None:
+        self._world = world
+        self._before = standings(world, accounts)
+        self._deferred = world.spec.totals.deferred
+        self._exact = {
+            account: all(not world.drift.is_off(i) for i in market_ids_of(world, account))
+            for account in accounts
+        }
+
+    def check(self, keeper: int) -> None:
+        """P3 and P5 after the call; what it did is counted."""
+        world, steps = self._world, self._world.waterfall.steps
+        promises.check_no_hidden_debt(world, parties(world))
+        times = Counter(account for account, _ in steps)
+        for account, step in steps:
+            before = self._before[account]
+            # Between two steps of one account nobody looks at it.
+            if before is None or times[account] > 1 or account == keeper:
+                continue
+            promises.check_liquidation(world, account, before, step, self._exact[account])
+            world.count("stage partial" if step.stage == PARTIAL else "stage whole")
+            world.count("stage shortfall", before.plan.equity < 0)
+        world.count("stage deferred", world.spec.totals.deferred > self._deferred)
+
+
 def _liquidate(world: World, dice: Random, account: int) -> None:
     keeper = _draw_keeper(world, dice, account)
     sender = _draw_sender(world, dice, keeper)
     notional = int(10 ** dice.uniform(0, 6)) * WAD
     limit = dice.choice([MAX_UINT256] * 6 + [notional, 0, 2**128, 2**255])
-    made: list[Step] = []
 
     def predict() -> list[int]:
-        made.append(world.waterfall.liquidate(account, keeper, limit, int(sender, 16)))
-        return list(made[0])
+        return list(world.waterfall.liquidate(account, keeper, limit, int(sender, 16)))
 
-    before = standings(world, [account])[account]
-    deferred = world.spec.totals.deferred
-    exact = all(not world.drift.is_off(i) for i in market_ids_of(world, account))
+    victim = _Victims(world, [account])
     arguments = [account, keeper, limit]
     passed = send_trades(
         world, "liquidate", sender, LIQUIDATE, arguments, predict, [keeper], world.engine
     )
     if not passed:
         return
-    assert before is not None
     compare.touched(world, [account, keeper, world.fee_account])
-    promises.check_liquidation(world, account, before, made[0], exact)
-    promises.check_no_hidden_debt(world, [account])
-    world.count("stage partial" if made[0].stage == PARTIAL else "stage whole")
-    world.count("stage shortfall", before.plan.equity < 0)
-    world.count("stage deferred", world.spec.totals.deferred > deferred)
+    victim.check(keeper)
 
 
 def liquidate(world: World, dice: Random) -> None:
@@ -180,6 +200,7 @@ def liquidate_many(world: World, dice: Random) -> None:
     dice.shuffle(accounts)
     keeper = _draw_keeper(world, dice, accounts[0])
     sender = _draw_sender(world, dice, keeper)
+    victims = _Victims(world, accounts)
 
     def predict() -> list[int]:
         statuses = world.waterfall.liquidate_many(accounts, keeper, int(sender, 16))
@@ -197,7 +218,7 @@ def liquidate_many(world: World, dice: Random) -> None:
     )
     if passed:
         compare.touched(world, [*accounts, keeper, world.fee_account])
-        promises.check_no_hidden_debt(world, parties(world))
+        victims.check(keeper)
         world.count("batch with a step", bool(world.spec.trades))
 
 

@@ -12,7 +12,7 @@ from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
 from seawall.spec.exchange import Exchange
 from seawall.spec.fixed_math import MAX_UINT256
 from seawall.spec.ledger import Market
-from seawall.spec.liquidation import LiquidationEngine
+from seawall.spec.liquidation import EngineParameters, LiquidationEngine, Step
 from seawall.spec.margin import MarginModel, Price
 from seawall.spec.orders import Fees
 from seawall.spec.savings import Savings
@@ -95,6 +95,19 @@ class Watched(Clearinghouse):
         self.trades.append((market_id, changes, earlier))
 
 
+class WatchedEngine(LiquidationEngine):
+    """The specification, with a list of the steps of the present call: account and step."""
+
+    def __init__(self, clearinghouse: Clearinghouse, parameters: EngineParameters) -> None:
+        super().__init__(clearinghouse, parameters)
+        self.steps: list[tuple[int, Step]] = []
+
+    def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
+        market_id = super()._execute(account, keeper, step, gated)
+        self.steps.append((account, step))
+        return market_id
+
+
 class World:
     """A deployed system with its specification; `send` predicts, calls, compares.
 
@@ -143,7 +156,7 @@ class World:
         self.model = MarginModel(journal, PROFIT_WEIGHT, MARGIN_CALL)
         self.spec = Watched(journal, self.model, self._refresh, self.fee_account)
         self.spec.set_token(0, self.chain.addr("token 0"), DECIMALS[0], CAP)
-        self.waterfall = LiquidationEngine(self.spec, ENGINE)
+        self.waterfall = WatchedEngine(self.spec, ENGINE)
         self.venue = Exchange(self.spec, self.exchange)
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS)
         self.drift = Drift(self.spec)
@@ -228,6 +241,7 @@ class World:
         self.slack.count()
         self.slack.before()
         self.spec.trades.clear()
+        self.waterfall.steps.clear()
         expected, reason = self._predicted(predict)
         try:
             data = self.chain.send(sender, target, signature, *arguments)
