@@ -28,8 +28,8 @@ class Figure:
 
 
 def fills(makers: int) -> dict[str, int]:
-    """Events of a match: each maker's order and the taker's."""
-    return {"OrderFilled": makers + 1, "PositionChanged": makers + 1}
+    """Events of a match by a direct taker: each maker's order, the positions of all."""
+    return {"OrderFilled": makers, "PositionChanged": makers + 1}
 
 
 def slices(accounts: int, checks: int = 0) -> dict[str, int]:

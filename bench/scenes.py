@@ -174,18 +174,18 @@ def liquidate_many_20(stand: Stand) -> Act:
 
 
 def margin_view_1(stand: Stand) -> Act:
-    """`Lens.health` of a healthy account with one leg: equity, margins, ratio, what may leave."""
-    return _health(stand, 1)
+    """`Lens.margin` of a healthy account with one leg: equity, adverse and settled, both margins."""
+    return _margin(stand, 1)
 
 
 def margin_view_4(stand: Stand) -> Act:
     """As `margin_view_1`, with four legs."""
-    return _health(stand, 4)
+    return _margin(stand, 4)
 
 
 def margin_view_8(stand: Stand) -> Act:
     """As `margin_view_1`, with eight legs."""
-    return _health(stand, 8)
+    return _margin(stand, 8)
 
 
 # -- index -------------------------------------------------------------------------------------
@@ -268,9 +268,9 @@ def _liquidating(stand: Stand) -> Act:
     return stand.act(KEEPER, stand.engine, "liquidate", *args)
 
 
-def _health(stand: Stand, legs: int) -> Act:
+def _margin(stand: Stand, legs: int) -> Act:
     stand.deposit(TRADER, 100_000)
     for market_id in MARKETS[:legs]:
         stand.open(TRADER, HOUSE_SHORT, market_id, 5_000)
     stand.freshen(MARKETS[:legs])
-    return stand.act(TRADER, stand.lens, "health", TRADER.account)
+    return stand.act(TRADER, stand.lens, "margin", TRADER.account)

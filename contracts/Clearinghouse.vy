@@ -593,7 +593,7 @@ def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, 
         reasons._fail(reasons.MARKET_REDUCE_ONLY)
     if after != 0:
         # int112 * int112 and uint96 * int112: no overflow.
-        notional: int256 = unsafe_mul(abs(after), abs(change.money))
-        minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), abs(change.size))
-        if notional < minimum:
+        notional: int256 = unsafe_mul(after, change.money)
+        minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), change.size)
+        if abs(notional) < abs(minimum):
             reasons._fail(reasons.MARKET_BELOW_MINIMUM)

@@ -112,6 +112,7 @@ def __init__(owner: address):
 
 
 @external
+@reentrant
 def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     """
     @notice Bring the cached words of all ids in the bitmap up to date, once per block each, and return them
@@ -126,11 +127,14 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
     rest: uint256 = bitmap
+    next_id: uint256 = 0
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
-        id: uint256 = bits._log2(rest & unsafe_sub(0, rest))  # bits._lowest
-        rest = rest & unsafe_sub(rest, 1)  # bits._without_lowest
+        gap: uint256 = bits._lowest(rest)
+        rest = (rest >> gap) >> 1  # bits._without_lowest, past that bit
+        id: uint256 = unsafe_add(next_id, gap)
+        next_id = unsafe_add(id, 1)
         word: uint256 = self._words[id]
         # words._price_refreshed_at
         if (word >> 40) & words.U40 != block.timestamp:
@@ -188,13 +192,19 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
     rest: uint256 = bitmap
+    next_id: uint256 = 0
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
-        id: uint256 = bits._lowest(rest)
-        rest = bits._without_lowest(rest)
-        cached: uint256 = self._cached(id)
-        word: uint256 = self._current(id, cached)
+        gap: uint256 = bits._lowest(rest)
+        rest = (rest >> gap) >> 1  # bits._without_lowest, past that bit
+        id: uint256 = unsafe_add(next_id, gap)
+        next_id = unsafe_add(id, 1)
+        word: uint256 = self._words[id]
+        # words._price_refreshed_at
+        if (word >> 40) & words.U40 != block.timestamp:
+            cached: uint256 = self._cached(id)
+            word = self._current(id, cached)
         fresh_words.append(word)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
@@ -252,9 +262,10 @@ def _check_feed(feed: IIndexOracle.Feed):
 
 
 @internal
+@nonreentrant
 def _update(id: uint256) -> uint256:
     """
-    @notice The word of this block, stored.
+    @notice The word of this block, stored. The lock stands here, so that words that are cached do not pay for it.
     """
     cached: uint256 = self._cached(id)
     word: uint256 = self._current(id, cached)

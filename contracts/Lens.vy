@@ -140,6 +140,20 @@ def health(account: uint256) -> ILens.Health:
 
 @external
 @view
+def margin(account: uint256) -> (int256, int256, int256, uint256, uint256):
+    """
+    @notice Equity, adverse equity, settled equity, initial and maintenance margin at the prices of a refresh now.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(account)
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
+    return staticcall MARGIN_MODEL.assess(word, base, legs, prices)
+
+
+@external
+@view
 def health_many(accounts: DynArray[uint256, 500]) -> DynArray[ILens.Row, 500]:
     """
     @notice Status, equity and maintenance margin of many accounts.

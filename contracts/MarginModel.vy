@@ -3,7 +3,8 @@
 """
 @title Margin model
 @notice Given a portfolio and prices, what are equity, initial and maintenance margin?
-@dev `seawall/spec/margin.py` is the same in Python. Rates and weights are parts per million, prices and money WAD.
+@dev `seawall/spec/margin.py` is the same in Python. `assess` and `plan` are not locked: nothing here can be caught in
+     the middle of a change, for it never calls out. Rates and weights are parts per million, prices and money WAD.
      Assets round down, requirements up. It never calls out.
 @custom:kill None: it holds parameters only, and a higher maintenance rate takes RAMP seconds.
 @custom:security The owner can raise initial rates at once, but not the maintenance of open accounts; the keeper
@@ -45,15 +46,20 @@ exports: (
 # ---------------------------------------------------------------
 
 PPM: constant(uint256) = 10**6
-IPPM: constant(int256) = 10**6
 UWAD: constant(uint256) = 10**18
 WAD_PPM: constant(uint256) = 10**24
 # A raised maintenance rate is reached linearly over 7 days.
 RAMP: public(constant(uint256)) = 7 * 86_400
 # half_width is in units of 10**-5 of the price.
 HALF_WIDTH_UNIT: constant(uint256) = 10**5
+# Twice a half-width of one unit in parts per million.
+HALF_WIDTH_PPM_2: constant(uint256) = 20
+# Positions are int112, and a leg's change as much: the bound of every sum over legs.
+MAX_SIZE: constant(uint256) = 2**113
 UNUSABLE: constant(uint256) = 2**16 - 1
 RESERVE_UNIT: constant(uint256) = 10**16
+# Bound of what the caller adds up before: far above any account's, far below an overflow.
+MAX_BASE: constant(int256) = 2**200
 # Ids from here up are collateral tokens, 128 is token 1.
 COLLATERAL_IDS: constant(uint256) = 128
 
@@ -145,6 +151,7 @@ def set_token_weight(token_id: uint256, initial: uint256, maintenance: uint256):
 
 @external
 @view
+@reentrant
 def assess(
     account_word: uint256,
     base: int256,
@@ -157,9 +164,11 @@ def assess(
     """
     cash: int256 = words._account_cash(account_word)
     # Sums over the legs of |size| < 2**113, price < 2**96, adverse price < 2**101 and rate < 2**20: each is rounded
-    # once, at the end. 24 products of all three stay below 2**239.
-    value: int256 = 0
-    adverse_value: int256 = 0
+    # once, at the end. 24 products of all three stay below 2**239. Longs and shorts apart spare signs.
+    long_value: uint256 = 0
+    short_value: uint256 = 0
+    long_adverse: uint256 = 0
+    short_adverse: uint256 = 0
     initial_sum: uint256 = 0
     maintenance_sum: uint256 = 0
     reserve_units: uint256 = 0
@@ -180,19 +189,41 @@ def assess(
             collateral += worth
             continue
         risk: uint256 = self._risks[id]
-        rate: uint256 = self._rate_now(risk)
-        if not self._is_usable(price_word, rate):
-            usable = False
+        rate: uint256 = (risk >> 196) & words.U20  # words._risk_maintenance_to
+        if (risk >> 216) & words.U20 != rate:  # words._risk_maintenance_from
+            rate = self._maintenance_rate(risk, block.timestamp)
         price: uint256 = price_word >> 160  # words._price_price
-        worse: uint256 = self._adverse_price(size, price, price_word)
-        magnitude: uint256 = self._magnitude(size)
-        value = unsafe_add(value, unsafe_mul(size, convert(price, int256)))
-        adverse_value = unsafe_add(adverse_value, unsafe_mul(size, convert(worse, int256)))
-        # A long's adverse price is not above spot, a short's not below.
-        initial_notional: uint256 = unsafe_mul(magnitude, max(price, worse))
-        initial_sum = unsafe_add(initial_sum, unsafe_mul(initial_notional, risk >> 236))  # words._risk_initial
-        maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(unsafe_mul(magnitude, price), rate))
+        half_width: uint256 = (price_word >> 80) & words.U16  # words._price_half_width
+        # `_is_usable`
+        if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > rate or unsafe_mul(price, rate) == 0:
+            usable = False
+        # The worse of spot and EMA, moved by the half-width against the leg.
+        average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 96) & words.U24), PPM)  # words._price_ema_ratio
+        notional: uint256 = 0
+        if size > 0:
+            magnitude: uint256 = convert(size, uint256)
+            assert magnitude < MAX_SIZE
+            notional = unsafe_mul(magnitude, price)
+            low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, half_width))
+            long_value = unsafe_add(long_value, notional)
+            long_adverse = unsafe_add(long_adverse, unsafe_mul(magnitude, unsafe_div(low, HALF_WIDTH_UNIT)))
+            # A long's adverse price is not above spot, so spot is the initial margin's.
+            initial_sum = unsafe_add(initial_sum, unsafe_mul(notional, risk >> 236))  # words._risk_initial
+        else:
+            # A leg's size is an int144: no overflow.
+            magnitude: uint256 = convert(unsafe_sub(0, size), uint256)
+            assert magnitude < MAX_SIZE
+            notional = unsafe_mul(magnitude, price)
+            high: uint256 = unsafe_mul(max(price, average), unsafe_add(HALF_WIDTH_UNIT, half_width))
+            worse: uint256 = unsafe_div(unsafe_add(high, HALF_WIDTH_UNIT - 1), HALF_WIDTH_UNIT)
+            adverse_notional: uint256 = unsafe_mul(magnitude, worse)
+            short_value = unsafe_add(short_value, notional)
+            short_adverse = unsafe_add(short_adverse, adverse_notional)
+            initial_sum = unsafe_add(initial_sum, unsafe_mul(adverse_notional, risk >> 236))  # words._risk_initial
+        maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(notional, rate))
         reserve_units = unsafe_add(reserve_units, (risk >> 148) & words.U16)  # words._risk_reserve
+    value: int256 = unsafe_sub(convert(long_value, int256), convert(short_value, int256))
+    adverse_value: int256 = unsafe_sub(convert(long_adverse, int256), convert(short_adverse, int256))
     reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
     # All terms are below 2**200, the bound of base included.
     fixed: int256 = unsafe_sub(self._bounded(base), reserve)
@@ -207,7 +238,8 @@ def assess(
     settled: int256 = unsafe_add(held, collateral_initial)
     adverse: int256 = settled
     if net > 0:
-        adverse = unsafe_add(settled, unsafe_div(unsafe_mul(net, convert(PROFIT_WEIGHT_PPM, int256)), IPPM))
+        profit: uint256 = unsafe_div(unsafe_mul(convert(net, uint256), PROFIT_WEIGHT_PPM), PPM)
+        adverse = unsafe_add(settled, convert(profit, int256))
     else:
         settled = unsafe_add(settled, net)
         adverse = settled
@@ -219,6 +251,7 @@ def assess(
 
 @external
 @view
+@reentrant
 def plan(
     account_word: uint256,
     base: int256,
@@ -346,7 +379,7 @@ def _bounded(base: int256) -> int256:
     """
     @notice A base that no sum here overflows; an account's is below 2**117.
     """
-    assert base >> 200 == base >> 255
+    assert base < MAX_BASE and base >= -MAX_BASE
     return base
 
 
@@ -354,11 +387,11 @@ def _bounded(base: int256) -> int256:
 @pure
 def _magnitude(size: int256) -> uint256:
     """
-    @notice |size| below 2**113, the bound of every sum of legs: positions are int112.
+    @notice |size| below its bound.
     """
     # A leg's size is an int144: no overflow.
     magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
-    assert magnitude >> 113 == 0
+    assert magnitude < MAX_SIZE
     return magnitude
 
 
@@ -381,29 +414,10 @@ def _is_usable(price_word: uint256, rate: uint256) -> bool:
     """
     @notice A market is usable while its half-width is at most half its maintenance rate.
     """
-    # words._price_price
-    if price_word >> 160 == 0 or rate == 0:
+    if price_word >> 160 == 0 or rate == 0:  # words._price_price
         return False
-    # The half-width counts 10 parts per million: twice it against the rate. words._price_half_width
-    return unsafe_mul((price_word >> 80) & words.U16, 20) <= rate
-
-
-@internal
-@pure
-def _adverse_price(size: int256, price: uint256, price_word: uint256) -> uint256:
-    """
-    @notice The worse of spot and EMA, moved by the half-width against the leg.
-    """
-    # uint96 * uint24, and below 2**101 * 2**17: no overflow.
-    average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 96) & words.U24), PPM)  # words._price_ema_ratio
-    half_width: uint256 = (price_word >> 80) & words.U16  # words._price_half_width
-    if size > 0:
-        low: uint256 = min(price, average)
-        return unsafe_div(unsafe_mul(low, unsafe_sub(HALF_WIDTH_UNIT, half_width)), HALF_WIDTH_UNIT)
-    high: uint256 = max(price, average)
-    if half_width == 0:
-        return high
-    return fixed_math._mul_div_up(high, unsafe_add(HALF_WIDTH_UNIT, half_width), HALF_WIDTH_UNIT)
+    # words._price_half_width
+    return unsafe_mul((price_word >> 80) & words.U16, HALF_WIDTH_PPM_2) <= rate
 
 
 @internal

@@ -147,7 +147,7 @@ def _size_down(shares: int256, scale: int256) -> int256:
     """
     if scale == RAY:
         return shares
-    size: int256 = fixed_math._mul_ray_floor(abs(shares), scale)
+    size: int256 = fixed_math._mul_ray_floor(fixed_math._magnitude(shares), scale)
     return size if shares > 0 else unsafe_sub(0, size)
 
 
@@ -182,7 +182,7 @@ def _carry(market_id: uint256, position: uint256, side: uint256, epoch_now: uint
         rates: uint256 = self._sides[market_id][side][epoch]
         scale: int256 = convert(words._side_scale(rates), int256)
         quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
-        shares = fixed_math._mul_ray_floor(abs(shares), scale)
+        shares = fixed_math._mul_ray_floor(fixed_math._magnitude(shares), scale)
         if side == SHORT:
             quote = unsafe_sub(quote, 1)
             shares = unsafe_sub(0, shares)
@@ -248,10 +248,10 @@ def _change(
         opened: int256 = rest
         # Shares round down in magnitude; the value at the paid price is unchanged.
         if scale != RAY:
-            opened = fixed_math._mul_div_floor(abs(rest), RAY, scale)
+            opened = fixed_math._mul_div_floor(fixed_math._magnitude(rest), RAY, scale)
             if size < 0:
                 opened = unsafe_sub(0, opened)
-        done.added = abs(opened)
+        done.added = fixed_math._magnitude(opened)
         settled: int256 = self._settled(rest_money, rest, opened, market.sides[side].charge, market.funding)
         quote = unsafe_add(quote, settled)
         shares = unsafe_add(shares, opened)
@@ -269,9 +269,9 @@ def _close(side: Side, funding: int256, shares: int256, quote: int256, size: int
     @dev Removed shares round up, all of them when the size closes. A flip splits the money by size, rounded
          down for the part that closes.
     """
-    held: int256 = abs(shares)
+    held: int256 = fixed_math._magnitude(shares)
     removed: int256 = held
-    closing: int256 = abs(size)
+    closing: int256 = fixed_math._magnitude(size)
     closing_money: int256 = money
     portion: int256 = quote
     if closing < self._size_down(held, side.scale):
@@ -388,7 +388,7 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
         shares = unsafe_sub(0, shares)
     # int160 plus a quotient of checked products; the word refuses what does not fit.
     side.charge = unsafe_add(side.charge, per_share)
-    closing: int256 = abs(size)
+    closing: int256 = fixed_math._magnitude(size)
     whole: int256 = self._size_down(side.shares, side.scale)
     assert closing <= whole
     if closing != 0 and closing == whole:
@@ -434,11 +434,14 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
     carried: int256 = 0
     legs: DynArray[uint256, 24] = []
     bitmap: uint256 = words._account_markets(word)
+    next_id: uint256 = 0
     for i: uint256 in range(MAX_MARKETS):
         if bitmap == 0:
             break
-        market_id: uint256 = bits._log2(bitmap & unsafe_sub(0, bitmap))  # bits._lowest
-        bitmap = bitmap & unsafe_sub(bitmap, 1)  # bits._without_lowest
+        gap: uint256 = bits._lowest(bitmap)
+        bitmap = (bitmap >> gap) >> 1  # bits._without_lowest, past that bit
+        market_id: uint256 = unsafe_add(next_id, gap)
+        next_id = unsafe_add(market_id, 1)
         market: uint256 = self._markets[market_id]
         position: uint256 = self._positions[account][market_id]
         shares: int256 = convert(convert(position, bytes32), int256) >> 144  # words._position_shares
@@ -453,15 +456,16 @@ def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 
             size = fixed_math._mul_ray_floor(shares, convert(words._side_scale(rates), int256))
             quote -= fixed_math._mul_ray_ceil(shares, words._side_charge(rates))
         base = unsafe_add(base, quote)
-        # words._market_funding_at, whose product does not overflow
-        elapsed: int256 = convert(block.timestamp - ((market >> 128) & words.U32), int256)
-        accrual: int256 = unsafe_mul(convert(convert(market << 128, bytes32), int256) >> 192, elapsed)
-        funding: int256 = unsafe_add(convert(convert(market, bytes32), int256) >> 160, accrual)
+        # words._market_funding_at; no market was accrued in the future
+        elapsed: uint256 = unsafe_sub(block.timestamp, (market >> 128) & words.U32)  # words._market_accrued_at
+        rate: int256 = convert(convert(market << 128, bytes32), int256) >> 192  # words._market_rate
+        accrual: int256 = unsafe_mul(rate, convert(elapsed, int256))
+        funding: int256 = unsafe_add(convert(convert(market, bytes32), int256) >> 160, accrual)  # words._market_funding
         carried = unsafe_add(carried, unsafe_mul(size, funding))
         # words._market_open_interest, bits._float30_value
         open_interest: uint256 = ((market >> 41) & (2**23 - 1)) << ((market >> 34) & 127)
-        # words._leg: an id below 128 and the size of shares that are int112.
         assert open_interest <= words.U104
+        # words._leg of an id below 128 and the size of shares that are int112
         size_field: uint256 = convert(convert(size, bytes32), uint256) & words.U144
-        legs.append((market_id << 248) | (open_interest << 144) | size_field)
+        legs.append((market_id << 248) | (open_interest << 144) | size_field)  # words._leg
     return unsafe_sub(base, fixed_math._wad_ceil(carried)), legs

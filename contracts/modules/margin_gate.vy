@@ -91,7 +91,11 @@ def _check_margin(
         return False
     base: int256 = 0
     legs: DynArray[uint256, 24] = []
-    base, legs = self._portfolio(change.account, word)
+    # `_portfolio` without another copy of the legs
+    base, legs = ledger._market_legs(change.account, word)
+    collateral: uint256 = words._account_collateral(word)
+    if collateral != 0:
+        legs = custody._collateral_legs(change.account, collateral, legs)
     found: Assessment = self._assess(word, base, legs, prices)
     available: int256 = found.adverse
     if change.gate == GATE_EXIT:
