@@ -81,6 +81,8 @@ def _draw_makers(world: World, dice: Random, taker: Order, number: int) -> list[
         order = replace(order, limit_price=price, post_only=dice.random() < 0.3)
         makers.append(offer(world, order, world.name_of(account)))
     resting = [made for made in world.orders if _crosses(taker, made.signed.order)]
+    if resting and dice.random() < 0.3:
+        return dice.sample(resting, min(number, len(resting)))
     if resting:
         makers[: dice.randrange(len(makers) + 1)] = dice.sample(resting, min(2, len(resting)))
     return makers

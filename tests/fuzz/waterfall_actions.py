@@ -13,6 +13,7 @@ from seawall.spec.words import MAX_UINT256, PPM, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.clearing_actions import fill, owner_name
 from tests.fuzz.compare import market_ids_of
+from tests.fuzz.module_actions import UNUSABLE
 from tests.fuzz.stage import ENGINE
 from tests.fuzz.trading import parties, send_trades, standings
 from tests.fuzz.world import World
@@ -98,7 +99,8 @@ def _bring_to(world: World, dice: Random, ratio: int) -> int | None:
     step = (bad - good) * dice.choice([0, 0, 1, 7, 1_000, 10**6])
     price = dice.choice([good, bad, bad, bad, bad + step, bad + step])
     price = max(TICK, min(HIGHEST_PRICE, price))
-    world.set_price(market_id, Price(price, world.chain.time))
+    half_width = dice.choice([0] * 14 + [UNUSABLE])
+    world.set_price(market_id, Price(price, world.chain.time, half_width=half_width))
     return account
 
 
