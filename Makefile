@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test bench demo devnet lock clean
+.PHONY: help setup compile check test fuzz soak replay planted bench demo devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
@@ -19,6 +19,8 @@ PY := .venv/bin/python
 TESTS ?= tests
 # Test processes, each with a node of its own.
 WORKERS ?= 2
+# How long a soak lasts.
+MINUTES ?= 10
 # A scene of the demo; empty means the default one.
 SCENE ?=
 
@@ -48,6 +50,18 @@ check: compile ## Lint, types, source rules of the contracts, size and gas budge
 
 test: compile ## Run the tests on a local node; TESTS="..." selects
 	@.venv/bin/ape test $(TESTS) -n $(WORKERS) --dist loadfile
+
+fuzz: compile ## Fuzz the whole system on pyrevm and on a node: the usual size, fixed seeds
+	@$(PY) -m scripts.fuzz run
+
+soak: compile ## Fuzz with fresh seeds on all cores; MINUTES=... (default 10)
+	@$(PY) -m scripts.fuzz soak $(MINUTES)
+
+replay: compile ## Play a failure that fuzz or soak kept on a node of Ape's, with a trace; FILE=...
+	@$(PY) -m scripts.fuzz replay $(FILE)
+
+planted: compile ## Plant ten bugs in the contracts, one at a time: does the fuzz catch them?
+	@$(PY) -m scripts.planted
 
 bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.md
 	@$(PY) -m bench --record

@@ -19,6 +19,9 @@ from eth_abi import decode
 GAS_LIMIT = 30_000_000
 PORTS = {"http": 80, "https": 443}
 
+#: Code of a node's answer to a call that reverts.
+REVERTED = 3
+
 _ERROR_STRING = bytes.fromhex("08c379a0")
 
 Receipt = dict[str, Any]
@@ -92,14 +95,22 @@ class Rpc:
 
         The node runs the entries of a batch concurrently: a read may miss a write beside it.
         """
+        results = self.try_batch(calls)
+        for result in results:
+            if isinstance(result, RpcError):
+                raise result
+        return results
+
+    def try_batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """The same, with an RpcError in the place of each entry that has none."""
         if not calls:
             return []
         requests = [self._request(method, params) for method, params in calls]
         answers = self._exchange(requests)
         if not isinstance(answers, list):
             return [_result(answers)]
-        by_id = {answer["id"]: answer for answer in answers}
-        return [_result(by_id[request["id"]]) for request in requests]
+        by_id = {answer["id"]: _result_or_error(answer) for answer in answers}
+        return [by_id[request["id"]] for request in requests]
 
     def view(self, to: str, data: bytes, from_: str | None = None, block: str = "latest") -> bytes:
         """Return data of a read-only call. Errors: RpcError, with `reason` on a revert."""
@@ -109,6 +120,16 @@ class Rpc:
         """Return data of many read-only calls `(to, data)` at one block, in one exchange."""
         answers = self.batch([("eth_call", (_message(to, data), block)) for to, data in calls])
         return [_to_bytes(answer) for answer in answers]
+
+    def try_views(
+        self, calls: Sequence[tuple[str, bytes]], block: str = "latest"
+    ) -> list[bytes | None]:
+        """The same, with None for each call that reverts. Errors: RpcError of another kind."""
+        answers = self.try_batch([("eth_call", (_message(to, data), block)) for to, data in calls])
+        for answer in answers:
+            if isinstance(answer, RpcError) and answer.code != REVERTED:
+                raise answer
+        return [None if isinstance(one, RpcError) else _to_bytes(one) for one in answers]
 
     def submit(self, from_: str, to: str | None, data: bytes, gas: int, value: int = 0) -> str:
         """Hash of a transaction of an unlocked account, not waited for. `to` None deploys."""
@@ -211,9 +232,16 @@ def succeeded(receipt: Receipt) -> bool:
 
 
 def _result(answer: dict[str, Any]) -> Any:
+    result = _result_or_error(answer)
+    if isinstance(result, RpcError):
+        raise result
+    return result
+
+
+def _result_or_error(answer: dict[str, Any]) -> Any:
     if "error" in answer:
         error = answer["error"]
-        raise RpcError(error["code"], error["message"], error.get("data"))
+        return RpcError(error["code"], error["message"], error.get("data"))
     return answer["result"]
 
 

@@ -5,7 +5,11 @@
 @notice Answers for each id the price word that a test has set.
 """
 
+U40: constant(uint256) = 2**40 - 1
+
 _words: HashMap[uint256, uint256]
+# What the latest refresh of an id has answered.
+_seen: HashMap[uint256, uint256]
 
 
 @external
@@ -24,6 +28,20 @@ def refresh(bitmap: uint256) -> DynArray[uint256, 24]:
     answer: DynArray[uint256, 24] = []
     for id: uint256 in range(136):
         if bitmap & (1 << id) != 0:
+            self._seen[id] = self._words[id]
+            answer.append(self._words[id])
+    return answer
+
+
+@external
+@view
+def prices(bitmap: uint256) -> DynArray[uint256, 24]:
+    """
+    @notice What a refresh would answer.
+    """
+    answer: DynArray[uint256, 24] = []
+    for id: uint256 in range(136):
+        if bitmap & (1 << id) != 0:
             answer.append(self._words[id])
     return answer
 
@@ -32,6 +50,10 @@ def refresh(bitmap: uint256) -> DynArray[uint256, 24]:
 @view
 def price_word(id: uint256) -> uint256:
     """
-    @notice The word of one id.
+    @notice The word of an id where it was set as of this block, else what its latest refresh answered.
     """
-    return self._words[id]
+    word: uint256 = self._words[id]
+    refreshed_at: uint256 = (word >> 40) & U40  # words.PRICE
+    if refreshed_at == block.timestamp:
+        return word
+    return self._seen[id]

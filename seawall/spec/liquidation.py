@@ -5,6 +5,8 @@ Rates are parts per million, money WAD. Sizes of slices round up to a lot, fees 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from seawall.spec.clearinghouse import MARKETS_MASK, Change, Clearinghouse
@@ -179,6 +181,14 @@ class LiquidationEngine:
         self.parameters = parameters
         self.flagged: Table[int, int] = Table(clearinghouse.journal, 0)
         self.healed_at: Table[int, int] = Table(clearinghouse.journal, 0)
+        self._caller = 0
+
+    @contextmanager
+    def _called_by(self, account: int) -> Iterator[None]:
+        """One transaction of an account's owner."""
+        self._caller = account >> 96
+        with self.clearinghouse.journal.transaction():
+            yield
 
     def _situation(self, account: int) -> tuple[Plan, list[Leg], list[Price]]:
         base, legs = self.clearinghouse.portfolio(account)
@@ -206,9 +216,14 @@ class LiquidationEngine:
         plan, _, _ = self._situation(account)
         return _is_healthy(plan)
 
-    def liquidate(self, account: int, keeper: int, limit: int = MAX_UINT256) -> Step:
-        """One step, the keeper's gate at its end; raises what the contract reverts with."""
-        with self.clearinghouse.journal.transaction():
+    def liquidate(
+        self, account: int, keeper: int, limit: int = MAX_UINT256, actor: int | None = None
+    ) -> Step:
+        """One step, the keeper's gate at its end; raises what the contract reverts with.
+
+        `actor` is who calls, by default the keeper account's owner.
+        """
+        with self._called_by(keeper if actor is None else actor << 96):
             require(account != keeper, "liquidation: own account")
             require(not self.is_healthy(account), "liquidation: healthy")
             step = self.plan_step(account, limit)
@@ -218,9 +233,11 @@ class LiquidationEngine:
             self._execute(account, keeper, step, gated=True)
             return step
 
-    def liquidate_many(self, accounts: list[int], keeper: int) -> list[int]:
+    def liquidate_many(
+        self, accounts: list[int], keeper: int, actor: int | None = None
+    ) -> list[int]:
         """A step each, the keeper's gate once at the end; a status each."""
-        with self.clearinghouse.journal.transaction():
+        with self._called_by(keeper if actor is None else actor << 96):
             statuses, last_market = [], 0
             for account in accounts:
                 step = Step()
@@ -276,6 +293,8 @@ class LiquidationEngine:
         gate: int,
     ) -> None:
         """Hand a signed size over at the index; the account pays fee and reserve."""
+        allowed = self.clearinghouse.may_act(keeper, self._caller, market_id, size)
+        require(allowed, "account: not yours")
         money = size * price // WAD
         to_keeper = step.keeper_fee + step.reserve
         changes = [

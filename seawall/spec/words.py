@@ -197,4 +197,9 @@ def account_id(owner: str | int, sub_account: int = 0) -> int:
 
 def ids_of(bitmap: int) -> list[int]:
     """Positions of the set bits, ascending."""
-    return [bit for bit in range(bitmap.bit_length()) if bitmap >> bit & 1]
+    found = []
+    while bitmap:
+        lowest = bitmap & -bitmap
+        found.append(lowest.bit_length() - 1)
+        bitmap ^= lowest
+    return found

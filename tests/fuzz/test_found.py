@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
-
-from clearing_actions import owner_name
-from clearing_world import World, deploy
-from test_clearinghouse import BUILD
+from tests.fuzz import compare
+from tests.fuzz.clearing_actions import owner_name
+from tests.fuzz.creation import compiled
+from tests.fuzz.revm import Revm
+from tests.fuzz.stage import deploy
+from tests.fuzz.world import World
 
 TOKEN_UNIT = 10**12
 
 
 def test_withdraw_deferred_loss_below_one_native_unit_is_paid() -> None:
     # The cut rounds up to a native unit, which is more than the losses that are left.
-    world = World(deploy(json.loads(BUILD.read_text())["contractTypes"]), "found")
+    chain = Revm(compiled())
+    deploy(chain)
+    world = World(chain)
     trader, pauper = world.accounts[0], world.accounts[-1]
-    owner, engine = owner_name(world, trader), world.chain.actor("engine")
+    owner, engine = owner_name(world, trader), world.chain.actor("broker")
     spec, loss = world.spec, 5
 
     assert world.send(
@@ -49,4 +52,4 @@ def test_withdraw_deferred_loss_below_one_native_unit_is_paid() -> None:
 
     assert paid == (True, 9)
     assert tuple(spec.totals) == (TOKEN_UNIT, loss, 0)
-    world.check([trader, pauper])
+    compare.touched(world, [trader, pauper])

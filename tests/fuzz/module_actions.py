@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from random import Random
 
-from clearing_actions import (
-    MAIN_MARKETS,
+from seawall.spec.clearinghouse import Change, Terms
+from seawall.spec.ledger import Market
+from seawall.spec.margin import Price
+from seawall.spec.words import LISTED, LONG, PPM, REDUCE_ONLY, SHORT, TICK, WAD
+from tests.fuzz import compare
+from tests.fuzz.clearing_actions import (
     draw_fee,
     draw_market,
     draw_price,
-    draw_size,
     holders,
     owner_name,
     paid,
     size_of,
 )
-from clearing_world import ANCHORS, CAP, COLLATERAL, OI_CAP, World
-
-from seawall.spec.clearinghouse import Change, Terms
-from seawall.spec.ledger import Market
-from seawall.spec.margin import Price
-from seawall.spec.words import LISTED, LONG, PPM, REDUCE_ONLY, SHORT, TICK, WAD
+from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, MAIN_MARKETS, OI_CAP
+from tests.fuzz.trading import trade
+from tests.fuzz.world import World
 
 UNUSABLE = 65_535
 DAY = 86_400
@@ -51,7 +51,7 @@ def takeover(world: World, dice: Random) -> None:
         Change(victim, size, money, draw_fee(dice, money), 0),
         Change(keeper, -size, -money, 0, dice.choice([1, 1, 2])),
     ]
-    world.trade("takeover", "engine", market_id, changes)
+    trade(world, "takeover", "broker", market_id, changes)
 
 
 def money_only(world: World, dice: Random) -> None:
@@ -63,7 +63,7 @@ def money_only(world: World, dice: Random) -> None:
         Change(account, 0, money, dice.choice([0, 0, 5]), dice.choice([0, 0, 0, 1, 2]))
         for account, money in zip(parties, moneys, strict=True)
     ]
-    world.trade("money_only", "engine", draw_market(dice), changes)
+    trade(world, "money_only", "broker", draw_market(dice), changes)
 
 
 def _worth(world: World, market_id: int, size: int) -> int:
@@ -84,7 +84,7 @@ def side_charge(world: World, dice: Random) -> None:
     changes = [Change(which, 0, -loss, 0, 0), Change(account, 0, loss, 0, 0)]
     if dice.random() < 0.5:
         changes.reverse()
-    world.trade("side_charge", "engine", market_id, changes)
+    trade(world, "side_charge", "broker", market_id, changes)
 
 
 def side_close(world: World, dice: Random) -> None:
@@ -107,12 +107,16 @@ def side_close(world: World, dice: Random) -> None:
         loss = abs(money) // dice.randrange(10, 500)
         charge = [Change(which, 0, -loss, 0, 0), Change(account, 0, loss, 0, 0)]
         changes = charge + changes
-    world.trade("side_close", "engine", market_id, changes)
+    trade(world, "side_close", "broker", market_id, changes)
 
 
 def side_fall(world: World, dice: Random) -> None:
     """Both sides fall together by a fraction, down to nothing: epochs end."""
-    market_id = draw_market(dice)
+    side_fall_market(world, dice, draw_market(dice))
+
+
+def side_fall_market(world: World, dice: Random, market_id: int) -> None:
+    """The same in one market."""
     long, short = _sides(world, market_id)
     amount = min(long, short)
     keep = dice.choice([2, 4, 10, 100, 10**3, 10**4, 10**5, 10**7, 0])
@@ -125,7 +129,7 @@ def side_fall(world: World, dice: Random) -> None:
         loss = abs(money) // 100
         changes = [Change(LONG, 0, -loss, 0, 0), Change(SHORT, 0, loss, 0, 0), *changes]
     ended = sum(market.long.epoch + market.short.epoch for market in _markets(world))
-    if world.trade("side_fall", "engine", market_id, changes):
+    if trade(world, "side_fall", "broker", market_id, changes):
         now = sum(market.long.epoch + market.short.epoch for market in _markets(world))
         world.counts["epoch ended"] += now - ended
 
@@ -144,7 +148,7 @@ def side_refused(world: World, dice: Random) -> None:
     if market.side(which).shares and not (size and (size < 0) != (which == LONG)):
         return
     changes = [Change(which, size, 0, 0, 0), Change(account, -size, 0, 0, 0)]
-    world.trade("side_refused", "engine", market_id, changes)
+    trade(world, "side_refused", "broker", market_id, changes)
 
 
 # -- money ---------------------------------------------------------------------------------------
@@ -153,18 +157,20 @@ def side_refused(world: World, dice: Random) -> None:
 def pay(world: World, dice: Random) -> None:
     """Cash, below zero too, or collateral, clamped."""
     sender, receiver = dice.sample([*world.accounts, world.fee_account], 2)
+    if receiver != world.fee_account and dice.random() < 0.15:
+        sender = world.fee_account
     token_id = dice.choice([0, 0, 1, 2])
     amount = int(10 ** dice.uniform(0, 22 if token_id == 0 else 19))
     if token_id == 0 and dice.random() < 0.3:
         amount = abs(world.spec.ledger.accounts[sender].cash) + dice.randrange(10**18)
-    module = "engine"
+    module = "broker"
     oddity = dice.random()
     if oddity < 0.05:
         receiver = dice.choice([0, 1, 2**96 - 1, sender])
     elif oddity < 0.1:
         token_id, amount = dice.choice([(3, 1), (9, 1), (0, 2**112), (0, 2**255), (1, 2**255)])
     elif oddity < 0.13:
-        module = "exchange"
+        module = "dealer"
     module_address = world.chain.actor(module)
     passed, _ = world.send(
         "pay" if token_id == 0 else "pay_collateral",
@@ -174,14 +180,14 @@ def pay(world: World, dice: Random) -> None:
         lambda: world.spec.pay(module_address, sender, receiver, token_id, amount),
     )
     if passed:
-        world.check([sender, receiver])
+        compare.touched(world, [sender, receiver])
 
 
 def write_off(world: World, dice: Random) -> None:
     """The debt of an account without legs becomes a deferred loss."""
     broke = [a for a in world.accounts if world.spec.ledger.accounts[a].cash < 0]
     account = dice.choice(broke or world.accounts)
-    module = world.chain.actor("engine" if dice.random() < 0.95 else "exchange")
+    module = world.chain.actor("broker" if dice.random() < 0.95 else "dealer")
     passed, loss = world.send(
         "write_off",
         module,
@@ -191,7 +197,7 @@ def write_off(world: World, dice: Random) -> None:
     )
     if passed:
         world.counts["written off"] += loss > 0
-        world.check([account])
+        compare.touched(world, [account])
 
 
 def go_broke(world: World, dice: Random) -> None:
@@ -203,7 +209,7 @@ def go_broke(world: World, dice: Random) -> None:
     receiver = dice.choice([a for a in world.accounts if a != account])
     debt = dice.choice([1, 5, 10**9, 10**12, 10**15, 10**18, 10**20]) * dice.randrange(1, 9)
     amount = world.spec.ledger.accounts[account].cash + debt
-    module = world.chain.actor("engine")
+    module = world.chain.actor("broker")
     if amount <= 0:
         return
     passed, _ = world.send(
@@ -218,16 +224,34 @@ def go_broke(world: World, dice: Random) -> None:
 
 
 def heal(world: World, dice: Random) -> None:
-    """The fund pays deferred losses down."""
+    """The fund pays deferred losses down, with money that a module finds for it."""
     deferred = world.spec.totals.deferred
+    short = deferred - world.spec.ledger.accounts[world.fee_account].cash
+    if deferred and short > 0 and dice.random() < 0.7:
+        _pay_fund(world, short)
     amount = dice.choice([1, deferred // 2, deferred, deferred * 3, 10**24])
-    module = world.chain.actor("engine" if dice.random() < 0.95 else "exchange")
+    module = world.chain.actor("broker" if dice.random() < 0.95 else "dealer")
     passed, healed = world.send(
         "heal", module, "heal(uint256)", [amount], lambda: world.spec.heal(module, amount)
     )
     if passed:
         world.counts["healed"] += healed > 0
-        world.check([world.fee_account])
+        compare.touched(world, [world.fee_account])
+
+
+def _pay_fund(world: World, amount: int) -> None:
+    """From the account with most cash to the fund's."""
+    richest = max(world.accounts, key=lambda one: world.spec.ledger.accounts[one].cash)
+    module = world.chain.actor("broker")
+    passed, _ = world.send(
+        "pay",
+        module,
+        "pay(uint256,uint256,uint256,uint256)",
+        [richest, world.fee_account, 0, amount],
+        lambda: world.spec.pay(module, richest, world.fee_account, 0, amount),
+    )
+    if passed:
+        compare.touched(world, [richest, world.fee_account])
 
 
 def set_funding_rate(world: World, dice: Random) -> None:
@@ -242,7 +266,7 @@ def set_funding_rate(world: World, dice: Random) -> None:
     elif oddity < 0.08:
         market_id = dice.choice([0, 20, 128])
     elif oddity < 0.11:
-        module = "exchange"
+        module = "dealer"
     elif oddity < 0.14:
         rate = dice.choice([2**63, -(2**63) - 10**6, 2**63 // TICK * TICK + TICK])
     sender = world.chain.actor(module)
@@ -254,7 +278,7 @@ def set_funding_rate(world: World, dice: Random) -> None:
         lambda: world.spec.set_funding_rate(sender, market_id, rate),
     )
     if passed:
-        world.check(holders(world, market_id)[:2], [market_id])
+        compare.touched(world, holders(world, market_id)[:2], [market_id])
 
 
 # -- terms ---------------------------------------------------------------------------------------
@@ -274,13 +298,13 @@ def set_market(world: World, dice: Random) -> None:
         market_id = dice.choice([0, 128, 255])
     world.set_market(market_id, Terms(min(cap, 2**103 - 1), minimum, mode))
     if market_id in ANCHORS:
-        world.check([], [market_id])
+        compare.touched(world, [], [market_id])
 
 
 def restrict(world: World, dice: Random) -> None:
     """The guardian's one right; the timelock loosens again."""
-    market_id = dice.choice([*MAIN_MARKETS, 20, 200])
-    name = dice.choice(["guardian", "guardian", "timelock", "exchange"])
+    market_id = dice.choice([*MAIN_MARKETS * 3, 20, 200])
+    name = dice.choice(["guardian"] * 5 + ["timelock"] * 2 + ["dealer"])
     guardian = None if name == "timelock" else world.chain.actor(name)
     passed, _ = world.send(
         "restrict",
@@ -290,7 +314,7 @@ def restrict(world: World, dice: Random) -> None:
         lambda: world.spec.restrict(guardian, market_id),
     )
     if passed:
-        world.check([], [market_id])
+        compare.touched(world, [], [market_id])
         if dice.random() < 0.9:
             world.set_market(market_id, Terms(OI_CAP, 10 * WAD, LISTED))
 
@@ -310,15 +334,16 @@ def set_risk(world: World, dice: Random) -> None:
         market_id = dice.choice([0, 128])
     world.set_risk(market_id, initial, maintenance, reserve)
     for account in holders(world, market_id)[:2]:
-        world.check_account(account, [market_id])
+        compare.expect_account(world, account, [market_id])
 
 
 def set_weight(world: World, dice: Random) -> None:
     """Weights rise by little, or are refused."""
     token_id = dice.choice(list(COLLATERAL))
     initial, maintenance = world.model.weights[token_id]
-    step = dice.choice([0, 10, -1])
-    world.set_weight(token_id, initial + step, maintenance + dice.choice([step, 0, 200_001]))
+    step = dice.choice([0, 10, 10, 10, -1])
+    rise = dice.choice([step, step, step, 0, 200_001])
+    world.set_weight(token_id, initial + step, maintenance + rise)
 
 
 def set_token_cap(world: World, dice: Random) -> None:
@@ -354,6 +379,7 @@ def move_collateral_price(world: World, dice: Random) -> None:
     price = anchor * dice.randrange(500_000, 1_500_000) // PPM
     half_width = dice.choice([0, 0, 0, 50, UNUSABLE])
     world.set_price(127 + token_id, Price(price, half_width=half_width))
+    world.passed += 1
 
 
 def _set(world: World, dice: Random, market_id: int, price: int) -> None:
@@ -367,23 +393,26 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
     elif oddity < 0.025:
         price = 0
     world.set_price(market_id, Price(price, world.chain.time, ratio, half_width))
+    world.passed += 1
 
 
 def wait(world: World, dice: Random) -> None:
     """Seconds to weeks."""
-    world.chain.warp(int(10 ** dice.uniform(0, 6)))
-    account = dice.choice(world.accounts)
-    world.spec.now = world.chain.time
-    world.check_account(account, MAIN_MARKETS)
+    world.warp(int(10 ** dice.uniform(0, 6)))
+    compare.expect_account(world, dice.choice(world.accounts), MAIN_MARKETS)
 
 
 def rescue(world: World, dice: Random) -> None:
     """Fresh money for whoever is in debt, so that a run stays alive."""
-    broke = [a for a in world.accounts if world.spec.ledger.accounts[a].cash < 0]
+    everyone = [*world.accounts, world.fee_account]
+    broke = [a for a in everyone if world.spec.ledger.accounts[a].cash < 0]
     if not broke:
+        heal(world, dice)
         return
     account = dice.choice(broke)
-    sender = owner_name(world, account)
+    sender = world.owners["whale"]
+    if account != world.fee_account:
+        sender = owner_name(world, account)
     if world.spec.ledger.accounts[account].cash < -(10**28):
         return
     amount = -world.spec.ledger.accounts[account].cash // 10**12 + dice.randrange(10**11)
@@ -397,7 +426,4 @@ def rescue(world: World, dice: Random) -> None:
     if passed:
         world.wallets[0, sender] -= amount
         world.wallets[0, world.house] += amount
-        world.check([account])
-
-
-__all__ = ["draw_size"]
+        compare.touched(world, [account])

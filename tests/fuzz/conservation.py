@@ -47,8 +47,16 @@ class Drift:
     def is_exact(self, market_id: int, changes: Sequence[Change]) -> bool:
         """Whether a trade must leave assets minus claims as they were, to the wei."""
         sides = any(change.account in (LONG, SHORT) for change in changes)
-        off = market_id in self._off_lot or any(change.size % LOT for change in changes)
+        off = self.is_off(market_id) or any(change.size % LOT for change in changes)
         return not sides and not off
+
+    def is_off(self, market_id: int) -> bool:
+        """Whether sizes of a market may lie off the grid."""
+        return market_id in self._off_lot
+
+    def markets(self) -> list[int]:
+        """Markets whose sizes may have been rounded."""
+        return [market_id for market_id, units in self._units.items() if units]
 
     def parted(self, market_id: int) -> int:
         """How far long and short size part."""
@@ -86,7 +94,10 @@ class Slack:
 
     def now(self) -> int:
         """Assets minus claims at the present index."""
-        return self._spec.slack(lambda market_id: self._prices[market_id].price, self._ids)
+        markets = self._spec.ledger.markets
+        # A market without shares adds nothing.
+        alive = [i for i in self._ids if markets[i].long.shares or markets[i].short.shares]
+        return self._spec.slack(lambda market_id: self._prices[market_id].price, alive)
 
     def count(self) -> None:
         """One more call, which may round."""
@@ -103,7 +114,7 @@ class Slack:
     def bound(self, accounts: int = 0) -> int:
         """Drift of sizes, at what a unit is worth and was charged, and a few wei per call."""
         total = 4 * self._calls
-        for market_id in self._ids:
+        for market_id in self._drift.markets():
             market = accrued(self._spec.ledger.markets[market_id], self._spec.now)
             worth = abs(self._prices[market_id].price - market.funding) // WAD
             charge = max(abs(market.long.charge), abs(market.short.charge)) // RAY

@@ -1,0 +1,123 @@
+"""The machine at its usual size: which seeds on which backend, and what the runs must have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.fuzz.ape_node import anvil_chain
+from tests.fuzz.backend import Deployable
+from tests.fuzz.creation import compiled
+from tests.fuzz.explore import Progress, Tally, explore, few
+from tests.fuzz.furnish import furnished
+from tests.fuzz.revm import Revm
+from tests.fuzz.rules import DECK
+
+PYREVM, ANVIL = "pyrevm", "anvil"
+#: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
+SHARDS = {PYREVM: (4, 240), ANVIL: (2, 100)}
+#: Successes that each rule must have.
+LEAST_HITS = 50
+#: What must have happened besides, this often in 100,000 transactions.
+LEAST_SEEN = {
+    "stage partial": 500,
+    "stage whole": 500,
+    "stage shortfall": 300,
+    "stage deferred": 100,
+    "batch with a step": 100,
+    "batch of many accounts": 30,
+    "absorbed": 300,
+    "flagged": 100,
+    "covered": 100,
+    "written off": 50,
+    "healed": 200,
+    "healed by the engine": 40,
+    "epoch ended": 500,
+    "after an epoch": 1_000,
+    "scale 1e-0": 5_000,
+    "scale 1e-1": 80,
+    "scale 1e-2": 200,
+    "scale 1e-3": 200,
+    "scale 1e-4": 100,
+}
+#: Every reason of Clearinghouse, engine, Exchange and fund that the rules can meet.
+REASONS = (
+    "account: not yours",
+    "account: unknown",
+    "account: 16 markets",
+    "amount: zero",
+    "amount: too large",
+    "token: unknown",
+    "token: over cap",
+    "custody: till short",
+    "market: unknown",
+    "market: reduce only",
+    "market: over OI cap",
+    "market: below minimum",
+    "module: no right",
+    "trade: not balanced",
+    "margin: below initial",
+    "margin: cash below zero",
+    "liquidation: healthy",
+    "liquidation: over limit",
+    "liquidation: own account",
+    "liquidation: price stale",
+    "order: market",
+    "order: size",
+    "order: price",
+    "order: has trigger",
+    "order: post only",
+    "order: expired",
+    "order: salt",
+    "order: cancelled",
+    "order: filled",
+    "order: signature",
+    "order: reduce only",
+    "order: side",
+    "order: self match",
+    "order: band",
+    "order: nothing filled",
+    "index: stale",
+    "salt: not above",
+    "fees: above ceiling",
+    "fees: band",
+    "fund: in debt",
+    "fund: losses deferred",
+    "fund: zero assets",
+    "fund: zero shares",
+    "fund: above claimable",
+    "fund: short payment",
+)
+#: Of which a run of so many transactions must have met all.
+ENOUGH = 100_000
+
+
+@contextmanager
+def pyrevm_chain() -> Iterator[Deployable]:
+    """A chain in this process."""
+    yield Revm(compiled())
+
+
+CHAINS: dict[str, Callable[[], Any]] = {PYREVM: pyrevm_chain, ANVIL: anvil_chain}
+
+
+def run_shard(
+    chain: Deployable, backend: str, number: int, progress: Progress = lambda tally: None
+) -> Tally:
+    """The sequences of one seed. Errors: FailureError."""
+    _, examples = SHARDS[backend]
+    return explore(furnished(chain), backend, number, examples, progress)
+
+
+def lacking(tally: Tally) -> list[str]:
+    """What a whole run should have seen and has not; empty when it is as it should be."""
+    lines = [f"rule {name}: {n}" for name, n in few(tally.rule_hits, DECK, LEAST_HITS).items()]
+    for name, least in LEAST_SEEN.items():
+        wanted = least * tally.transactions // ENOUGH
+        if tally.seen[name] < wanted:
+            lines.append(f"{name}: {tally.seen[name]}, expected {wanted}")
+    if tally.transactions >= ENOUGH:
+        met = {name.partition("! ")[2] for name in tally.seen}
+        lines += [f"never refused with {reason!r}" for reason in REASONS if reason not in met]
+    return lines

@@ -1,0 +1,185 @@
+"""State word by word: what each view of the contracts must answer after a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seawall.spec.margin import Plan
+from seawall.spec.state import Reverted
+from seawall.spec.words import ACCOUNT, LEG, LONG, PLAN, POSITION, SHORT, SIDE, ids_of
+from tests.fuzz.stage import ANCHORS, COLLATERAL, DECIMALS
+from tests.fuzz.world import World
+
+MARKETS_MASK = 2**128 - 1
+#: Positions that are compared whenever their account is.
+RAMP_AHEAD = 300_000
+WORDS_AND_PRICES = "(uint256,int256,uint256[],uint256[])"
+
+
+def touched(world: World, accounts: Sequence[int], market_ids: Sequence[int] = ()) -> None:
+    """Compare accounts, markets and totals after a call."""
+    for account in accounts:
+        expect_account(world, account, market_ids)
+    for market_id in market_ids:
+        expect_market(world, market_id)
+    world.expect("totals", tuple(world.spec.totals), "totals()")
+    world.verify()
+
+
+def expect_account(world: World, account: int, market_ids: Sequence[int]) -> None:
+    """Word, positions, clock, portfolio, and what the margin model makes of it."""
+    held = world.spec.ledger.accounts[account]
+    word = ACCOUNT.pack(
+        cash=held.cash,
+        mode=held.mode,
+        collateral=held.bitmap >> 128,
+        markets=held.bitmap & MARKETS_MASK,
+    )
+    for market_id in market_ids:
+        position = POSITION.pack(**world.spec.ledger.positions[account, market_id]._asdict())
+        name = f"position {account:#x} in {market_id}"
+        world.expect(name, position, "position_word(uint256,uint256)", account, market_id)
+    name, started = f"clock of {account:#x}", world.waterfall.flagged[account]
+    world.expect(name, started, "flagged_at(uint256)", account, target=world.engine)
+    _expect_portfolio(world, account, word)
+
+
+def _expect_portfolio(world: World, account: int, word: int) -> None:
+    name, view = f"portfolio of {account:#x}", "portfolio(uint256)"
+    try:
+        base, legs = world.spec.portfolio(account)
+    except (Reverted, ArithmeticError):
+        world.expect(name, None, view, account)
+        return
+    packed = [LEG.pack(id=i, open_interest=oi, size=size) for i, oi, size in legs]
+    world.expect(name, [word, base, 96, len(packed), *packed], view, account)
+    prices = [world.prices[leg_id] for leg_id, _, _ in legs]
+    price_words = [world.price_words[leg_id] for leg_id, _, _ in legs]
+    cash, now = world.spec.ledger.accounts[account].cash, world.spec.now
+    arguments, model = (word, base, packed, price_words), world.model_address
+    assessed = world.model.assess(cash, base, legs, prices, now)
+    view = f"assess{WORDS_AND_PRICES}"
+    world.expect(f"margin of {account:#x}", tuple(assessed), view, *arguments, target=model)
+    words = _plan_words(world.model.plan(base, legs, prices, now))
+    view = f"plan{WORDS_AND_PRICES}"
+    world.expect(f"plan of {account:#x}", words, view, *arguments, target=model)
+
+
+def _plan_words(plan: Plan) -> list[int]:
+    legs = [
+        PLAN.pack(
+            id=leg.market_id,
+            usable=int(leg.usable),
+            reserve=leg.reserve,
+            rate=leg.rate,
+            notional=leg.notional,
+        )
+        for leg in plan.legs
+    ]
+    head = [
+        plan.equity,
+        plan.maintenance,
+        plan.favourable_equity,
+        plan.favourable_maintenance,
+    ]
+    return [*head, 160, len(legs), *legs]
+
+
+def expect_market(world: World, market_id: int) -> None:
+    """Market, shares and terms words, both sides now and as their last epoch ended."""
+    words = world.spec.market_words(market_id)
+    world.expect(f"market {market_id}", words, "market_words(uint256)", market_id)
+    market = world.spec.ledger.markets[market_id]
+    for which in (LONG, SHORT):
+        epoch = market.side(which).epoch
+        for number in range(max(0, epoch - 1), epoch + 1):
+            _expect_side(world, market_id, which, number)
+
+
+def _expect_side(world: World, market_id: int, which: int, epoch: int) -> None:
+    """One side in one epoch."""
+    side = world.spec.ledger.markets[market_id].side(which)
+    if epoch < side.epoch:
+        scale, charge = world.spec.ledger.ended[market_id, which, epoch]
+        expected = SIDE.pack(scale=scale, charge=charge)
+    else:
+        expected = SIDE.pack(scale=side.scale, charge=side.charge) if side.touched else 0
+    name = f"side {which} of {market_id} in epoch {epoch}"
+    world.expect(name, expected, "side_word(uint256,uint256,uint256)", market_id, which, epoch)
+
+
+def expect_wallet(world: World, token_id: int, holder: str) -> None:
+    """Tokens of an address."""
+    token, amount = world.chain.addr(f"token {token_id}"), world.wallets[token_id, holder]
+    name, view = f"token {token_id} of {holder}", "balanceOf(address)"
+    world.expect(name, amount, view, holder, target=token)
+
+
+def expect_saver(world: World, saver: str) -> None:
+    """Shares of a saver, those that wait, and the supply."""
+    fund, chain = world.savings.fund, world.fund
+    queued = fund.queue.get(saver)
+    request = (0, 0, 0)
+    if queued is not None:
+        lapses = queued.matures_at + 48 * 3_600
+        request = (queued.shares, queued.matures_at, lapses)
+    balance = fund.balances.get(saver, 0)
+    world.expect("supply", fund.supply, "totalSupply()", target=chain)
+    world.expect(f"shares of {saver}", balance, "balanceOf(address)", saver, target=chain)
+    world.expect(f"request of {saver}", request, "redeem_request(address)", saver, target=chain)
+
+
+def everything(world: World) -> None:
+    """Compare all there is: each account in each market, each side of each epoch, each wallet."""
+    world.spec.now = world.chain.time
+    for account in world.everyone:
+        _expect_views(world, account)
+    for market_id in ANCHORS:
+        _expect_rates(world, market_id)
+        market = world.spec.ledger.markets[market_id]
+        for which in (LONG, SHORT):
+            for epoch in range(market.side(which).epoch):
+                _expect_side(world, market_id, which, epoch)
+    for token_id in DECIMALS:
+        for address in (*world.owners.values(), *world.savers.values(), world.house):
+            expect_wallet(world, token_id, address)
+    for saver in world.savers.values():
+        expect_saver(world, saver)
+    healed_at = world.waterfall.healed_at[0]
+    world.expect("healed at", healed_at, "healed_at()", target=world.engine)
+    for digest, filled in world.venue.filled.items():
+        number = int.from_bytes(digest, "big")
+        world.expect("filled", filled, "filled(bytes32)", number, target=world.exchange)
+    touched(world, world.everyone, list(ANCHORS))
+
+
+def _expect_views(world: World, account: int) -> None:
+    """What no other comparison asks of an account."""
+    for token_id in COLLATERAL:
+        amount = world.spec.collateral[account, token_id]
+        name = f"collateral {token_id} of {account:#x}"
+        world.expect(name, amount, "collateral_of(uint256,uint256)", account, token_id)
+    held = world.spec.ledger.accounts[account]
+    word = ACCOUNT.pack(
+        cash=held.cash,
+        mode=held.mode,
+        collateral=held.bitmap >> 128,
+        markets=held.bitmap & MARKETS_MASK,
+    )
+    world.expect(f"account {account:#x}", word, "account_word(uint256)", account)
+    salt = world.venue.min_salt[account]
+    world.expect("salt", salt, "min_salt(uint256)", account, target=world.exchange)
+
+
+def _expect_rates(world: World, market_id: int) -> None:
+    """Rates in force now and in the middle of a ramp from now."""
+    risk = world.model.risks[market_id]
+    for time in (world.spec.now, world.spec.now + RAMP_AHEAD):
+        rates = (risk.initial, risk.maintenance(time))
+        view, model = "rates_at(uint256,uint256)", world.model_address
+        world.expect(f"rates of {market_id}", rates, view, market_id, time, target=model)
+
+
+def market_ids_of(world: World, account: int) -> list[int]:
+    """Markets in which an account has a leg."""
+    return ids_of(world.spec.ledger.accounts[account].bitmap & MARKETS_MASK)

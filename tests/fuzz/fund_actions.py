@@ -1,0 +1,181 @@
+"""Savers of the insurance fund, its covers, and gifts to it."""
+
+from __future__ import annotations
+
+from random import Random
+
+from seawall.spec.insurance_fund import WINDOW_SECONDS
+from tests.fuzz import compare
+from tests.fuzz.stage import COOLDOWN_SECONDS
+from tests.fuzz.world import World
+
+
+def _draw_saver(world: World, dice: Random) -> str:
+    return dice.choice(list(world.savers.values()))
+
+
+def _check(world: World, saver: str, tokens: int) -> None:
+    """Compare fund and saver after so many native units went from the saver to the house."""
+    world.wallets[0, saver] -= tokens
+    world.wallets[0, world.house] += tokens
+    compare.expect_wallet(world, 0, saver)
+    compare.expect_saver(world, saver)
+    compare.touched(world, [world.fee_account])
+
+
+def save(world: World, dice: Random) -> None:
+    """Settlement tokens for shares."""
+    assets = dice.choice([int(10 ** dice.uniform(0, 11))] * 9 + [0, 1])
+    save_assets(world, _draw_saver(world, dice), assets)
+
+
+def save_assets(world: World, saver: str, assets: int) -> None:
+    """So many native units."""
+    passed, _ = world.send(
+        "save",
+        saver,
+        "deposit(uint256,address)",
+        [assets, saver],
+        lambda: world.savings.deposit(saver, assets, world.wallets[0, saver]),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, assets)
+
+
+def save_for_shares(world: World, dice: Random) -> None:
+    """So many shares, at their price."""
+    saver = _draw_saver(world, dice)
+    price = world.savings.fund.preview_deposit(1) + 1
+    shares = dice.choice([price * dice.randrange(1, 10**9)] * 9 + [0, 1, dice.randrange(10**6)])
+    passed, assets = world.send(
+        "save_for_shares",
+        saver,
+        "mint(uint256,address)",
+        [shares, saver],
+        lambda: world.savings.mint(saver, shares, world.wallets[0, saver]),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, assets)
+
+
+def _request(world: World, dice: Random, saver: str) -> None:
+    free = world.savings.fund.balances.get(saver, 0)
+    shares = dice.choice([free, free // 2, free // 3 + 1, 1, 0, free + 1])
+    passed, _ = world.send(
+        "request_redeem",
+        saver,
+        "request_redeem(uint256)",
+        [shares],
+        lambda: world.savings.request_redeem(saver, shares),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, 0)
+
+
+def request_redeem(world: World, dice: Random) -> None:
+    """Shares start to wait."""
+    saver = _draw_saver(world, dice)
+    if not world.savings.fund.balances.get(saver, 0):
+        save(world, dice)
+    _request(world, dice, saver)
+
+
+def cancel_redeem(world: World, dice: Random) -> None:
+    """Shares that wait come back."""
+    saver = _draw_saver(world, dice)
+    if saver not in world.savings.fund.queue and dice.random() < 0.9:
+        request_redeem(world, dice)
+    passed, _ = world.send(
+        "cancel_redeem",
+        saver,
+        "cancel_redeem()",
+        [],
+        lambda: world.savings.cancel_redeem(saver),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, 0)
+
+
+def _mature(world: World, dice: Random, saver: str) -> int:
+    """Wait until a request of the saver's can be met, or a second too short; the claimable."""
+    fund = world.savings.fund
+    if not fund.claimable(saver, world.chain.time + 1) and dice.random() < 0.9:
+        if not fund.balances.get(saver, 0) and saver not in fund.queue:
+            save(world, dice)
+        _request(world, dice, saver)
+        # The next call is a block after the wait.
+        edges = [COOLDOWN_SECONDS - 1, COOLDOWN_SECONDS - 2, COOLDOWN_SECONDS + WINDOW_SECONDS - 2]
+        world.warp(dice.choice([*[COOLDOWN_SECONDS - 1] * 8, *edges, edges[-1] + 1]))
+    return world.savings.fund.claimable(saver, world.chain.time + 1)
+
+
+def redeem(world: World, dice: Random) -> None:
+    """Matured shares for tokens, cut while losses are deferred."""
+    saver = _draw_saver(world, dice)
+    ready = _mature(world, dice, saver)
+    shares = dice.choice([ready, ready, ready // 2, ready // 3, ready + 1, 1, 0])
+    passed, paid = world.send(
+        "redeem",
+        saver,
+        "redeem(uint256,address,address)",
+        [shares, saver, saver],
+        lambda: world.savings.redeem(saver, shares),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, -paid)
+
+
+def withdraw_savings(world: World, dice: Random) -> None:
+    """So many tokens for matured shares."""
+    saver = _draw_saver(world, dice)
+    worth = world.savings.fund.preview_redeem(_mature(world, dice, saver))
+    assets = dice.choice([worth, worth, worth // 2, worth // 3, worth + 1, 1, 0])
+    passed, _ = world.send(
+        "withdraw_savings",
+        saver,
+        "withdraw(uint256,address,address)",
+        [assets, saver, saver],
+        lambda: world.savings.withdraw(saver, assets),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, -assets)
+
+
+def cover(world: World, dice: Random) -> None:
+    """A module asks the fund for a shortfall, clamped to its cash."""
+    account = dice.choice([*world.accounts * 2, world.fee_account, 0, 7])
+    cash = max(0, world.spec.ledger.accounts[world.fee_account].cash)
+    amount = dice.choice([cash // 9, cash // 2, cash, cash + 1, 1, 0, 2**255])
+    module = world.chain.actor(dice.choice(["broker"] * 12 + ["dealer", "thief"]))
+    passed, covered = world.send(
+        "cover",
+        module,
+        "cover(uint256,uint256,uint256)",
+        [dice.randrange(4), account, amount],
+        lambda: world.savings.cover(module, account, amount),
+        world.fund,
+    )
+    if passed:
+        world.count("covered", covered > 0)
+        compare.touched(world, [account, world.fee_account])
+
+
+def gift(world: World, dice: Random) -> None:
+    """Tokens deposited to the fund's account belong to all holders of shares."""
+    giver = world.owners["whale"]
+    amount = int(10 ** dice.uniform(0, 10))
+    passed, _ = world.send(
+        "gift",
+        giver,
+        "deposit(uint256,uint256,uint256)",
+        [world.fee_account, 0, amount],
+        lambda: world.spec.deposit(int(giver, 16), world.fee_account, 0, amount),
+    )
+    if passed:
+        _check(world, giver, amount)

@@ -1,0 +1,165 @@
+"""What must hold after every step, each in its own words, whatever the specification says.
+
+P1 custody, P2 zero-sum, P3 no hidden debt, P5 liquidation helps, P6 risk needs margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from seawall.spec.clearinghouse import Change
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step, penalty
+from seawall.spec.margin import Assessment, Plan
+from seawall.spec.state import Reverted
+from seawall.spec.words import GATE_INITIAL, LOT, PPM, WAD, ids_of
+from tests.fuzz.compare import MARKETS_MASK, expect_wallet
+from tests.fuzz.stage import ANCHORS, DECIMALS, ENGINE
+from tests.fuzz.world import World
+
+
+class Standing(NamedTuple):
+    """An account at the prices of the moment: margin, plan, sizes by leg."""
+
+    margin: Assessment
+    plan: Plan
+    sizes: dict[int, int]
+
+
+def standing(world: World, account: int) -> Standing | None:
+    """None where the account cannot be valued at all (a field is out of range)."""
+    try:
+        base, legs = world.spec.portfolio(account)
+        held = world.spec.ledger.accounts[account]
+        prices = world.spec.refresh(held.bitmap)
+        margin = world.model.assess(held.cash, base, legs, prices, world.spec.now)
+        plan = world.model.plan(base, legs, prices, world.spec.now)
+    except (Reverted, ArithmeticError):
+        return None
+    return Standing(margin, plan, {leg_id: size for leg_id, _, size in legs})
+
+
+# -- after every step ----------------------------------------------------------------------------
+
+
+def check_custody(world: World) -> None:
+    """P1: the house has at least the tokens that accounts are credited with."""
+    for token_id, decimals in DECIMALS.items():
+        expect_wallet(world, token_id, world.house)
+        balance = world.wallets[token_id, world.house]
+        if token_id == 0:
+            owed, balance = world.spec.totals.held, balance * 10 ** (18 - decimals)
+        else:
+            owed = sum(world.spec.collateral[account, token_id] for account in world.everyone)
+            held = world.spec.token_held[token_id]
+            world.must("P1 sum", owed == held, (token_id, owed, held))
+        world.must("P1 custody", balance >= owed, (token_id, balance, owed))
+    world.verify()
+
+
+def check_zero_sum(world: World) -> None:
+    """P2: long and short sizes are equal, and claims do not exceed assets, but for rounding."""
+    for market_id in ANCHORS:
+        parted, bound = world.drift.parted(market_id), world.drift.bound(market_id)
+        world.must("P2 sizes", parted <= bound, (market_id, parted, bound))
+    world.slack.check(world.must)
+
+
+def check_claims(world: World) -> None:
+    """P2 once more, over all accounts one by one."""
+    world.slack.check_claims(world.everyone, world.must)
+
+
+# -- after a call --------------------------------------------------------------------------------
+
+
+def check_no_hidden_debt(world: World, accounts: Iterable[int]) -> None:
+    """P3: an account that was touched and has no position has E >= 0."""
+    for account in accounts:
+        held = world.spec.ledger.accounts[account]
+        # Only a module that no contract resembles can leave the fund itself in debt.
+        if held.bitmap & MARKETS_MASK or held.cash >= 0 or account == world.fee_account:
+            continue
+        found = standing(world, account)
+        equity = held.cash if found is None else found.plan.equity
+        world.must("P3 hidden debt", equity >= 0, (hex(account), held, found))
+
+
+def check_exit(world: World, account: int) -> None:
+    """P6 after a way out: no debt, and initial margin without unrealised profit."""
+    held = world.spec.ledger.accounts[account]
+    world.must("P6 cash", held.cash >= 0, held)
+    if held.bitmap:
+        found = world.spec.assess(account)
+        world.must("P6 exit", found.settled >= found.initial, found)
+
+
+def check_gate(world: World, change: Change, market_id: int, earlier: Standing | None) -> None:
+    """P6 after a trade: enough margin, or less risk."""
+    later = standing(world, change.account)
+    if earlier is None or later is None:
+        return
+    before, after = earlier.margin, later.margin
+    if after.adverse >= after.initial:
+        return
+    size_before, size_after = earlier.sizes.get(market_id, 0), later.sizes.get(market_id, 0)
+    values = (change, earlier, later)
+    world.must("P6 gate 2", change.gate != GATE_INITIAL, values)
+    # Rounding of shares may show one unit of size more or less than was traded.
+    smaller = abs(size_after) <= abs(size_before) and size_after * size_before >= 0
+    world.must("P6 smaller", smaller, values)
+    world.must("P6 solvent", before.equity > 0 and after.equity >= 0, values)
+    risk = before.equity * after.maintenance - after.equity * before.maintenance
+    world.must("P6 ratio", risk <= _dust(world, [market_id], before, after), values)
+
+
+def _dust(world: World, market_ids: Iterable[int], before: Assessment, after: Assessment) -> int:
+    """How far E * M of two moments may part: a few units of size, at what they are worth."""
+    worth = sum(world.prices[market_id].price // WAD + 1 for market_id in market_ids)
+    return 4 * (abs(after.equity) + abs(before.equity) + PPM) * worth
+
+
+def check_liquidation(
+    world: World, account: int, before: Standing, step: Step, exact: bool
+) -> None:
+    """P5: a step never lowers h, flips or grows a position, or closes more than the target needs.
+
+    `exact`: the account's markets are on the grid, so that no rounding of sizes excuses anything.
+    """
+    after = standing(world, account)
+    if after is None:
+        world.fail(f"P5: {account:#x} cannot be valued after its liquidation")
+        return
+    values = (before, step, after)
+    for market_id, size in before.sizes.items():
+        left = after.sizes.get(market_id, 0)
+        world.must("P5 flip", left * size >= 0 and abs(left) <= abs(size), values)
+    new = set(after.sizes) - set(before.sizes)
+    world.must("P5 new leg", not new, values)
+    if before.plan.equity <= 0:
+        usable = {leg.market_id for leg in before.plan.legs if leg.usable}
+        left_over = usable & set(ids_of(world.spec.ledger.accounts[account].bitmap))
+        world.must("P5 whole", step.stage == WHOLE and not left_over, values)
+        world.must("P5 fee of a bankrupt", step.fee == 0, values)
+        return
+    room = 0 if exact else _dust(world, before.sizes.keys(), before.margin, after.margin)
+    ratio = (
+        after.plan.equity * before.plan.maintenance - before.plan.equity * after.plan.maintenance
+    )
+    world.must("P5 ratio", ratio >= -room, values)
+    world.must("P5 shortfall", after.plan.equity >= -room, values)
+    if step.stage == PARTIAL:
+        _check_needed(world, before.plan, step, values)
+
+
+def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:
+    """P5: closing a lot and a minimum notional less would miss E = (1 + b) M."""
+    rate = next(leg.rate for leg in plan.legs if leg.market_id == step.market_id)
+    minimum = world.spec.terms[step.market_id].min_notional
+    less = step.notional - minimum - LOT * step.price // WAD - 2
+    if less <= 0:
+        return
+    pi = penalty(ENGINE, plan.equity, plan.maintenance)
+    equity = plan.equity * PPM - less * pi
+    target = (PPM + ENGINE.target_buffer) * (plan.maintenance * PPM - less * rate) // PPM
+    world.must("P5 more than needed", equity < target, values)

@@ -1,0 +1,145 @@
+"""The rules of the machine: what may happen, how often, and what a step is.
+
+A step is a rule and a seed: the seed makes the dice of all draws inside the rule. A sequence of
+steps is thus two numbers a step, can be cut anywhere, and means the same on every backend.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+from tests.fuzz import clearing_actions as clearing
+from tests.fuzz import compare, promises
+from tests.fuzz import exchange_actions as exchange
+from tests.fuzz import fund_actions as fund
+from tests.fuzz import module_actions as module
+from tests.fuzz import waterfall_actions as waterfall
+from tests.fuzz.stage import MAIN_MARKETS
+from tests.fuzz.world import World
+
+Action = Callable[[World, Random], None]
+Step = tuple[str, int]
+
+#: Rule, and how often it is drawn in comparison with others.
+WEIGHTS: dict[Action, int] = {
+    clearing.deposit: 2,
+    clearing.deposit_collateral: 1,
+    clearing.withdraw: 2,
+    clearing.withdraw_collateral: 2,
+    clearing.transfer: 1,
+    clearing.donate: 1,
+    clearing.operate: 1,
+    clearing.fill: 2,
+    clearing.close: 2,
+    clearing.distressed_close: 4,
+    clearing.small_fill: 2,
+    clearing.many_fill: 3,
+    clearing.edge_fill: 2,
+    clearing.collect: 1,
+    clearing.settle: 2,
+    module.takeover: 1,
+    module.money_only: 1,
+    module.side_charge: 1,
+    module.side_close: 1,
+    module.side_fall: 2,
+    module.pay: 1,
+    module.write_off: 1,
+    module.go_broke: 1,
+    module.heal: 1,
+    module.set_funding_rate: 1,
+    module.set_market: 1,
+    module.restrict: 1,
+    module.set_risk: 1,
+    module.set_weight: 2,
+    module.set_token_cap: 1,
+    module.move_price: 2,
+    module.crash: 1,
+    module.move_collateral_price: 1,
+    module.wait: 1,
+    module.rescue: 3,
+    waterfall.liquidate: 3,
+    waterfall.close_out: 2,
+    waterfall.bankrupt: 2,
+    waterfall.liquidate_many: 2,
+    waterfall.absorb: 1,
+    waterfall.flag: 1,
+    waterfall.engine_heal: 1,
+    exchange.match: 3,
+    exchange.match_batch: 3,
+    exchange.match_reducing: 2,
+    exchange.match_by_operator: 2,
+    exchange.cancel: 1,
+    exchange.cancel_below: 1,
+    exchange.set_fees: 1,
+    fund.save: 1,
+    fund.save_for_shares: 1,
+    fund.request_redeem: 1,
+    fund.cancel_redeem: 2,
+    fund.redeem: 1,
+    fund.withdraw_savings: 1,
+    fund.cover: 1,
+    fund.gift: 1,
+}
+RULES: dict[str, Action] = {action.__name__: action for action in WEIGHTS}
+DECK = list(RULES)
+SHARES = list(WEIGHTS.values())
+#: Calls that only ever break a rule: one in so many steps of these rules is one.
+REFUSED: dict[str, Action] = {
+    "deposit": clearing.deposit_refused,
+    "withdraw": clearing.withdraw_refused,
+    "fill": clearing.fill_refused,
+    "side_fall": module.side_refused,
+    "match": exchange.match_refused,
+    "match_batch": exchange.match_refused,
+}
+ONE_IN = 8
+PREPARE = "prepare"
+
+
+def prepare(world: World, dice: Random) -> None:
+    """Positions in every market, and in some of them a side whose scale has fallen."""
+    for market_id in MAIN_MARKETS:
+        for _ in range(2):
+            clearing.fill_market(world, dice, market_id)
+    for market_id in dice.sample(MAIN_MARKETS, dice.choice([0, 1, 2])):
+        module.side_fall_market(world, dice, market_id)
+
+
+def play(world: World, step: Step) -> bool:
+    """Take one step and check all promises; whether something went through.
+
+    Errors: MismatchError.
+    """
+    name, seed = step
+    dice = Random(seed)
+    before = world.passed
+    if name == PREPARE:
+        prepare(world, dice)
+    elif name in REFUSED and dice.randrange(ONE_IN) == 0:
+        REFUSED[name](world, dice)
+    else:
+        RULES[name](world, dice)
+    promises.check_custody(world)
+    promises.check_zero_sum(world)
+    return world.passed > before
+
+
+def finish(world: World) -> None:
+    """Compare everything there is at the end of a sequence. Errors: MismatchError."""
+    compare.everything(world)
+    promises.check_claims(world)
+
+
+def draw_steps(dice: Random, number: int) -> list[Step]:
+    """A sequence at random, prepared first."""
+    names = dice.choices(DECK, SHARES, k=number)
+    return [(PREPARE, dice.getrandbits(32)), *((name, dice.getrandbits(32)) for name in names)]
+
+
+def run(world: World, steps: list[Step], hits: Counter[str]) -> None:
+    """Play a sequence to its end. Errors: MismatchError."""
+    for step in steps:
+        hits[step[0]] += play(world, step)
+    finish(world)

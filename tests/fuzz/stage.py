@@ -1,0 +1,69 @@
+"""What stands on the chain before the first action: contracts, markets, tokens, roles."""
+
+from __future__ import annotations
+
+from seawall.deployment import create_address
+from seawall.spec.liquidation import EngineParameters
+from seawall.spec.orders import Fees
+from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
+from tests.fuzz.backend import Deployable
+
+#: id -> price at the start, WAD: from 1e-8 to 1e6, and enough others to exceed sixteen markets.
+ANCHORS = {1: 2_000 * WAD, 2: 10**10, 3: 10**24, 127: 15 * WAD // 10}
+MAIN_MARKETS = tuple(ANCHORS)
+ANCHORS |= {market_id: market_id * WAD for market_id in range(40, 54)}
+#: token -> (price per whole token, decimals); the settlement token has no price.
+COLLATERAL = {1: (60_000 * WAD, 8), 2: (2_000 * WAD, 18)}
+DECIMALS = {0: 6} | {token_id: decimals for token_id, (_, decimals) in COLLATERAL.items()}
+#: Initial and maintenance weight, parts per million.
+WEIGHTS = {1: (700_000, 800_000), 2: (850_000, 900_000)}
+PROFIT_WEIGHT = 500_000
+MARGIN_CALL = 100_000
+CAP = 10**9
+#: Below what a leg word carries, 2**104 - 1.
+OI_CAP = 10**31
+MIN_NOTIONAL = 10 * WAD
+INITIAL, MAINTENANCE = 50_000, 30_000
+#: Two markets of the Exchange with fees, one without, one with the widest terms.
+FEES = {
+    1: Fees(100, 400, 50_000),
+    2: Fees(0, 0, 100_000),
+    3: Fees(10_000, 10_000, 1_000),
+    127: Fees(1, 10_000, 100_000),
+}
+ENGINE = EngineParameters()
+COOLDOWN_SECONDS = 3_600
+
+ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
+#: People with the rights of modules, so that every verb meets what no contract would ask of it.
+ROLES = {
+    "dealer": TRADE,
+    "funder": FUNDING,
+    "broker": ENGINE_RIGHTS,
+    "guardian": RESTRICT,
+}
+CONTRACT_RIGHTS = {"exchange": TRADE, "engine": ENGINE_RIGHTS}
+OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
+COLLECTOR = "collector"
+SAVERS = ("saver", "whale")
+SUB_ACCOUNTS = 2
+
+
+def deploy(chain: Deployable) -> None:
+    """Tokens, a fixed oracle, and the system as it is shipped, by one deployer."""
+    owner = chain.actor("timelock")
+    for token_id, decimals in DECIMALS.items():
+        chain.deploy(f"token {token_id}", "Token", f"Token {token_id}", "TOK", decimals)
+    chain.deploy("oracle", "FixedOracle")
+    chain.deploy("model", "MarginModel", PROFIT_WEIGHT, MARGIN_CALL, owner)
+    settlement, model, oracle = (chain.addr(name) for name in ("token 0", "model", "oracle"))
+    # The fund and the Clearinghouse name each other: the second address is known beforehand.
+    house = create_address(chain.actor("deployer"), len(DECIMALS) + 3).lower()
+    fund = chain.deploy(
+        "fund", "InsuranceFund", house, settlement, "Savings", "SAVE", COOLDOWN_SECONDS
+    )
+    deployed = chain.deploy("house", "Clearinghouse", settlement, CAP, model, oracle, fund, owner)
+    if deployed != house:
+        raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
+    chain.deploy("exchange", "Exchange", house, oracle, owner)
+    chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
