@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MODULES = "contracts/modules"
+#: What `machine.py` reads of the environment.
+SEED, TRANSACTIONS = "SEAWALL_MUTATION_SEED", "SEAWALL_MUTATION_TRANSACTIONS"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,6 @@ FUZZED = (
     "contracts/LiquidationEngine.vy",
     "contracts/InsuranceFund.vy",
     "contracts/Exchange.vy",
-    "contracts/IndexOracle.vy",
 )
 
 
@@ -53,17 +54,23 @@ def _arrays(test: str, harness: str) -> Stage:
     return Stage("arrays", (f"{folder}/{test}",), folder, (f"contracts/mocks/{harness}.vy",))
 
 
-def _fuzz(name: str, seed: str, steps: int) -> Stage:
-    """The whole folder: the random machine and the cases it once found."""
-    environment = (("SEAWALL_FUZZ_SEED", seed), ("SEAWALL_FUZZ_STEPS", str(steps)))
-    return Stage(name, ("tests/fuzz",), "tests/fuzz", FUZZED, environment)
+def _fuzz(name: str, seed: str, transactions: int) -> Stage:
+    """The random machine."""
+    environment = ((SEED, seed), (TRANSACTIONS, str(transactions)))
+    return Stage(name, ("mutation/machine.py",), "mutation", FUZZED, environment)
 
 
 WORDS = _arrays("test_words.py", "WordsHarness")
 FIXED_MATH = _arrays("test_fixed_math.py", "FixedMathHarness")
 VAULT_MATH = _arrays("test_vault_math.py", "VaultMathHarness")
 MEDIAN = _arrays("test_median.py", "MedianHarness")
-FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 20_000))
+ORACLE = Stage(
+    "oracle",
+    ("tests/fuzz/test_index_oracle.py",),
+    "tests/fuzz",
+    ("contracts/IndexOracle.vy",),
+)
+FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 12_000))
 
 _HOUSE = ("tests/unit/clearinghouse", "tests/e2e")
 _ENGINE = ("tests/unit/liquidation_engine",)
@@ -79,8 +86,8 @@ TARGETS = (
     Target("contracts/MarginModel.vy", False, FUZZ, ("tests/unit/margin_model", *_HOUSE)),
     Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
     Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), ("tests/unit/insurance_fund",)),
-    Target(f"{MODULES}/median.vy", False, (MEDIAN, *FUZZ), _ORACLE),
-    Target(f"{MODULES}/oracle_guard.vy", False, FUZZ, _ORACLE),
-    Target(f"{MODULES}/feed_words.vy", False, FUZZ, _ORACLE),
+    Target(f"{MODULES}/median.vy", False, (MEDIAN, ORACLE), _ORACLE),
+    Target(f"{MODULES}/oracle_guard.vy", False, (ORACLE,), _ORACLE),
+    Target(f"{MODULES}/feed_words.vy", False, (ORACLE,), _ORACLE),
     Target(f"{MODULES}/order_hash.vy", False, FUZZ, ("tests/unit/exchange",)),
 )

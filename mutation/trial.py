@@ -36,6 +36,9 @@ PRELOADED = (
     "seawall.spec.clearinghouse",
     "seawall.spec.insurance_fund",
     "seawall.spec.oracle",
+    "tests.fuzz.explore",
+    "tests.fuzz.furnish",
+    "tests.fuzz.revm",
 )
 _PASSED, _FAILED = pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED
 
