@@ -11,17 +11,25 @@ from typing import Any
 from mutation.trial import SURVIVED
 
 SOURCES = ("contracts", "interfaces")
-TESTS = ("tests/arithmetic", "tests/fuzz", "tests/unit", "tests/e2e", "seawall/spec", "mutation")
+TESTS = (
+    "tests/arithmetic",
+    "tests/fuzz",
+    "tests/unit",
+    "tests/e2e",
+    "seawall/spec",
+    "mutation/machine.py",
+    "mutation/targets.py",
+)
 
 Record = dict[str, Any]
 
 
-def digest(root: Path, folders: Iterable[str]) -> str:
-    """SHA-256 over the files of some folders."""
+def digest(root: Path, places: Iterable[str]) -> str:
+    """SHA-256 over some files and the files of some folders."""
     total = hashlib.sha256()
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*")):
-            if path.suffix in {".vy", ".vyi", ".py"}:
+    for place in places:
+        for path in [root / place, *sorted((root / place).rglob("*"))]:
+            if path.suffix in {".vy", ".vyi", ".py"} and path.is_file():
                 total.update(path.relative_to(root).as_posix().encode() + b"\0")
                 total.update(path.read_bytes())
     return total.hexdigest()
