@@ -107,6 +107,8 @@ class Campaign:
         #: Test that last killed a mutant of a function, by file, function and stage.
         self._killers: dict[tuple[str, str, str], str] = {}
         self._tried = 0
+        #: Mutants of the sample that turned out to be some.
+        self._valid = 0
         self._began = monotonic()
 
     def record(self, mutant_id: str) -> Record | None:
@@ -118,20 +120,18 @@ class Campaign:
 
     def run(self, workers: int) -> None:
         """Try what is not known yet. Errors: TrialError."""
-        mutants = {mutant.id: mutant for mutant in [*self._plan.complete, *self._plan.pool]}
         crew = Crew(workers, self._bench.scratch)
-        queue = self._queue()
+        complete, pool = iter(self._plan.complete), iter(self._plan.pool)
+        at_work: dict[str, Mutant] = {}
         try:
-            ended = False
-            while not ended or crew.busy:
-                while not ended and not crew.full:
-                    mutant = next(queue, None)
-                    if mutant is None:
-                        ended = True
-                    else:
-                        self._start(crew, mutant)
+            while True:
+                while not crew.full and (mutant := self._next(complete, pool, len(at_work))):
+                    at_work[mutant.id] = mutant
+                    self._start(crew, mutant)
+                if not crew.busy:
+                    return
                 for key, answer in crew.wait():
-                    self._keep(mutants[key], answer)
+                    self._keep(at_work.pop(key), answer)
         finally:
             crew.stop()
             self.save()
@@ -141,15 +141,22 @@ class Campaign:
         for store in self._stores.values():
             store.save()
 
-    def _queue(self) -> Iterator[Mutant]:
-        for mutant in self._plan.complete:
+    def _next(
+        self, complete: Iterator[Mutant], pool: Iterator[Mutant], at_work: int
+    ) -> Mutant | None:
+        """The next unknown mutant; None while those at work may fill the sample."""
+        for mutant in complete:
             if self.record(mutant.id) is None:
-                yield mutant
-        for mutant in self._plan.pool:
-            if drawn(self._plan, self.record)[1]:
-                return
-            if self.record(mutant.id) is None:
-                yield mutant
+                return mutant
+        while self._valid + at_work < self._plan.sample:
+            drawn_next = next(pool, None)
+            if drawn_next is None:
+                return None
+            record = self.record(drawn_next.id)
+            if record is None:
+                return drawn_next
+            self._valid += record["outcome"] in VALID
+        return None
 
     def _start(self, crew: Crew, mutant: Mutant) -> None:
         target = self._plan.targets[mutant.file]
@@ -169,6 +176,8 @@ class Campaign:
             self._killers[mutant.file, mutant.place, answer["stage"]] = answer["test"]
         self._stores[mutant.file].put(answer)
         self._tried += 1
+        sampled = not self._plan.targets[mutant.file].complete
+        self._valid += sampled and answer["outcome"] in VALID
         if answer["outcome"] == SURVIVED:
             self._say(f"survived: {mutant.id} line {mutant.line}: {mutant.mutated}")
         if self._tried % SAVE_EVERY == 0:

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -52,7 +51,10 @@ class TrialError(Exception):
 
 @dataclass
 class Verdict:
-    """What became of a mutant; `stage` and `test` say who killed it."""
+    """What became of a mutant; `stage` and `test` say who killed it.
+
+    `seconds` are those of the processor, which other work on the machine does not change.
+    """
 
     outcome: str
     stage: str = ""
@@ -85,12 +87,17 @@ def preload() -> None:
         importlib.import_module(module)
 
 
+def _processor_time() -> float:
+    """Seconds of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
 def judge(bench: Bench, target: Target, mutant: Mutant, first: Mapping[str, str]) -> Verdict:
     """Run the stages until one notices. `first` names the tests to start with, by stage.
 
     Errors: TrialError.
     """
-    began = monotonic()
+    began = _processor_time()
     text = mutant.apply((bench.compiler.root / mutant.file).read_text())
     changed: dict[str, str] = {}
     compiled: dict[str, str] = {}
@@ -104,16 +111,16 @@ def judge(bench: Bench, target: Target, mutant: Mutant, first: Mapping[str, str]
                     changed[contract] = compiled[contract]
                 elif mutant.place != MODULE_LEVEL:
                     # A function compiles alike wherever it is used.
-                    return Verdict(SAME, seconds=monotonic() - began)
+                    return Verdict(SAME, seconds=_processor_time() - began)
             mine = {c: code for c, code in changed.items() if c in stage.contracts}
             if mine:
                 failed = run_stage(bench, stage, mine, first.get(stage.name, ""))
                 if failed is not None:
-                    return Verdict(KILLED, stage.name, failed, monotonic() - began)
+                    return Verdict(KILLED, stage.name, failed, _processor_time() - began)
     except VyperException:
-        return Verdict(INVALID, seconds=monotonic() - began)
+        return Verdict(INVALID, seconds=_processor_time() - began)
     outcome = SURVIVED if changed else SAME
-    return Verdict(outcome, seconds=monotonic() - began, changed=changed)
+    return Verdict(outcome, seconds=_processor_time() - began, changed=changed)
 
 
 def run_stage(bench: Bench, stage: Stage, changed: Mapping[str, str], first: str) -> str | None:

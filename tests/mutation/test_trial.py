@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mutation.campaign import Campaign, Plan, check_unmutated, drawn, plan, prepare
+from mutation.campaign import VALID, Campaign, Plan, check_unmutated, drawn, plan, prepare
 from mutation.compiler import Compiler
 from mutation.crew import Crew
 from mutation.mutants import Mutant
@@ -139,6 +140,20 @@ def test_campaign_complete_target_tries_every_fault(
     assert set(store.records) == {mutant.id for mutant in chosen.complete}
     used = [r for r in store.records.values() if r["place"] == "_double"]
     assert {r["outcome"] for r in used} == {KILLED}
+
+
+@pytest.mark.parametrize("sample", [1, 3])
+def test_campaign_sample_tries_no_more_than_it_needs(
+    bench: Bench, target: Target, root: Path, sample: int
+) -> None:
+    chosen = plan(root, [replace(target, complete=False)], sample, "seed")
+    store = Store(root / "out", "tiny", "sources", "tests")
+    campaign = Campaign(bench, chosen, {FILE: store}, print)
+    campaign.run(2)
+    records, whole = drawn(chosen, campaign.record)
+    assert whole
+    assert len(records) == len(store.records)
+    assert sum(record["outcome"] in VALID for record in records) == sample
 
 
 @pytest.fixture
