@@ -55,9 +55,10 @@ def _arrays(test: str, harness: str) -> Stage:
 
 
 def _fuzz(name: str, seed: str, transactions: int) -> Stage:
-    """The random machine."""
+    """The random machine, behind the bounds that it does not reach."""
     environment = ((SEED, seed), (TRANSACTIONS, str(transactions)))
-    return Stage(name, ("mutation/machine.py",), "mutation", FUZZED, environment)
+    tests = ("tests/fuzz/test_bounds.py", "mutation/machine.py")
+    return Stage(name, tests, "tests/fuzz", FUZZED, environment)
 
 
 WORDS = _arrays("test_words.py", "WordsHarness")
