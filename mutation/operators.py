@@ -57,7 +57,7 @@ NO_SWAP = frozenset(
 TYPE_FROM = {"empty": 0, "min_value": 0, "max_value": 0, "convert": 1, "abi_decode": 1}
 TYPE_KEYWORDS = frozenset({"bound", "output_type"})
 INTEGER = re.compile(r"u?int\d+")
-COMMUTATIVE = re.compile(r"_mul_")
+COMMUTATIVE = re.compile(r"_(mul|ppm)_")
 
 
 @dataclass(frozen=True)
