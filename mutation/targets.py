@@ -71,7 +71,7 @@ ORACLE = Stage(
     "tests/fuzz",
     ("contracts/IndexOracle.vy",),
 )
-FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 12_000))
+FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 8_000))
 
 _HOUSE = ("tests/unit/clearinghouse", "tests/e2e")
 _ENGINE = ("tests/unit/liquidation_engine",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seawall.spec.words import LEG, WAD, account_id
+from seawall.spec.words import LEG, PRICE, WAD, account_id
 from tests.fuzz.backend import Call, Refused, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
@@ -14,6 +14,9 @@ ENGINE = (100_000, 5_000, 10_000, 666_667, 500_000)
 ENGINE_VIEWS = ("TARGET_BUFFER", "PENALTY_MIN", "PENALTY_MAX", "CLOSE_OUT", "KEEPER_SHARE")
 RESERVE_UNIT = 10**16
 LAST_TOKEN = 8
+#: Sizes in the margin model: positions are int112, their sums one bit longer.
+LARGEST_SIZE = 2**113 - 1
+PORTFOLIO = "(uint256,int256,uint256[],uint256[])"
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,22 @@ def test_set_risk_around_its_bounds(
     assert set_risk(chain, *arguments) == reason
 
 
+@pytest.mark.parametrize("view", ["assess", "plan"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_margin_of_the_largest_size_is_known_and_of_no_larger(
+    chain: Revm, view: str, sign: int
+) -> None:
+    price = PRICE.pack(price=10**10, ema_ratio=10**6)
+    answers = []
+    for size in (LARGEST_SIZE, LARGEST_SIZE + 1):
+        leg = LEG.pack(id=1, open_interest=0, size=sign * size)
+        call = Call(chain.addr("model"), f"{view}{PORTFOLIO}", (0, 0, [leg], [price]))
+        (answer,) = chain.view([call])
+        answers.append(answer)
+    assert answers[0] is not None
+    assert answers[1] is None
+
+
 def test_last_token_is_deposited_counted_and_withdrawn(chain: Revm) -> None:
     owner, trader, house = chain.actor("timelock"), chain.actor("trader"), chain.addr("house")
     token = chain.deploy("last token", "Token", "Last", "LST", 18)
@@ -127,6 +146,21 @@ def test_token_behind_the_last_is_unknown(chain: Revm) -> None:
     deposit = "deposit(uint256,uint256,uint256)"
     with pytest.raises(Refused, match="token: unknown"):
         chain.send(trader, chain.addr("house"), deposit, account, LAST_TOKEN + 1, 1)
+
+
+def test_collateral_at_its_cap_is_taken_and_no_unit_more(chain: Revm) -> None:
+    owner, maker, house = chain.actor("timelock"), chain.actor("maker"), chain.addr("house")
+    token = chain.addr("token 2")
+    chain.send(owner, house, "set_token(uint256,address,uint256)", 2, token, 3)
+    chain.send(maker, token, "mint(address,uint256)", maker, 4 * WAD)
+    chain.send(maker, token, "approve(address,uint256)", house, 4 * WAD)
+    deposit, account = "deposit(uint256,uint256,uint256)", account_id(maker)
+
+    chain.send(maker, house, deposit, account, 2, 3 * WAD)
+
+    with pytest.raises(Refused, match="token: over cap"):
+        chain.send(maker, house, deposit, account, 2, 1)
+    assert read(chain, house, "collateral_of(uint256,uint256)", account, 2) == [3 * WAD]
 
 
 def test_withdraw_all_that_the_till_holds_is_paid(chain: Revm) -> None:
