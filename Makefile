@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test fuzz soak replay planted bench demo devnet lock clean
+.PHONY: help setup compile check test fuzz soak replay planted mutate bench demo devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
@@ -21,6 +21,8 @@ TESTS ?= tests
 WORKERS ?= 2
 # How long a soak lasts.
 MINUTES ?= 10
+# Options of the mutation test, for instance: make mutate MUTATE="--target words --no-node"
+MUTATE ?=
 # A scene of the demo; empty means the default one.
 SCENE ?=
 
@@ -65,6 +67,9 @@ planted: compile ## Plant ten bugs in the contracts, one at a time: does the fuz
 
 bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.md
 	@$(PY) -m bench --record
+
+mutate: compile ## Try small faults against the tests, write docs/mutation.md; MUTATE="..." takes options
+	@$(PY) -m mutation $(MUTATE)
 
 demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
 	@$(PY) -m scripts.demo $(SCENE)
