@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 
 from rich.console import Console
@@ -54,9 +55,13 @@ def lemmas() -> list[Task]:
     """The statements over the reals and the integers."""
     _import_all(proofs.lemmas.__path__, proofs.lemmas.__name__)
     return [
-        Task("reals", one.name, one.words, LEMMA_LIMIT, lambda one=one: claim.judge(one.state()))
+        Task("reals", one.name, one.words, LEMMA_LIMIT, partial(_judge, one))
         for one in claim.LEMMAS
     ]
+
+
+def _judge(one: claim.Lemma) -> str:
+    return claim.judge(one.state())
 
 
 def bytecode_proofs() -> list[Task]:
@@ -71,23 +76,21 @@ def bytecode_proofs() -> list[Task]:
         creations = code.shipped(list(one.contracts)) | {plant.contract: code.with_bug(plant)}
         try:
             one.run(creations)
-        except judge.Refuted:
+        except judge.RefutedError:
             return "refuted, as it must be"
         raise claim.ProofError("the planted bug passes")
 
     _import_all(proofs.bytecode.__path__, proofs.bytecode.__name__)
     made = []
     for one in judge.PROOFS:
-        made.append(
-            Task("bytecode", one.name, one.words, BYTECODE_LIMIT, lambda one=one: shipped(one))
-        )
+        made.append(Task("bytecode", one.name, one.words, BYTECODE_LIMIT, partial(shipped, one)))
         made += [
             Task(
                 "plant",
                 one.name,
                 f"planted: {plant.words}",
                 BYTECODE_LIMIT,
-                lambda one=one, plant=plant: planted(one, plant),
+                partial(planted, one, plant),
             )
             for plant in one.planted
         ]

@@ -61,7 +61,7 @@ def _positive(shares: Word) -> Word:
     return z3.If(wide > 0, wide, z3.BitVecVal(0, 128))
 
 
-def _check(house: House, first_size: z3.BoolRef, size: Word) -> str:
+def _check(house: House, first_size: z3.BoolRef, size: Word, *example: z3.BoolRef) -> str:
     """Trade `size` from the second account to the first and compare the ends."""
     money, fees = symbol("money"), [symbol("fee_first"), symbol("fee_second")]
     small = z3.BitVecVal(2**setting.MONEY_BITS, 256)
@@ -76,7 +76,7 @@ def _check(house: House, first_size: z3.BoolRef, size: Word) -> str:
     house = setting.with_totals(house)
     changes = [(FIRST, size, money, fees[0], 0), (SECOND, -size, -money, fees[1], 0)]
     worlds = successes(house.send(MODULE, calldata_of_changes(setting.MARKET, changes)))
-    require_possible(worlds)
+    require_possible(worlds, *example)
     return _compare(house, [house.after(world) for world in worlds], size, money, fees)
 
 
@@ -140,7 +140,10 @@ def _with_holder(creations: Creations, *, adds: bool, beyond: bool) -> str:
         relation = z3.Or(
             z3.And(held > 0, size < 0, size >= -held), z3.And(held < 0, size > 0, size <= -held)
         )
-    return _check(_house(creations, True, False), relation, size)
+    # For the quotient alone: a quote of 2**90 on 2**80 shares, a sixteenth of which is moved.
+    quote, moved = z3.BitVec("quote_first", 112), 2**84 if beyond else 2**76
+    example = [held == 2**80, quote == 2**90, size == (moved if adds else -moved)]
+    return _check(_house(creations, True, False), relation, size, *example)
 
 
 @proof(contracts=setting.CONTRACTS, planted=[])

@@ -31,7 +31,7 @@ Formula = Any
 Creations = Mapping[str, bytes]
 
 
-class Refuted(ProofError):
+class RefutedError(ProofError):
     """A path on which a goal is broken; the text shows the values."""
 
 
@@ -48,7 +48,7 @@ class Plant:
 
 @dataclass(frozen=True)
 class Proof:
-    """A statement about bytecode: `run` raises unless it holds of the creation codes it is given."""
+    """A statement about bytecode: `run` raises unless it holds of given creation codes."""
 
     name: str
     words: str
@@ -75,18 +75,21 @@ def proof(
 
 
 def require(world: World, goals: Mapping[str, Formula]) -> int:
-    """Prove goals in a world; returns how many. Errors: Refuted, ProofError when undecided."""
+    """Prove goals in a world; returns how many. Errors: RefutedError, ProofError when undecided."""
     for name, goal in goals.items():
         _require(world, name, z3.simplify(goal))
     return len(goals)
 
 
-def require_possible(worlds: Sequence[World]) -> None:
-    """At least one of the worlds can be reached. Errors: ProofError."""
+def require_possible(worlds: Sequence[World], *example: Formula) -> None:
+    """At least one of the worlds can be reached, with an example's values. Errors: ProofError.
+
+    Values spare the solver products of unknowns, which here have their meaning in the machine.
+    """
     for world in worlds:
         solver = z3.Solver()
         solver.set("timeout", LAST_LIMIT_MS)
-        solver.add(*(_meant(condition) for condition in world.known))
+        solver.add(*example, *(_meant(condition) for condition in world.known))
         if solver.check() == z3.sat:
             return
     raise ProofError("no path is shown to be possible")
@@ -111,7 +114,7 @@ def _require(world: World, name: str, goal: Formula) -> None:
     solver = _solver([*meant, z3.Not(_meant(goal))], LAST_LIMIT_MS)
     answer = solver.check()
     if answer == z3.sat:
-        raise Refuted(f"{name}: {str(solver.model())[:500]}")
+        raise RefutedError(f"{name}: {str(solver.model())[:500]}")
     if answer == z3.unknown:
         raise ProofError(f"{name}: undecided, {solver.reason_unknown()}")
 

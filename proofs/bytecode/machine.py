@@ -15,7 +15,7 @@ from typing import Any
 import z3
 from eth_hash.auto import keccak
 from halmos.__main__ import mk_block, mk_solver
-from halmos.bitvec import HalmosBitVec as BV
+from halmos.bitvec import HalmosBitVec
 from halmos.bytevec import ByteVec
 from halmos.calldata import FunctionInfo
 from halmos.config import ConfigSource, default_config
@@ -104,20 +104,25 @@ class _Storage:
 class _Machine(SEVM):
     """Halmos's machine, which sees through products by a bit and divisions that undo a product."""
 
-    def arith(self, ex: Exec, op: int, w1: BV, w2: BV) -> BV:
+    def arith(self, ex: Exec, op: int, w1: HalmosBitVec, w2: HalmosBitVec) -> HalmosBitVec:
         if op == EVM.MUL:
             chosen = _by_a_bit(w1.as_z3(), w2.as_z3())
             if chosen is not None:
-                return BV(chosen, size=256)
+                return HalmosBitVec(chosen, size=256)
         if op in (EVM.SDIV, EVM.DIV):
             exact = self._undone(ex, w1, w2, signed=op == EVM.SDIV)
             if exact is not None:
-                return BV(exact, size=256)
+                return HalmosBitVec(exact, size=256)
         return super().arith(ex, op, w1, w2)
 
-    def _undone(self, ex: Exec, product: BV, divisor: BV, signed: bool) -> Word | None:
-        """The other factor where `product` is c * x, c or -c or x is divided out, and c * x fits."""
+    def _undone(
+        self, ex: Exec, product: HalmosBitVec, divisor: HalmosBitVec, signed: bool
+    ) -> Word | None:
+        """The other factor where `product` is c * x, which fits, and c, -c or x is divided out;
+        and 0 where it is 0."""
         term, by = z3.simplify(product.as_z3()), z3.simplify(divisor.as_z3())
+        if z3.is_bv_value(term) and term.as_long() == 0:
+            return term
         if term.decl().kind() != z3.Z3_OP_BMUL or not z3.is_bv_value(term.arg(0)):
             return None
         if term.num_args() != 2:
@@ -204,7 +209,7 @@ class World:
         return world
 
     def pin(self, address: int, held: Word, value: Word) -> World:
-        """The same world in which the slot of an unknown word holds `value`, which has structure."""
+        """The same world in which the slot of an unknown word holds `value`."""
         world = self._with_code(con_addr(address), self.state.code[con_addr(address)])
         slots = copy.deepcopy(world.state.storage[con_addr(address)])
         slots.replace(held, z3.simplify(value))

@@ -1,4 +1,4 @@
-"""Cash that moves between accounts on the shipped Clearinghouse moves exactly, and nothing else does."""
+"""Cash between accounts on the shipped Clearinghouse moves exactly, and nothing else does."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def transfer_moves_exactly_and_leaves_no_debt(creations: Creations) -> str:
 
 @proof(contracts=setting.CONTRACTS, planted=[LOSS_PLANT])
 def write_off_defers_what_it_books(creations: Creations) -> str:
-    """`write_off` of negative cash: cash ends at 0, book and deferred losses rise by what was missing.
+    """`write_off` of negative cash: it ends at 0, book and deferred losses rise by the loss.
 
     For an account without legs and any cash below zero, with nothing deferred before.
     """

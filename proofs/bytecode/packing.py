@@ -1,4 +1,4 @@
-"""Packed words on the bytecode of `words.vy`: packing is the identity on its range and refuses the rest."""
+"""Packed words on the bytecode of `words.vy`: the identity on their range, refused beyond it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import z3
 from proofs.bytecode.judge import (
     Creations,
     Plant,
-    Refuted,
+    RefutedError,
     proof,
     require,
     require_possible,
@@ -179,9 +179,12 @@ def readers_give_back_each_field(creations: Creations) -> str:
             expected[-1] = packed & 255
         for end in outcomes:
             if not end.success:
-                raise Refuted(f"{name}: a reader reverts")
+                raise RefutedError(f"{name}: a reader reverts")
             answers = end.words(2 + len(expected))[2:]
-            goals = {f"{name} {i}": a == e for i, (a, e) in enumerate(zip(answers, expected))}
+            goals = {
+                f"{name} {i}": a == e
+                for i, (a, e) in enumerate(zip(answers, expected, strict=True))
+            }
             fields += require(end.world, goals)
     if not fields:
         raise ProofError("nothing was read")

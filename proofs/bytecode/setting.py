@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import z3
+from halmos.bytevec import ByteVec
 
 from proofs.bytecode.judge import Creations
 from proofs.bytecode.machine import DEPLOYER, MachineError, Outcome, Word, World, encode, word
@@ -23,8 +24,8 @@ MARKET = 1
 CAP = 10**9
 NOW, ACCRUED_AT = 1_700_000_000, 1_600_000_000
 ALL_RIGHTS = 63
-#: Open interest lies between 2**90 and 2**91 wei of a unit (1.2e9 to 2.5e9 units), sizes below 2**87:
-#: its 30-bit float then has one exponent, and paths stay few.
+#: Open interest lies between 2**90 and 2**91 wei of a unit (1.2e9 to 2.5e9 units), sizes below
+#: 2**87: its 30-bit float then has one exponent, and paths stay few.
 LEAST_SIDE, MOST_SIDE = 2**90 + 2**88, 2**90 + 2**89
 SIZE_BITS = 87
 CASH_BITS, MONEY_BITS = 105, 100
@@ -101,9 +102,9 @@ class House:
         """The same house in a later world."""
         return House(outcome, self.address)
 
-    def send(self, sender: int, data: object) -> list[Outcome]:
+    def send(self, sender: int, data: ByteVec) -> list[Outcome]:
         """Every end of a call."""
-        return self.world.call(sender, self.address, data)  # type: ignore[arg-type]
+        return self.world.call(sender, self.address, data)
 
 
 def deployed(creations: Creations) -> House:
@@ -127,7 +128,7 @@ def any_state(creations: Creations) -> House:
 
 
 def with_market(house: House) -> House:
-    """One untouched market without funding, in its first epochs, with sides of any shares in range."""
+    """One untouched market without funding, in its first epochs, with any sides in range."""
     long, short = z3.BitVec("long", 128), z3.BitVec("short", 128)
     terms = layout.TERMS.pack(oi_cap=2**102, mode=layout.LISTED)
     market = layout.MARKET.pack(accrued_at=ACCRUED_AT)

@@ -73,9 +73,14 @@ def _house(creations: Creations) -> House:
     return setting.with_totals(setting.with_account(house, FUND, "fund"))
 
 
+def _example(house: House) -> list[z3.BoolRef]:
+    """Sides of some shares."""
+    return [side == setting.LEAST_SIDE + 1 for side in house.sides()]
+
+
 @proof(contracts=setting.CONTRACTS, planted=[CHARGE_PLANT])
 def charging_a_side_books_the_floor(creations: Creations) -> str:
-    """Charging either side B for an account: its cash, the book and the side's charge move by it alone.
+    """Charging a side B for an account: its cash, the book and the side's charge move by it alone.
 
     Given 0 < B < 2**100 and an untouched side: the account's cash and the book rise by B, the
     long's charge is -floor(-B 1e27 / shares) and the short's its opposite, scale 1, shares as they
@@ -87,7 +92,7 @@ def charging_a_side_books_the_floor(creations: Creations) -> str:
         house = _house(creations).assume(amount > 0, setting.within(amount, setting.MONEY_BITS))
         changes = [(side, 0, -amount, 0, 0), (FIRST, 0, amount, 0, 0)]
         worlds = successes(house.send(MODULE, calldata_of_changes(MARKET, changes)))
-        require_possible(worlds)
+        require_possible(worlds, *_example(house), amount == 10**21)
         shares = _wide(house.sides()[side - 1])
         per_share = floor_of(-amount * RAY, shares)
         cash, totals = setting.cash_of(house.account(FIRST)), house.totals()
@@ -102,7 +107,9 @@ def charging_a_side_books_the_floor(creations: Creations) -> str:
                 {
                     f"{name} charge": charge == z3.Extract(159, 0, expected),
                     f"{name} scale": scale == RAY,
-                    "shares": z3.And(*(a == b for a, b in zip(end.sides(), house.sides()))),
+                    "shares": z3.And(
+                        *(a == b for a, b in zip(end.sides(), house.sides(), strict=True))
+                    ),
                     "cash": setting.cash_of(end.account(FIRST)) - cash
                     == z3.Extract(111, 0, amount),
                     "book": z3.Extract(127, 0, book - totals[1]) == z3.Extract(127, 0, amount),
@@ -128,7 +135,7 @@ def closing_both_sides_books_the_ceil(creations: Creations) -> str:
     )
     changes = [(LONG, -size, money, 0, 0), (SHORT, size, -money, 0, 0)]
     worlds = successes(house.send(MODULE, calldata_of_changes(MARKET, changes)))
-    require_possible(worlds)
+    require_possible(worlds, *_example(house), size == 10**24, money == 10**27)
     longs, shorts = (_wide(side) for side in house.sides())
     totals = house.totals()
     goals = 0
@@ -145,7 +152,9 @@ def closing_both_sides_books_the_ceil(creations: Creations) -> str:
                 "short scale": scale2 == z3.Extract(95, 0, word(RAY) - fall2),
                 "long charge": charge == z3.Extract(159, 0, -step),
                 "short charge": charge2 == z3.Extract(159, 0, step2),
-                "shares": z3.And(*(a == b for a, b in zip(end.sides(), house.sides()))),
+                "shares": z3.And(
+                    *(a == b for a, b in zip(end.sides(), house.sides(), strict=True))
+                ),
                 "totals": z3.And(held == totals[0], book == totals[1], deferred == totals[2]),
             },
         )
