@@ -5,8 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup compile check test fuzz soak replay planted mutate bench demo devnet lock clean
 
+.PHONY: help setup compile check test prove demo devnet lock clean
+
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
+PROOFS_STAMP := .venv-proofs/.requirements-installed
 # Ape looks for anvil on PATH.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -23,6 +26,9 @@ WORKERS ?= 2
 MINUTES ?= 10
 # Options of the mutation test, for instance: make mutate MUTATE="--target words --no-node"
 MUTATE ?=
+
+# Statements to prove, by parts of their names, or --lemmas; empty means all.
+PROVE ?=
 # A scene of the demo; empty means the default one.
 SCENE ?=
 
@@ -71,6 +77,13 @@ bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.m
 mutate: compile ## Try small faults against the tests, write docs/mutation.md; MUTATE="..." takes options
 	@$(PY) -m mutation $(MUTATE)
 
+$(PROOFS_STAMP): proofs/requirements.txt $(PYTHON_STAMP)
+	@bash scripts/setup_proofs.sh
+	@touch $@
+
+prove: compile $(PROOFS_STAMP) ## Prove lemmas over the reals and statements about the bytecode; PROVE="..." selects
+	@.venv-proofs/bin/python -m proofs $(PROVE)
+
 demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
 	@$(PY) -m scripts.demo $(SCENE)
 
@@ -80,7 +93,9 @@ devnet: setup ## Run a node with two-second blocks, as the network ethereum:devn
 lock: ## Rewrite requirements.txt from requirements.in (needs uv on PATH)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url requirements.in -o requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url proofs/requirements.in -o proofs/requirements.txt
 
 clean: ## Remove everything that setup, the tests and the demo made
-	@rm -rf .venv node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
+	@rm -rf .venv .venv-proofs node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
