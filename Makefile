@@ -3,9 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test fuzz soak replay planted mutate bench demo devnet lock clean
-
-.PHONY: help setup compile check test prove demo devnet lock clean
+.PHONY: help setup compile check test fuzz soak replay planted mutate prove bench demo devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
