@@ -59,7 +59,7 @@ class Proof:
 
 @dataclass
 class Search:
-    """Whether a run looks for a counterexample only: then paths that no example takes are skipped."""
+    """Whether a run looks for a counterexample only, and so skips paths that no example takes."""
 
     refuting: bool = False
 
