@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test fuzz soak replay planted bench demo devnet lock clean
+.PHONY: help setup compile check test fuzz soak replay planted mutate prove bench demo devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
+PROOFS_STAMP := .venv-proofs/.requirements-installed
 # Ape looks for anvil on PATH.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,6 +22,11 @@ TESTS ?= tests
 WORKERS ?= 2
 # How long a soak lasts.
 MINUTES ?= 10
+# Options of the mutation test, for instance: make mutate MUTATE="--target words --no-node"
+MUTATE ?=
+
+# Statements to prove, by parts of their names, or --lemmas; empty means all.
+PROVE ?=
 # A scene of the demo; empty means the default one.
 SCENE ?=
 
@@ -66,6 +72,16 @@ planted: compile ## Plant ten bugs in the contracts, one at a time: does the fuz
 bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.md
 	@$(PY) -m bench --record
 
+mutate: compile ## Try small faults against the tests, write docs/mutation.md; MUTATE="..." takes options
+	@$(PY) -m mutation $(MUTATE)
+
+$(PROOFS_STAMP): proofs/requirements.txt $(PYTHON_STAMP)
+	@bash scripts/setup_proofs.sh
+	@touch $@
+
+prove: compile $(PROOFS_STAMP) ## Prove lemmas over the reals and statements about the bytecode; PROVE="..." selects
+	@.venv-proofs/bin/python -m proofs $(PROVE)
+
 demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
 	@$(PY) -m scripts.demo $(SCENE)
 
@@ -75,7 +91,9 @@ devnet: setup ## Run a node with two-second blocks, as the network ethereum:devn
 lock: ## Rewrite requirements.txt from requirements.in (needs uv on PATH)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url requirements.in -o requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url proofs/requirements.in -o proofs/requirements.txt
 
 clean: ## Remove everything that setup, the tests and the demo made
-	@rm -rf .venv node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
+	@rm -rf .venv .venv-proofs node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -174,7 +174,7 @@ def liquidate_many_20(stand: Stand) -> Act:
 
 
 def margin_view_1(stand: Stand) -> Act:
-    """`Lens.margin` of a healthy account with one leg: equity, adverse and settled, both margins."""
+    """`Lens.margin` of a healthy account with one leg: three equities, both margins."""
     return _margin(stand, 1)
 
 

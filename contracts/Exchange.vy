@@ -168,115 +168,65 @@ def match(
         if open == 0:
             break
         self._check_pair(taker.order, maker.order)
-        price: uint256 = maker.order.limit_price
-        # What may have changed since the batch was composed.
-        if price < lowest or price > highest:
-            reason = "order: band"
-            continue
         maker_digest: bytes32 = order_hash._digest(domain, maker.order)
-        maker_filled: uint256 = self.filled[maker_digest]
-        maker_left: uint256 = 0
+        offered: uint256 = 0
         refusal: String[32] = ""
-        maker_left, refusal = self._open_size(maker.order, maker_filled)
-        if maker_left == 0:
+        offered, refusal = self._offered(maker, maker_digest, lowest, highest)
+        if offered == 0:
             reason = refusal
             continue
-        self._check_signature(maker.order, maker_digest, maker.signature)
         # One change per account, however many of its orders are filled: one margin check.
         account: uint256 = maker.order.account
-        parties: uint256 = len(changes)
-        party: uint256 = parties
+        party: uint256 = len(changes)
         # A bitmap as bits._lowest reads it: a clear bit spares most accounts the search.
         mark: uint256 = 1 << (account % RESIDUES)
-        known: bool = seen & mark != 0
-        seen |= mark
-        if known:
-            party = 0
-            for change: IClearinghouse.Change in changes:
-                if change.account == account:
-                    break
-                party += 1
+        if seen & mark != 0:  # bits._has
+            party = self._party(changes, account)
+        seen |= mark  # bits._has
         maker_room: uint256 = max_value(uint256)
         if maker.order.reduce_only:
             held: int256 = self._position(account, market_id)
             # The Clearinghouse has not seen this match's earlier fills yet.
-            if party != parties:
+            if party != len(changes):
                 held += changes[party].size
             maker_room = self._room(held, not buying)
             if maker_room == 0:
                 reason = "order: reduce only"
                 continue
-
-        fill: uint256 = min(open, min(maker_left, maker_room))
+        fill: uint256 = min(open, min(offered, maker_room))
         # Off the lot only what closes a position, so that untouched markets stay exact to the wei.
         if fill != room and fill != maker_room:
             fill -= fill % LOT
         if fill == 0:
             continue
-        # In range: fill < 2**111, price < 2**97 (the band of a uint96 index), 20 makers.
-        fill_product: uint256 = fill * price
-        fill_size: int256 = convert(fill, int256)
-        # Rounding: against the maker, who pays up and receives down.
-        fill_money: int256 = convert(fill_product // WAD, int256)
-        if buying:
-            fill_size = -fill_size
-        else:
-            fill_money = -convert(unsafe_add(fill_product, WAD - 1) // WAD, int256)
-        fee: uint256 = self._fee(fill_product, maker_fee)
         left -= fill
         if taker.order.reduce_only:
             room -= fill
         total += fill
-        product += fill_product
-        money -= fill_money
-        maker_filled += fill
-        self.filled[maker_digest] = maker_filled
-        if party == parties:
-            changes.append(
-                IClearinghouse.Change(
-                    account=account,
-                    size=fill_size,
-                    money=fill_money,
-                    fee=fee,
-                    gate=MARGIN_RULE,
-                )
-            )
+        # In range: fill < 2**111, price < 2**97 (the band of a uint96 index), 20 makers.
+        product += fill * maker.order.limit_price
+        change: IClearinghouse.Change = self._maker_change(maker.order, fill, maker_fee)
+        money -= change.money
+        self._record(maker_digest, market_id, change, maker.order.limit_price, fill)
+        if party == len(changes):
+            changes.append(change)
         else:
-            changes[party].size += fill_size
-            changes[party].money += fill_money
-            changes[party].fee += fee
-        log IExchange.OrderFilled(
-            digest=maker_digest,
-            account=account,
-            market_id=market_id,
-            size=fill_size,
-            price=price,
-            fee=fee,
-            filled=maker_filled,
-        )
+            changes[party].size += change.size
+            changes[party].money += change.money
+            changes[party].fee += change.fee
 
     assert total != 0, reason
     size: int256 = convert(total, int256)
-    if not buying:
-        size = -size
-    charged: uint256 = self._fee(product, taker_fee)
-    changes.append(
-        IClearinghouse.Change(
-            account=taker.order.account, size=size, money=money, fee=charged, gate=MARGIN_RULE
-        )
+    own: IClearinghouse.Change = IClearinghouse.Change(
+        account=taker.order.account,
+        size=size if buying else -size,
+        money=money,
+        fee=self._fee(product, taker_fee),
+        gate=MARGIN_RULE,
     )
+    changes.append(own)
     if not direct:
-        taker_filled: uint256 = self.filled[digest] + total
-        self.filled[digest] = taker_filled
-        log IExchange.OrderFilled(
-            digest=digest,
-            account=taker.order.account,
-            market_id=market_id,
-            size=size,
-            price=product // total,
-            fee=charged,
-            filled=taker_filled,
-        )
+        self._record(digest, market_id, own, product // total, total)
     extcall CLEARINGHOUSE.trade(market_id, changes)
     return total
 
@@ -424,6 +374,77 @@ def _check_signed(taker: IExchange.SignedOrder, digest: bytes32) -> uint256:
     assert left != 0, refusal
     self._check_signature(taker.order, digest, taker.signature)
     return left
+
+
+@internal
+@view
+def _offered(
+    maker: IExchange.SignedOrder, digest: bytes32, lowest: uint256, highest: uint256
+) -> (uint256, String[32]):
+    """
+    @notice What is open of a maker's order, or 0 and what has changed since the batch was composed.
+    """
+    if maker.order.limit_price < lowest or maker.order.limit_price > highest:
+        return 0, "order: band"
+    left: uint256 = 0
+    refusal: String[32] = ""
+    left, refusal = self._open_size(maker.order, self.filled[digest])
+    if left != 0:
+        self._check_signature(maker.order, digest, maker.signature)
+    return left, refusal
+
+
+@internal
+@pure
+def _party(changes: DynArray[IClearinghouse.Change, MAX_CHANGES], account: uint256) -> uint256:
+    """
+    @notice Index of an account's change; their number where it has none.
+    """
+    index: uint256 = 0
+    for change: IClearinghouse.Change in changes:
+        if change.account == account:
+            break
+        index += 1
+    return index
+
+
+@internal
+@pure
+def _maker_change(order: IExchange.Order, fill: uint256, rate: uint256) -> IClearinghouse.Change:
+    """
+    @notice What a fill does to its maker. Rounding: against the maker, who pays up and receives down.
+    """
+    # Below 2**208, see `match`.
+    product: uint256 = unsafe_mul(fill, order.limit_price)
+    size: int256 = convert(fill, int256)
+    money: int256 = 0
+    if order.size > 0:
+        money = unsafe_sub(0, convert(unsafe_div(unsafe_add(product, WAD - 1), WAD), int256))
+    else:
+        size = unsafe_sub(0, size)
+        money = convert(unsafe_div(product, WAD), int256)
+    fee: uint256 = self._fee(product, rate)
+    return IClearinghouse.Change(account=order.account, size=size, money=money, fee=fee, gate=MARGIN_RULE)
+
+
+@internal
+def _record(
+    digest: bytes32, market_id: uint256, change: IClearinghouse.Change, price: uint256, fill: uint256
+):
+    """
+    @notice Store and log what was filled of a signed order.
+    """
+    filled: uint256 = self.filled[digest] + fill
+    self.filled[digest] = filled
+    log IExchange.OrderFilled(
+        digest=digest,
+        account=change.account,
+        market_id=market_id,
+        size=change.size,
+        price=price,
+        fee=change.fee,
+        filled=filled,
+    )
 
 
 @internal

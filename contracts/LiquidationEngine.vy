@@ -356,7 +356,7 @@ def _calculate_slice(
     minimum: uint256 = words._terms_min_notional(market[2])
     step.size = liquidation_math._slice(held, price, needed, minimum, limit)
     step.notional = fixed_math._mul_div_down(step.size, price, WAD)
-    left: uint256 = liquidation_math._left_after_slice(maintenance, held, step.size, price, rate)
+    left: uint256 = liquidation_math._left_after_slice(maintenance, step.size, price, rate)
     step.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left)
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     if step.size == held:

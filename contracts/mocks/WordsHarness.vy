@@ -191,6 +191,7 @@ def _unpack(kind: uint256, word: uint256) -> uint256[8]:
         answer[0] = bits._lowest(word)
         answer[1] = bits._count(word)
         answer[2] = bits._without_lowest(word)
+        answer[3] = bits._log2(word)
     else:
         assert kind == OWNER
         owner: uint256 = bits._owner(word)

@@ -108,15 +108,12 @@ def _left_after_whole(seen: Situation) -> uint256:
 
 @internal
 @pure
-def _left_after_slice(
-    maintenance: uint256, held: uint256, closed: uint256, price: uint256, rate: uint256
-) -> uint256:
+def _left_after_slice(maintenance: uint256, closed: uint256, price: uint256, rate: uint256) -> uint256:
     """
-    @notice Maintenance margin after a slice of one leg was closed, rounded up: the model rounds the sum of legs once.
+    @notice Maintenance margin after a slice of one leg was closed, rounded up.
+    @dev The model rounds the sum of legs up once, so the sum less the slice's share rounded down is enough.
     """
-    before: uint256 = fixed_math._mul_div_down(held * price, rate, WAD_PPM)
-    after: uint256 = self._requirement(held - closed, price, rate)
-    return maintenance - before + after
+    return maintenance - fixed_math._mul_div_down(closed * price, rate, WAD_PPM)
 
 
 @internal
@@ -147,12 +144,14 @@ def _penalty(equity: int256, maintenance: uint256) -> uint256:
     """
     @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
     """
-    span: uint256 = PENALTY_MAX_PPM - PENALTY_MIN_PPM
+    span: uint256 = unsafe_sub(PENALTY_MAX_PPM, PENALTY_MIN_PPM)
     # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
-    missing: int256 = max(convert(maintenance, int256) - equity, 0)
-    depth: uint256 = convert(missing, uint256) * PPM
-    slope: uint256 = maintenance * (PPM - CLOSE_OUT_PPM)
-    return PENALTY_MIN_PPM + min(span, span * depth // slope)
+    missing: int256 = max(unsafe_sub(convert(maintenance, int256), equity), 0)
+    # Maintenance is below 2**160, rates are below 2**21: no overflow. The divisor is above zero: so is maintenance of
+    # an account that is below it, and close-out is below 1e6.
+    depth: uint256 = unsafe_mul(convert(missing, uint256), PPM)
+    slope: uint256 = unsafe_mul(maintenance, unsafe_sub(PPM, CLOSE_OUT_PPM))
+    return unsafe_add(PENALTY_MIN_PPM, min(span, unsafe_mul(span, depth) // slope))
 
 
 @internal
@@ -161,13 +160,14 @@ def _needed_notional(equity: int256, maintenance: uint256, rate: uint256, penalt
     """
     @notice x, rounded up; MAX_LIMIT where no size reaches the target.
     """
-    goal: uint256 = PPM + TARGET_BUFFER_PPM
-    target: uint256 = goal * maintenance - PPM * convert(equity, uint256)
-    gained: uint256 = goal * rate
-    paid: uint256 = penalty * PPM
+    # Maintenance and equity are below 2**160, rates below 2**21: no overflow.
+    goal: uint256 = unsafe_add(PPM, TARGET_BUFFER_PPM)
+    target: uint256 = unsafe_mul(goal, maintenance) - unsafe_mul(PPM, convert(equity, uint256))
+    gained: uint256 = unsafe_mul(goal, rate)
+    paid: uint256 = unsafe_mul(penalty, PPM)
     if gained <= paid:
         return MAX_LIMIT
-    return min(MAX_LIMIT, fixed_math._mul_div_up(target, PPM, gained - paid))
+    return min(MAX_LIMIT, fixed_math._mul_div_up(target, PPM, unsafe_sub(gained, paid)))
 
 
 @internal
@@ -178,13 +178,16 @@ def _slice(held: uint256, price: uint256, notional: uint256, minimum: uint256, l
             minimum; 0 where the limit allows nothing.
     @param minimum WAD notional
     """
-    lots: uint256 = fixed_math._mul_div_up(notional, WAD, price * LOT)
-    taken: uint256 = min(held, lots * LOT)
-    if (held - taken) * price < minimum * WAD:
+    # Sizes are below 2**113, prices and minima below 2**96, notionals and limits at most 2**128: no overflow.
+    lots: uint256 = fixed_math._mul_div_up(notional, WAD, unsafe_mul(price, LOT))
+    taken: uint256 = min(held, unsafe_mul(lots, LOT))
+    least: uint256 = unsafe_mul(minimum, WAD)
+    if unsafe_mul(unsafe_sub(held, taken), price) < least:
         taken = held
-    if taken * price > limit * WAD:
-        taken = limit * WAD // (price * LOT) * LOT
-        if (held - taken) * price < minimum * WAD:
+    most: uint256 = unsafe_mul(limit, WAD)
+    if unsafe_mul(taken, price) > most:
+        taken = unsafe_mul(most // unsafe_mul(price, LOT), LOT)
+        if unsafe_mul(unsafe_sub(held, taken), price) < least:
             return 0
     return taken
 

@@ -135,9 +135,8 @@ def plan_partial(
     if taken == 0:
         return Step(stage=PARTIAL, market_id=leg.market_id)
     notional = taken * price // WAD
-    # The model rounds the sum of legs once: what this leg adds to it, rounded down, leaves enough.
-    left = plan.maintenance - abs(size) * price * leg.rate // (WAD * PPM)
-    left += requirement(abs(size) - taken, price, leg.rate)
+    # The model rounds the sum of legs up once: less the slice's share, rounded down, is enough.
+    left = plan.maintenance - taken * price * leg.rate // (WAD * PPM)
     fee = capped_fee(pi, notional, plan.equity, plan.maintenance, left)
     reserve = leg.reserve if taken == abs(size) else 0
     return Step(

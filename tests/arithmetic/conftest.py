@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ape.api import AccountAPI
-from ape.contracts import ContractInstance
+from harnesses import ApeHarness, Harness, Refused, RevmHarness
 
 BATCH = 500
 UINT256 = 1 << 256
+#: A build file: the harnesses in it run inside the process and Ape is not asked.
+BUILD = os.environ.get("SEAWALL_FUZZ_BUILD")
 
 Case = Sequence[int]
 #: The result, or None where the contract reverted.
@@ -27,57 +31,78 @@ def _batches(cases: Sequence[Any]) -> list[Sequence[Any]]:
     return [cases[start : start + BATCH] for start in range(0, len(cases), BATCH)]
 
 
-def _ask(handler: Any, index: int, cases: Sequence[Case]) -> Answers:
+def _ask(harness: Harness, function: str, index: int, cases: Sequence[Case]) -> Answers:
     answers: Answers = []
     for batch in _batches(cases):
-        pairs = handler(index, [_bits(case) for case in batch])
+        pairs = harness.call(function, index, [_bits(case) for case in batch])
         answers += [result if returned else None for returned, result in pairs]
     return answers
 
 
 @pytest.fixture(scope="session")
-def deployer(accounts: Any) -> AccountAPI:
-    return accounts[0]
+def harness(request: pytest.FixtureRequest) -> Callable[[str], Harness]:
+    """Deploy a harness by the name of its contract."""
+    if BUILD:
+        types = json.loads(Path(BUILD).read_text())["contractTypes"]
+        return lambda name: RevmHarness(types[name])
+    project = request.getfixturevalue("project")
+    deployer = request.getfixturevalue("accounts")[0]
+    return lambda name: ApeHarness(deployer.deploy(getattr(project, name)))
 
 
 @pytest.fixture(scope="session")
-def words_harness(project: Any, deployer: AccountAPI) -> ContractInstance:
-    return deployer.deploy(project.WordsHarness)
+def words_harness(harness: Callable[[str], Harness]) -> Harness:
+    return harness("WordsHarness")
 
 
 @pytest.fixture(scope="session")
-def ask_fixed_math(project: Any, deployer: AccountAPI) -> Ask:
+def ask_fixed_math(harness: Callable[[str], Harness]) -> Ask:
     """Run a function of fixed_math by its place in the module."""
-    harness = deployer.deploy(project.FixedMathHarness)
-    return lambda index, cases: _ask(harness.run_many, index, cases)
+    deployed = harness("FixedMathHarness")
+    return lambda index, cases: _ask(deployed, "run_many", index, cases)
 
 
 @pytest.fixture(scope="session")
-def ask_vault_math(project: Any, deployer: AccountAPI) -> Ask:
+def ask_vault_math(harness: Callable[[str], Harness]) -> Ask:
     """Run a function of vault_math by its place in the harness."""
-    harness = deployer.deploy(project.VaultMathHarness)
-    return lambda index, cases: _ask(harness.run_many, index, cases)
+    deployed = harness("VaultMathHarness")
+    return lambda index, cases: _ask(deployed, "run_many", index, cases)
 
 
 @pytest.fixture(scope="session")
-def ask_pack(words_harness: ContractInstance) -> Ask:
-    """Run a packer of words; cases are padded to the harness's width."""
+def ask_medians(harness: Callable[[str], Harness]) -> Callable[[Sequence[Case]], Answers]:
+    """Medians of a batch of lists, all of them None where the call reverted."""
+    deployed = harness("MedianHarness")
 
-    def ask(kind: int, cases: Sequence[Case]) -> Answers:
-        padded = [[*case, *([0] * (6 - len(case)))] for case in cases]
-        return _ask(words_harness.pack_many, kind, padded)
+    def ask(batch: Sequence[Case]) -> Answers:
+        try:
+            return list(deployed.call("medians", batch))
+        except Refused:
+            return [None] * len(batch)
 
     return ask
 
 
 @pytest.fixture(scope="session")
-def ask_unpack(words_harness: ContractInstance) -> Callable[[int, Sequence[int]], list[list[int]]]:
+def ask_pack(words_harness: Harness) -> Ask:
+    """Run a packer of words; cases are padded to the harness's width."""
+
+    def ask(kind: int, cases: Sequence[Case]) -> Answers:
+        padded = [[*case, *([0] * (6 - len(case)))] for case in cases]
+        return _ask(words_harness, "pack_many", kind, padded)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def ask_unpack(words_harness: Harness) -> Callable[[int, Sequence[int]], list[list[int]]]:
     """All readers of a word, as 256-bit words."""
 
     def ask(kind: int, words: Sequence[int]) -> list[list[int]]:
         answers: list[list[int]] = []
         for batch in _batches(words):
-            answers += [list(answer) for answer in words_harness.unpack_many(kind, list(batch))]
+            found = words_harness.call("unpack_many", kind, list(batch))
+            answers += [list(answer) for answer in found]
         return answers
 
     return ask

@@ -162,13 +162,17 @@ def test_match_partly_filled_then_cancelled_refused(
     venue.check_refused(venue.direct(trader, WAD), [maker], trader, "order: cancelled")
 
 
-@pytest.mark.parametrize("is_direct", [True, False])
-def test_match_taker_below_salt_refused(venue: Venue, trader: Any, is_direct: bool) -> None:
+def test_match_signed_taker_below_salt_refused(venue: Venue, trader: Any) -> None:
     order = venue.order(trader, WAD)
-    key = Account.from_key(trader.private_key)
-    taker = SignedOrder(order) if is_direct else sign(order, venue.domain, key)
+    taker = sign(order, venue.domain, Account.from_key(trader.private_key))
     venue.exchange.cancel_below(order.account, order.salt + 1, sender=trader)
     venue.check_refused(taker, [venue.maker("maker", -WAD)], trader, "order: salt")
+
+
+def test_match_direct_taker_below_salt_fills(venue: Venue, trader: Any) -> None:
+    order = venue.order(trader, WAD)
+    venue.exchange.cancel_below(order.account, order.salt + 1, sender=trader)
+    venue.check_match(SignedOrder(order), [venue.maker("maker", -WAD)], trader)
 
 
 def test_match_maker_below_salt_alone_refused(venue: Venue, trader: Any, stranger: Any) -> None:

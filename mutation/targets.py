@@ -1,0 +1,94 @@
+"""What is mutated, and the tests that must notice, from cheap to dear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MODULES = "contracts/modules"
+#: What `machine.py` reads of the environment.
+SEED, TRANSACTIONS = "SEAWALL_MUTATION_SEED", "SEAWALL_MUTATION_TRANSACTIONS"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of tests inside the process; only `contracts` carry the fault there."""
+
+    name: str
+    tests: tuple[str, ...]
+    #: No conftest above this folder is read: those above ask Ape for a node.
+    folder: str
+    contracts: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """One file; `complete` ones are mutated everywhere, the others in a common sample.
+
+    `units` are the tests on a node that a mutant faces which every stage let pass.
+    """
+
+    file: str
+    complete: bool
+    stages: tuple[Stage, ...]
+    units: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name on the command line."""
+        return self.file.rpartition("/")[2].removesuffix(".vy")
+
+
+#: Contracts that the random machine deploys.
+FUZZED = (
+    "contracts/MarginModel.vy",
+    "contracts/Clearinghouse.vy",
+    "contracts/LiquidationEngine.vy",
+    "contracts/InsuranceFund.vy",
+    "contracts/Exchange.vy",
+)
+
+
+def _arrays(test: str, harness: str) -> Stage:
+    folder = "tests/arithmetic"
+    return Stage("arrays", (f"{folder}/{test}",), folder, (f"contracts/mocks/{harness}.vy",))
+
+
+def _fuzz(name: str, seed: str, transactions: int) -> Stage:
+    """The random machine, behind the bounds that it does not reach."""
+    environment = ((SEED, seed), (TRANSACTIONS, str(transactions)))
+    tests = ("tests/fuzz/test_bounds.py", "mutation/machine.py")
+    return Stage(name, tests, "tests/fuzz", FUZZED, environment)
+
+
+WORDS = _arrays("test_words.py", "WordsHarness")
+FIXED_MATH = _arrays("test_fixed_math.py", "FixedMathHarness")
+VAULT_MATH = _arrays("test_vault_math.py", "VaultMathHarness")
+MEDIAN = _arrays("test_median.py", "MedianHarness")
+ORACLE = Stage(
+    "oracle",
+    ("tests/fuzz/test_index_oracle.py",),
+    "tests/fuzz",
+    ("contracts/IndexOracle.vy",),
+)
+FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 8_000))
+
+_HOUSE = ("tests/unit/clearinghouse", "tests/e2e")
+_ENGINE = ("tests/unit/liquidation_engine",)
+_ORACLE = ("tests/unit/index_oracle",)
+
+TARGETS = (
+    Target(f"{MODULES}/words.vy", True, (WORDS, *FUZZ), (*_HOUSE, *_ENGINE)),
+    Target(f"{MODULES}/bits.vy", True, (WORDS, *FUZZ), _HOUSE),
+    Target(f"{MODULES}/fixed_math.vy", True, (FIXED_MATH, *FUZZ), (*_HOUSE, *_ENGINE)),
+    Target(f"{MODULES}/ledger.vy", False, FUZZ, _HOUSE),
+    Target(f"{MODULES}/margin_gate.vy", False, FUZZ, _HOUSE),
+    Target(f"{MODULES}/custody.vy", False, FUZZ, _HOUSE),
+    Target("contracts/MarginModel.vy", False, FUZZ, ("tests/unit/margin_model", *_HOUSE)),
+    Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
+    Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), ("tests/unit/insurance_fund",)),
+    Target(f"{MODULES}/median.vy", False, (MEDIAN, ORACLE), _ORACLE),
+    Target(f"{MODULES}/oracle_guard.vy", False, (ORACLE,), _ORACLE),
+    Target(f"{MODULES}/feed_words.vy", False, (ORACLE,), _ORACLE),
+    Target(f"{MODULES}/order_hash.vy", False, FUZZ, ("tests/unit/exchange",)),
+)

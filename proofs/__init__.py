@@ -1,0 +1,1 @@
+"""Machine-checked statements about the protocol; `make prove` runs, docs/proofs.md lists them."""

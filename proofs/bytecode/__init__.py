@@ -1,0 +1,1 @@
+"""Statements about compiled bytecode, proved by symbolic execution with halmos."""

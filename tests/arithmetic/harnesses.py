@@ -1,0 +1,70 @@
+"""A deployed array harness, on Ape's node or inside the process."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pyrevm
+from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
+
+GAS = 30_000_000
+CALLER = "0x" + "ca" * 20
+
+
+class Refused(Exception):  # noqa: N818  # an outcome of the rules
+    """A call that reverted."""
+
+
+class Harness(Protocol):
+    """What the array tests need of a contract."""
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Answer of a view. Errors: Refused."""
+
+
+class ApeHarness:
+    """On the node that Ape started."""
+
+    def __init__(self, contract: Any) -> None:
+        self._contract = contract
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Answer of a view. Errors: Refused."""
+        from ape.exceptions import ContractLogicError
+
+        try:
+            return getattr(self._contract, function)(*arguments)
+        except ContractLogicError as error:
+            raise Refused(str(error)) from None
+
+
+class RevmHarness:
+    """In the process, from a compiled contract without constructor arguments."""
+
+    def __init__(self, artifact: dict[str, Any]) -> None:
+        self._evm = pyrevm.EVM(spec_id="CANCUN")
+        code = artifact["deploymentBytecode"]["bytecode"].removeprefix("0x")
+        self._address = self._evm.deploy(CALLER, bytes.fromhex(code), gas=GAS)
+        views = [entry for entry in artifact["abi"] if entry["type"] == "function"]
+        self._inputs = {view["name"]: _kinds(view["inputs"]) for view in views}
+        self._outputs = {view["name"]: _kinds(view["outputs"]) for view in views}
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Answer of a view. Errors: Refused; RuntimeError for a halt, which is no refusal."""
+        kinds = self._inputs[function]
+        data = keccak(text=f"{function}({','.join(kinds)})")[:4] + encode(kinds, arguments)
+        try:
+            answer = self._evm.message_call(CALLER, self._address, data, gas=GAS, is_static=True)
+        except RuntimeError as error:
+            if "output: 0x" not in str(error):
+                raise
+            raise Refused(str(error)) from None
+        finally:
+            self._evm.reset_transient_storage()
+        (value,) = decode(self._outputs[function], bytes(answer))
+        return value
+
+
+def _kinds(entries: list[dict[str, Any]]) -> list[str]:
+    return [entry["type"] for entry in entries]

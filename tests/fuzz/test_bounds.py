@@ -1,0 +1,177 @@
+"""The ends of what constructors and setters take: accepted at the end, refused just behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from seawall.spec.words import LEG, PRICE, WAD, account_id
+from tests.fuzz.backend import Call, Refused, words_of
+from tests.fuzz.creation import compiled
+from tests.fuzz.revm import Revm
+from tests.fuzz.stage import CAP, deploy
+
+ENGINE = (100_000, 5_000, 10_000, 666_667, 500_000)
+ENGINE_VIEWS = ("TARGET_BUFFER", "PENALTY_MIN", "PENALTY_MAX", "CLOSE_OUT", "KEEPER_SHARE")
+RESERVE_UNIT = 10**16
+LAST_TOKEN = 8
+#: Sizes in the margin model: positions are int112, their sums one bit longer.
+LARGEST_SIZE = 2**113 - 1
+PORTFOLIO = "(uint256,int256,uint256[],uint256[])"
+
+
+@pytest.fixture(scope="module")
+def chain() -> Revm:
+    """The system of the random machine, without accounts; tests add contracts of their own."""
+    chain = Revm(compiled())
+    deploy(chain)
+    return chain
+
+
+def read(chain: Revm, target: str, signature: str, *arguments: int) -> list[int]:
+    """Words that a view answers."""
+    (answer,) = chain.view([Call(target, signature, arguments)])
+    assert answer is not None
+    return words_of(answer)
+
+
+def deploy_engine(chain: Revm, rates: tuple[int, ...]) -> str:
+    """A second engine beside the system's own."""
+    contracts = (chain.addr(name) for name in ("house", "oracle", "model", "fund"))
+    return chain.deploy("another engine", "LiquidationEngine", *contracts, *rates)
+
+
+@pytest.mark.parametrize("place, value", [(0, 10**6), (1, 10_000), (3, 999_999), (4, 10**6)])
+def test_engine_parameter_at_its_bound_is_kept(chain: Revm, place: int, value: int) -> None:
+    rates = (*ENGINE[:place], value, *ENGINE[place + 1 :])
+    engine = deploy_engine(chain, rates)
+    assert [read(chain, engine, f"{view}_PPM()")[0] for view in ENGINE_VIEWS] == list(rates)
+
+
+def test_engine_penalty_at_its_highest_is_kept(chain: Revm) -> None:
+    engine = deploy_engine(chain, (*ENGINE[:2], 10**5, *ENGINE[3:]))
+    assert read(chain, engine, "PENALTY_MAX_PPM()") == [10**5]
+
+
+@pytest.mark.parametrize(
+    "place, value", [(0, 10**6 + 1), (1, 10_001), (2, 10**5 + 1), (3, 10**6), (4, 10**6 + 1)]
+)
+def test_engine_parameter_behind_its_bound_is_refused(chain: Revm, place: int, value: int) -> None:
+    with pytest.raises(RuntimeError, match="Revert"):
+        deploy_engine(chain, (*ENGINE[:place], value, *ENGINE[place + 1 :]))
+
+
+def test_margin_model_parameters_at_their_bounds_are_kept(chain: Revm) -> None:
+    model = chain.deploy("strict", "MarginModel", 10**6, 10**6, chain.actor("timelock"))
+    assert read(chain, model, "PROFIT_WEIGHT_PPM()") == [10**6]
+    assert read(chain, model, "MARGIN_CALL_PPM()") == [10**6]
+
+
+@pytest.mark.parametrize("profit_weight, margin_call", [(10**6 + 1, 0), (0, 10**6 + 1)])
+def test_margin_model_parameter_behind_its_bound_is_refused(
+    chain: Revm, profit_weight: int, margin_call: int
+) -> None:
+    owner = chain.actor("timelock")
+    with pytest.raises(RuntimeError, match="Revert"):
+        chain.deploy("wrong", "MarginModel", profit_weight, margin_call, owner)
+
+
+def set_risk(chain: Revm, *arguments: int) -> str | None:
+    """Reason of a refusal."""
+    signature = "set_risk(uint256,uint256,uint256,uint256)"
+    try:
+        chain.send(chain.actor("timelock"), chain.addr("model"), signature, *arguments)
+    except Refused as error:
+        return error.reason
+    return None
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ((101, 10**6, 10**6, (2**16 - 1) * RESERVE_UNIT), None),
+        ((127, 1, 1, 0), None),
+        ((1, 2, 1, RESERVE_UNIT), None),
+        ((128, 1, 1, 0), "risk: market id"),
+        ((0, 1, 1, 0), "risk: market id"),
+        ((102, 10**6 + 1, 1, 0), "risk: rates"),
+        ((102, 1, 2, 0), "risk: rates"),
+        ((102, 1, 0, 0), "risk: rates"),
+        ((102, 1, 1, 2**16 * RESERVE_UNIT), "risk: reserve"),
+        ((102, 1, 1, RESERVE_UNIT + 1), "risk: reserve"),
+        ((102, 1, 1, RESERVE_UNIT - 1), "risk: reserve"),
+    ],
+)
+def test_set_risk_around_its_bounds(
+    chain: Revm, arguments: tuple[int, ...], reason: str | None
+) -> None:
+    assert set_risk(chain, *arguments) == reason
+
+
+@pytest.mark.parametrize("view", ["assess", "plan"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_margin_of_the_largest_size_is_known_and_of_no_larger(
+    chain: Revm, view: str, sign: int
+) -> None:
+    price = PRICE.pack(price=10**10, ema_ratio=10**6)
+    answers = []
+    for size in (LARGEST_SIZE, LARGEST_SIZE + 1):
+        leg = LEG.pack(id=1, open_interest=0, size=sign * size)
+        call = Call(chain.addr("model"), f"{view}{PORTFOLIO}", (0, 0, [leg], [price]))
+        (answer,) = chain.view([call])
+        answers.append(answer)
+    assert answers[0] is not None
+    assert answers[1] is None
+
+
+def test_last_token_is_deposited_counted_and_withdrawn(chain: Revm) -> None:
+    owner, trader, house = chain.actor("timelock"), chain.actor("trader"), chain.addr("house")
+    token = chain.deploy("last token", "Token", "Last", "LST", 18)
+    chain.send(owner, house, "set_token(uint256,address,uint256)", LAST_TOKEN, token, CAP)
+    chain.send(trader, token, "mint(address,uint256)", trader, 5 * WAD)
+    chain.send(trader, token, "approve(address,uint256)", house, 5 * WAD)
+    account = account_id(trader)
+
+    chain.send(trader, house, "deposit(uint256,uint256,uint256)", account, LAST_TOKEN, 5 * WAD)
+
+    (leg,) = read(chain, house, "portfolio(uint256)", account)[4:]
+    assert leg == LEG.pack(id=127 + LAST_TOKEN, open_interest=0, size=5 * WAD)
+    withdraw = "withdraw(uint256,uint256,uint256,address)"
+    chain.send(trader, house, withdraw, account, LAST_TOKEN, 5 * WAD, trader)
+    assert read(chain, token, "balanceOf(address)", int(trader, 16)) == [5 * WAD]
+    assert read(chain, house, "portfolio(uint256)", account)[3:] == [0]
+
+
+def test_token_behind_the_last_is_unknown(chain: Revm) -> None:
+    account, trader = account_id(chain.actor("trader")), chain.actor("trader")
+    deposit = "deposit(uint256,uint256,uint256)"
+    with pytest.raises(Refused, match="token: unknown"):
+        chain.send(trader, chain.addr("house"), deposit, account, LAST_TOKEN + 1, 1)
+
+
+def test_collateral_at_its_cap_is_taken_and_no_unit_more(chain: Revm) -> None:
+    owner, maker, house = chain.actor("timelock"), chain.actor("maker"), chain.addr("house")
+    token = chain.addr("token 2")
+    chain.send(owner, house, "set_token(uint256,address,uint256)", 2, token, 3)
+    chain.send(maker, token, "mint(address,uint256)", maker, 4 * WAD)
+    chain.send(maker, token, "approve(address,uint256)", house, 4 * WAD)
+    deposit, account = "deposit(uint256,uint256,uint256)", account_id(maker)
+
+    chain.send(maker, house, deposit, account, 2, 3 * WAD)
+
+    with pytest.raises(Refused, match="token: over cap"):
+        chain.send(maker, house, deposit, account, 2, 1)
+    assert read(chain, house, "collateral_of(uint256,uint256)", account, 2) == [3 * WAD]
+
+
+def test_withdraw_all_that_the_till_holds_is_paid(chain: Revm) -> None:
+    saver, house, token = chain.actor("saver"), chain.addr("house"), chain.addr("token 0")
+    account = account_id(saver)
+    chain.send(saver, token, "mint(address,uint256)", saver, 7)
+    chain.send(saver, token, "approve(address,uint256)", house, 7)
+    chain.send(saver, house, "deposit(uint256,uint256,uint256)", account, 0, 7)
+    assert read(chain, house, "totals()")[0] == 7 * 10**12
+
+    withdraw = "withdraw(uint256,uint256,uint256,address)"
+    chain.send(saver, house, withdraw, account, 0, 7, saver)
+
+    assert read(chain, house, "totals()") == [0, 0, 0]
