@@ -595,5 +595,5 @@ def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, 
         # int112 * int112 and uint96 * int112: no overflow.
         notional: int256 = unsafe_mul(after, change.money)
         minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), change.size)
-        if abs(notional) < abs(minimum):
+        if fixed_math._magnitude(notional) < fixed_math._magnitude(minimum):
             reasons._fail(reasons.MARKET_BELOW_MINIMUM)

@@ -256,6 +256,18 @@ def _change(
         quote = unsafe_add(quote, settled)
         shares = unsafe_add(shares, opened)
     done.after = self._size_down(shares, market.sides[side].scale)
+    if done.after == 0 and shares != 0:
+        # A leg without size would stand for ever: nothing of it can be closed. Its charge is paid, its shares go.
+        # Fewer than 10**4 shares at an int160 of 10**27: no overflow.
+        charge: int256 = fixed_math._mul_ray_ceil(shares, market.sides[side].charge)
+        cash = unsafe_add(cash, unsafe_sub(quote, charge))
+        quote = 0
+        dust: int256 = fixed_math._magnitude(shares)
+        if (shares > 0) == (size > 0):
+            done.added = unsafe_sub(done.added, dust)
+        else:
+            done.removed = unsafe_add(done.removed, dust)
+        shares = 0
     done.book = unsafe_add(done.book, unsafe_add(cash, quote))
     self._store_position(account, market_id, market.sides[side].epoch, shares, quote, cash, fee, done.after)
     return done

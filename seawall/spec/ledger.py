@@ -150,8 +150,13 @@ class Ledger:
         cash += left
         if size != 0:
             market, shares, quote = _open(market, shares, quote, size, money)
+        after = _signed_size(shares, market)
+        if shares != 0 and after == 0:
+            # A leg without size would stand for ever: nothing of it can be closed.
+            market, worth = _drop(market, shares, quote)
+            shares, quote, cash = 0, 0, cash + worth
         self._store(account, market_id, market, shares, quote, cash - fee)
-        return market, Applied(before, _signed_size(shares, market), cash + quote - start)
+        return market, Applied(before, after, cash + quote - start)
 
     def settle(self, account: int, market_id: int, market: Market) -> None:
         """Store a position as `present` sees it; quote becomes cash when no shares are left."""
@@ -291,6 +296,14 @@ def _open(
     quote += _settled(money, size, signed, side, market)
     market = market.with_side(which, side._replace(shares=side.shares + added))
     return market, shares + signed, quote
+
+
+def _drop(market: Market, shares: int, quote: int) -> tuple[Market, int]:
+    """Take shares without size off their side; returns their quote less their charge."""
+    which = LONG if shares > 0 else SHORT
+    side = market.side(which)
+    market = market.with_side(which, side._replace(shares=side.shares - abs(shares)))
+    return market, quote - mul_ray_ceil(shares, side.charge)
 
 
 def _settled(money: int, size: int, shares: int, side: Side, market: Market) -> int:
