@@ -438,14 +438,19 @@ def _take(
     if bits._owner(keeper) != convert(msg.sender, uint256):
         allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
         assert allowed, "account: not yours"
-    money: int256 = fixed_math._wad_floor(size * convert(price, int256))
+    # A size below 2**113, a price below 2**96 and a fee below both's product: no overflow.
+    money: int256 = fixed_math._wad_floor(unsafe_mul(size, convert(price, int256)))
     to_keeper: int256 = convert(step.keeper_fee + step.reserve, int256)
     # Two parties: the bound of the call would cost memory.
     changes: DynArray[IClearinghouse.Change, 2] = [
         IClearinghouse.Change(
-            account=account, size=-size, money=money - to_keeper, fee=step.fee - step.keeper_fee, gate=GATE_NONE
+            account=account,
+            size=unsafe_sub(0, size),
+            money=unsafe_sub(money, to_keeper),
+            fee=unsafe_sub(step.fee, step.keeper_fee),
+            gate=GATE_NONE,
         ),
-        IClearinghouse.Change(account=keeper, size=size, money=to_keeper - money, fee=0, gate=gate),
+        IClearinghouse.Change(account=keeper, size=size, money=unsafe_sub(to_keeper, money), fee=0, gate=gate),
     ]
     extcall CLEARINGHOUSE.trade(market_id, changes)
     log ILiquidationEngine.Liquidated(
