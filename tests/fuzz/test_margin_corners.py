@@ -39,20 +39,21 @@ class Corners:
         self.spec = MarginModel(Journal(), PROFIT_WEIGHT, MARGIN_CALL)
         for market_id in MARKETS:
             rate, reserve = dice.choice(RATES), dice.choice(RESERVES)
-            self._set_risk(market_id, 10**6, rate, reserve)
+            self._set_risk(market_id, rate, reserve)
             # Half of the markets are on their way to a higher rate.
             if market_id % 2:
-                self._set_risk(market_id, 10**6, min(10**6, 2 * rate), reserve)
+                self._set_risk(market_id, min(10**6, 2 * rate), reserve)
         for token_id, weights in WEIGHTS.items():
             signature = "set_token_weight(uint256,uint256,uint256)"
             self.chain.send(owner, self.model, signature, token_id, *weights)
             self.spec.set_token_weight(token_id, *weights)
         self.chain.warp(200_000)
 
-    def _set_risk(self, *arguments: int) -> None:
+    def _set_risk(self, market_id: int, rate: int, reserve: int) -> None:
         signature = "set_risk(uint256,uint256,uint256,uint256)"
-        self.chain.send(self.chain.actor("timelock"), self.model, signature, *arguments)
-        self.spec.set_risk(*arguments, self.chain.time)
+        owner = self.chain.actor("timelock")
+        self.chain.send(owner, self.model, signature, market_id, 10**6, rate, reserve)
+        self.spec.set_risk(market_id, 10**6, rate, reserve, self.chain.time)
 
     def edge(self, bits: int) -> int:
         """A power of two or a neighbour of one, below 2**bits."""
