@@ -34,15 +34,15 @@ OPEN_PLANT = Plant(
     "an opening adds a share to its side only",
     "Clearinghouse",
     "contracts/modules/ledger.vy",
-    "    opened.shares = unsafe_add(work.shares, shares)\n",
-    "    opened.shares = unsafe_add(work.shares, unsafe_add(shares, 1))\n",
+    "        shares = unsafe_add(shares, opened)\n",
+    "        shares = unsafe_add(shares, unsafe_add(opened, 1))\n",
 )
 PORTION_PLANT = Plant(
     "a close keeps a wei of the quote that it pays out",
     "Clearinghouse",
     "contracts/modules/ledger.vy",
-    "        quote=unsafe_sub(work.quote, portion),\n",
-    "        quote=unsafe_sub(work.quote, unsafe_sub(portion, 1)),\n",
+    "        quote = unsafe_sub(quote, closed.portion)\n",
+    "        quote = unsafe_sub(quote, unsafe_sub(closed.portion, 1))\n",
 )
 
 

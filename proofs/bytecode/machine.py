@@ -141,6 +141,16 @@ class _Machine(SEVM):
         return z3.If(other == 0, word(0), word(factor))
 
 
+def _only_unknown(term: Word) -> Word:
+    """The one unknown of a term. Errors: MachineError where there is none."""
+    while not z3.is_const(term):
+        parts = [part for part in term.children() if not z3.is_bv_value(part)]
+        if len(parts) != 1:
+            raise MachineError(f"{len(parts)} unknown parts in {term}")
+        term = parts[0]
+    return term
+
+
 def _by_a_bit(first: Word, second: Word) -> Word | None:
     """The product where one factor is a choice between 0 and 1: how the compiler writes `max`."""
     for bit, other in ((first, second), (second, first)):
@@ -209,10 +219,10 @@ class World:
         return world
 
     def pin(self, address: int, held: Word, value: Word) -> World:
-        """The same world in which the slot of an unknown word holds `value`."""
+        """The same world in which the slot that a read word comes from holds `value`."""
         world = self._with_code(con_addr(address), self.state.code[con_addr(address)])
         slots = copy.deepcopy(world.state.storage[con_addr(address)])
-        slots.replace(held, z3.simplify(value))
+        slots.replace(_only_unknown(held), z3.simplify(value))
         world.state.storage[con_addr(address)] = slots
         return world
 

@@ -87,8 +87,8 @@ PLANTS = [
         "a quote one bit too low",
         HARNESS,
         WORDS,
-        "(shares_field << 144) | (quote_field << 32)",
-        "(shares_field << 144) | (quote_field << 31)",
+        "uint256) << 144) >> 112) | epoch",
+        "uint256) << 144) >> 113) | epoch",
     ),
     Plant(
         "a cap that may reach its neighbour",
@@ -103,8 +103,8 @@ READER_PLANTS = [
         "a charge read without its sign",
         HARNESS,
         WORDS,
-        "    return self._signed(word << 96) >> 96\n",
-        "    return self._signed((word << 96) >> 96)\n",
+        "    return convert(convert(word << 96, bytes32), int256) >> 96\n",
+        "    return convert(convert((word << 96) >> 96, bytes32), int256)\n",
     )
 ]
 
