@@ -144,14 +144,15 @@ class Ledger:
         before = _signed_size(shares, market)
         # A leg that ended epochs have used up is money: it must not vanish with its position.
         left = start if shares == 0 else 0
-        market, shares, quote, cash, size, money = _reduce(
+        market, shares, quote, cash, rest, rest_money = _reduce(
             market, shares, start - left, size, money
         )
         cash += left
-        if size != 0:
-            market, shares, quote = _open(market, shares, quote, size, money)
+        if rest != 0:
+            market, shares, quote = _open(market, shares, quote, rest, rest_money)
         after = _signed_size(shares, market)
-        if shares != 0 and after == 0:
+        # What opens is kept even so: the margin rule must not take it for the close of something.
+        if shares != 0 and after == 0 and (size == 0 or before != 0):
             # A leg without size would stand for ever: nothing of it can be closed.
             market, worth = _drop(market, shares, quote)
             shares, quote, cash = 0, 0, cash + worth

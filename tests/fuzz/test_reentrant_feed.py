@@ -50,20 +50,12 @@ def _refresh(chain: Revm, *market_ids: int) -> list[int]:
     return words_of(chain.send(chain.actor("keeper"), oracle, REFRESH, bitmap))[2:]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the lock stands behind the cached words, so a feed may read those of the same block",
-)
 def test_refresh_feed_that_calls_back_answers_alike_whatever_is_cached(chain: Revm) -> None:
     (alone,) = _refresh(chain, BUILT_ON_IT)
     together = _refresh(chain, SOUND, BUILT_ON_IT)[1]
     assert _half_width(together) == _half_width(alone)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a view caches nothing, so the feed fails there and answers in the transaction",
-)
 def test_prices_feed_that_calls_back_agrees_with_refresh(chain: Revm) -> None:
     bitmap = 1 << SOUND | 1 << BUILT_ON_IT
     chain.warp(1)
