@@ -27,7 +27,7 @@ from proofs.lemmas import claim
 
 #: Seconds after which a task is given up, however the solver counts its own time.
 LEMMA_LIMIT = 120
-BYTECODE_LIMIT = 420
+BYTECODE_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def bytecode_proofs() -> list[Task]:
         return one.run(code.shipped(list(one.contracts)))
 
     def planted(one: judge.Proof, plant: judge.Plant) -> str:
+        judge.SEARCH.refuting = True
         creations = code.shipped(list(one.contracts)) | {plant.contract: code.with_bug(plant)}
         try:
             one.run(creations)

@@ -9,6 +9,8 @@ compared as int112, the fields they stand in; a field that would not hold its nu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import z3
 
 from proofs.bytecode import setting
@@ -46,6 +48,15 @@ PORTION_PLANT = Plant(
 )
 
 
+@dataclass(frozen=True)
+class Trade:
+    """What the first account gets of the second, and the fees of both."""
+
+    size: Word
+    money: Word
+    fees: list[Word]
+
+
 def _low(number: Word) -> Word:
     return z3.Extract(111, 0, number)
 
@@ -77,11 +88,15 @@ def _check(house: House, first_size: z3.BoolRef, size: Word, *example: z3.BoolRe
     changes = [(FIRST, size, money, fees[0], 0), (SECOND, -size, -money, fees[1], 0)]
     worlds = successes(house.send(MODULE, calldata_of_changes(setting.MARKET, changes)))
     require_possible(worlds, *example)
-    return _compare(house, [house.after(world) for world in worlds], size, money, fees)
+    trade = Trade(size, money, fees)
+    return _compare(house, [house.after(world) for world in worlds], trade, example)
 
 
-def _compare(before: House, ends: list[House], size: Word, money: Word, fees: list[Word]) -> str:
+def _compare(
+    before: House, ends: list[House], trade: Trade, example: tuple[z3.BoolRef, ...]
+) -> str:
     """Prove the goals at each end."""
+    size, money, fees = trade.size, trade.money, trade.fees
     accounts = [FIRST, SECOND]
     moneys = [_money(before, account) for account in accounts]
     shares = [setting.shares_of(before.position(account)) for account in accounts]
@@ -106,6 +121,7 @@ def _compare(before: House, ends: list[House], size: Word, money: Word, fees: li
                 "sides alike": long - sides[0] == short - sides[1],
                 "long side": long - sides[0] == longs[0] + longs[1] - longs[2] - longs[3],
             },
+            *example,
         )
     return f"{len(ends)} paths, {goals} goals"
 

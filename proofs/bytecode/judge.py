@@ -22,10 +22,10 @@ from proofs.bytecode.machine import Outcome, World, word
 from proofs.lemmas.claim import ProofError
 
 #: Milliseconds for z3 on the conditions that share symbols with the goal, then on all of them.
-FIRST_LIMIT_MS = 10_000
-LAST_LIMIT_MS = 60_000
+FIRST_LIMIT_MS = 20_000
+LAST_LIMIT_MS = 120_000
 YICES = Path(sys.prefix) / "bin" / "yices-smt2"
-YICES_LIMIT = 60
+YICES_LIMIT = 120
 
 Formula = Any
 Creations = Mapping[str, bytes]
@@ -57,6 +57,14 @@ class Proof:
     planted: Sequence[Plant]
 
 
+@dataclass
+class Search:
+    """Whether a run looks for a counterexample only, and so skips paths that no example takes."""
+
+    refuting: bool = False
+
+
+SEARCH = Search()
 PROOFS: list[Proof] = []
 
 
@@ -74,10 +82,13 @@ def proof(
     return register
 
 
-def require(world: World, goals: Mapping[str, Formula]) -> int:
-    """Prove goals in a world; returns how many. Errors: RefutedError, ProofError when undecided."""
+def require(world: World, goals: Mapping[str, Formula], *example: Formula) -> int:
+    """Prove goals in a world; returns how many. Errors: RefutedError, ProofError when undecided.
+
+    A run that looks for a counterexample tries the example's values alone, where there are any.
+    """
     for name, goal in goals.items():
-        _require(world, name, z3.simplify(goal))
+        _require(world, name, z3.simplify(goal), example)
     return len(goals)
 
 
@@ -103,15 +114,20 @@ def successes(outcomes: Sequence[Outcome]) -> list[World]:
     return found
 
 
-def _require(world: World, name: str, goal: Formula) -> None:
+def _require(world: World, name: str, goal: Formula, example: Sequence[Formula]) -> None:
     if z3.is_true(goal):
+        return
+    meant = [*(_meant(condition) for condition in world.known), z3.Not(_meant(goal))]
+    if SEARCH.refuting and example:
+        solver = _solver([*meant, *example], FIRST_LIMIT_MS)
+        if solver.check() == z3.sat:
+            raise RefutedError(f"{name}: {str(solver.model())[:500]}")
         return
     symbols = _symbols(goal)
     near = [condition for condition in world.known if _symbols(condition) <= symbols]
     if _ask(near, goal, FIRST_LIMIT_MS) == z3.unsat or _refuted_by_yices(world.known, goal):
         return
-    meant = [_meant(condition) for condition in world.known]
-    solver = _solver([*meant, z3.Not(_meant(goal))], LAST_LIMIT_MS)
+    solver = _solver(meant, LAST_LIMIT_MS)
     answer = solver.check()
     if answer == z3.sat:
         raise RefutedError(f"{name}: {str(solver.model())[:500]}")

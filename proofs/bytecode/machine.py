@@ -28,7 +28,7 @@ Word = Any
 FIRST_ADDRESS = 0xC0DE0001
 DEPLOYER = 0xDE9107E4
 #: A branch is followed unless the solver refutes it within this time (seconds).
-BRANCH_LIMIT = 2.0
+BRANCH_LIMIT = 5.0
 #: More turns than any loop of the contracts takes.
 LOOP_LIMIT = 300
 

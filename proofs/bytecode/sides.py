@@ -1,4 +1,4 @@
-"""A whole side charged or closed on the shipped Clearinghouse: exact shares, written roundings.
+"""A whole side charged (shipped Clearinghouse) or closed (harness): the written roundings.
 
 That a charge of floor(-B 1e27 / shares) a share collects B, and that a scale lowered by ceil(q 1e27
 / shares) closes q, is proved over the reals (rounding.py, sides.py); here the bytecode is shown to
@@ -20,11 +20,20 @@ from proofs.bytecode.judge import (
     require_possible,
     successes,
 )
-from proofs.bytecode.machine import Word, calldata_of_changes, symbol, word
+from proofs.bytecode.machine import (
+    DEPLOYER,
+    Word,
+    World,
+    calldata_of_changes,
+    encode,
+    symbol,
+    word,
+)
 from proofs.bytecode.setting import FIRST, FUND, MARKET, MODULE, House
 from seawall.spec.words import RAY
 
 LONG, SHORT = 1, 2
+CLOSE = "close(uint256,int256,int256,int256,int256)"
 SIDES = {LONG: "long", SHORT: "short"}
 LEDGER = "contracts/modules/ledger.vy"
 CHARGE_PLANT = Plant(
@@ -36,7 +45,7 @@ CHARGE_PLANT = Plant(
 )
 SCALE_PLANT = Plant(
     "a scale lowered by too little",
-    "Clearinghouse",
+    "SideHarness",
     LEDGER,
     "side.scale -= fixed_math._mul_div_ceil(closing, RAY, side.shares)",
     "side.scale -= fixed_math._mul_div_floor(closing, RAY, side.shares)",
@@ -115,47 +124,45 @@ def charging_a_side_books_the_floor(creations: Creations) -> str:
                     "book": z3.Extract(127, 0, book - totals[1]) == z3.Extract(127, 0, amount),
                     "held": z3.And(held == totals[0], deferred == totals[2]),
                 },
+                *_example(house),
+                amount == 10**21,
             )
     return f"{paths} paths, {goals} goals"
 
 
-@proof(contracts=setting.CONTRACTS, planted=[SCALE_PLANT])
-def closing_both_sides_books_the_ceil(creations: Creations) -> str:
-    """Closing the same size of both sides at one price: charge and scale by the written roundings.
+@proof(contracts=["SideHarness"], planted=[SCALE_PLANT])
+def closing_a_side_books_the_ceil(creations: Creations) -> str:
+    """Closing q of a side for money m, in a harness of the ledger: scale and charge as written.
 
-    Given 0 < q < 2**87 and any money |m| < 2**100 against it: scales fall by ceil(q 1e27 / shares),
-    the charges move by floor(m 1e27 / shares) of the long's (down) and of the short's money (up),
-    shares stay, and held, book and deferred losses do not move.
+    Given any shares, 0 < q < shares < 2**110, |m| < 2**100 and a charge |G| < 2**150 at scale 1
+    without funding: the scale falls by c = ceil(q 1e27 / shares) and the charge moves by floor(m
+    1e27 / shares), down for longs, up for shorts, and the book not at all; or, where the scale
+    would be below 1e-4, the epoch ends with scale 1 and charge 0.
     """
-    size, money = symbol("size"), symbol("money")
-    house = _house(creations).assume(
-        size > 0,
-        setting.within(size, setting.SIZE_BITS),
-        setting.within(money, setting.MONEY_BITS),
-    )
-    changes = [(LONG, -size, money, 0, 0), (SHORT, size, -money, 0, 0)]
-    worlds = successes(house.send(MODULE, calldata_of_changes(MARKET, changes)))
-    require_possible(worlds, *_example(house), size == 10**24, money == 10**27)
-    longs, shorts = (_wide(side) for side in house.sides())
-    totals = house.totals()
-    goals = 0
-    for world in worlds:
-        end = house.after(world)
-        held, book, deferred = end.totals()
-        (scale, charge), (scale2, charge2) = _side(end, LONG), _side(end, SHORT)
-        fall, fall2 = ceil_of(size * RAY, longs), ceil_of(size * RAY, shorts)
-        step, step2 = floor_of(money * RAY, longs), floor_of(-money * RAY, shorts)
-        goals += require(
-            world,
-            {
-                "long scale": scale == z3.Extract(95, 0, word(RAY) - fall),
-                "short scale": scale2 == z3.Extract(95, 0, word(RAY) - fall2),
-                "long charge": charge == z3.Extract(159, 0, -step),
-                "short charge": charge2 == z3.Extract(159, 0, step2),
-                "shares": z3.And(
-                    *(a == b for a, b in zip(end.sides(), house.sides(), strict=True))
-                ),
-                "totals": z3.And(held == totals[0], book == totals[1], deferred == totals[2]),
-            },
-        )
-    return f"{len(worlds)} paths, {goals} goals"
+    shares, charge, size, money = (symbol(name) for name in ("shares", "charge", "size", "money"))
+    world, harness = World.empty(1).deploy(creations["SideHarness"])
+    example = [shares == 3 * 10**24 + 1, size == 10**24, money == 10**27, charge == 7]
+    goals, paths = 0, 0
+    for side, name in SIDES.items():
+        closed = -size if side == LONG else size
+        ranges = [size > 0, size < shares, shares < 2**110, setting.within(money, 100)]
+        start = world.assume(*ranges, setting.within(charge, 150))
+        data = encode(CLOSE, side, shares, charge, closed, money)
+        worlds = start.call(DEPLOYER, harness, data)
+        require_possible(successes(worlds), *example)
+        step = floor_of(money * RAY, shares)
+        scale = word(RAY) - ceil_of(size * RAY, shares)
+        moved = charge - step if side == LONG else charge + step
+        for end in worlds:
+            if not end.success:
+                continue
+            paths += 1
+            left, now, carried, epoch, book = end.words(5)
+            goes_on = z3.And(left == shares, now == scale, carried == moved, book == 0)
+            ends = z3.And(now == RAY, carried == 0, scale < RAY // 10**4)
+            goals += require(
+                end.world,
+                {f"{name} side": z3.Or(z3.And(epoch == 0, goes_on), z3.And(epoch == 1, ends))},
+                *example,
+            )
+    return f"{paths} paths, {goals} goals"
