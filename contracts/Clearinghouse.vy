@@ -226,8 +226,8 @@ def trade(market_id: uint256, changes: DynArray[IClearinghouse.Change, MAX_CHANG
             prices = margin_gate._refresh(bitmap)
         if margin_gate._check_margin(change, market_id, word, prices):
             seen: uint256 = 0
-            for i: uint256 in range(len(changes), bound=MAX_CHANGES):
-                if changes[i].account == change.account:
+            for other: IClearinghouse.Change in changes:
+                if other.account == change.account:
                     seen = unsafe_add(seen, 1)
             assert seen == 1
 
@@ -256,7 +256,7 @@ def set_funding_rate(market_id: uint256, rate: int256):
         market_id=market_id, old_rate=market.rate, new_rate=rate, funding_index=market.funding
     )
     market.rate = rate
-    open_interest: uint256 = ledger._open_interest(market.sides[ledger.LONG], market.sides[ledger.SHORT])
+    open_interest: uint256 = ledger._open_interest(market)
     ledger._store_market(market_id, market, open_interest)
 
 
@@ -570,11 +570,11 @@ def _apply(
                 self._check_terms(terms, change, done.before, done.after)
     if size != 0 or money != 0:
         reasons._fail(reasons.TRADE_NOT_BALANCED)
-    open_interest: uint256 = ledger._open_interest(market.sides[ledger.LONG], market.sides[ledger.SHORT])
+    open_interest: uint256 = ledger._open_interest(market)
     if not waterfall and open_interest > words._terms_oi_cap(terms):
         # Above the cap it may only fall.
         found: ledger.Market = ledger._load_market(market_id)
-        if open_interest > ledger._open_interest(found.sides[ledger.LONG], found.sides[ledger.SHORT]):
+        if open_interest > ledger._open_interest(found):
             reasons._fail(reasons.MARKET_OVER_OI_CAP)
     ledger._store_market(market_id, market, open_interest)
     if fees != 0:
@@ -595,5 +595,5 @@ def _check_terms(terms: uint256, change: IClearinghouse.Change, before: int256, 
         # int112 * int112 and uint96 * int112: no overflow.
         notional: int256 = unsafe_mul(after, change.money)
         minimum: int256 = unsafe_mul(convert(words._terms_min_notional(terms), int256), change.size)
-        if abs(notional) < abs(minimum):
+        if fixed_math._magnitude(notional) < fixed_math._magnitude(minimum):
             reasons._fail(reasons.MARKET_BELOW_MINIMUM)

@@ -124,6 +124,7 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     @param bitmap bit i stands for id i; at most 24 bits
     @return price words
     """
+    self._check_unlocked()
     assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
     rest: uint256 = bitmap
@@ -262,10 +263,21 @@ def _check_feed(feed: IIndexOracle.Feed):
 
 
 @internal
+@view
+@nonreentrant
+def _check_unlocked():
+    """
+    @notice A feed that calls back meets the lock for cached words too: else its answer would depend on what the
+            caller refreshed before.
+    """
+    pass
+
+
+@internal
 @nonreentrant
 def _update(id: uint256) -> uint256:
     """
-    @notice The word of this block, stored. The lock stands here, so that words that are cached do not pay for it.
+    @notice The word of this block, stored. The lock is taken here, so that words that are cached do not pay for it.
     """
     cached: uint256 = self._cached(id)
     word: uint256 = self._current(id, cached)

@@ -297,8 +297,9 @@ def _calculate_step(
     @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
             price, notional 0 where the limit allows nothing.
     """
-    line: int256 = convert(seen.maintenance * liquidation_math.CLOSE_OUT_PPM, int256)
-    if seen.equity * convert(PPM, int256) < line:
+    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
+    line: int256 = convert(unsafe_mul(seen.maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
+    if unsafe_mul(seen.equity, convert(PPM, int256)) < line:
         step: ILiquidationEngine.Step = self._calculate_whole(seen)
         # A keeper who cannot take all of a solvent account takes a slice: nobody's size makes him wait alone.
         if step.notional <= limit or seen.equity <= 0:
@@ -355,7 +356,8 @@ def _calculate_slice(
     market: uint256[3] = staticcall CLEARINGHOUSE.market_words(step.market_id)
     minimum: uint256 = words._terms_min_notional(market[2])
     step.size = liquidation_math._slice(held, price, needed, minimum, limit)
-    step.notional = fixed_math._mul_div_down(step.size, price, WAD)
+    # A size below 2**113 and a price below 2**96: no overflow.
+    step.notional = unsafe_div(unsafe_mul(step.size, price), WAD)
     left: uint256 = liquidation_math._left_after_slice(maintenance, step.size, price, rate)
     step.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left)
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
@@ -438,14 +440,19 @@ def _take(
     if bits._owner(keeper) != convert(msg.sender, uint256):
         allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
         assert allowed, "account: not yours"
-    money: int256 = fixed_math._wad_floor(size * convert(price, int256))
+    # A size below 2**113, a price below 2**96 and a fee below both's product: no overflow.
+    money: int256 = fixed_math._wad_floor(unsafe_mul(size, convert(price, int256)))
     to_keeper: int256 = convert(step.keeper_fee + step.reserve, int256)
     # Two parties: the bound of the call would cost memory.
     changes: DynArray[IClearinghouse.Change, 2] = [
         IClearinghouse.Change(
-            account=account, size=-size, money=money - to_keeper, fee=step.fee - step.keeper_fee, gate=GATE_NONE
+            account=account,
+            size=unsafe_sub(0, size),
+            money=unsafe_sub(money, to_keeper),
+            fee=unsafe_sub(step.fee, step.keeper_fee),
+            gate=GATE_NONE,
         ),
-        IClearinghouse.Change(account=keeper, size=size, money=to_keeper - money, fee=0, gate=gate),
+        IClearinghouse.Change(account=keeper, size=size, money=unsafe_sub(to_keeper, money), fee=0, gate=gate),
     ]
     extcall CLEARINGHOUSE.trade(market_id, changes)
     log ILiquidationEngine.Liquidated(

@@ -53,7 +53,7 @@ struct Market:
     sides: Side[3]
 
 
-# What a change closes of a position: shares are absolute, size and money signed; cash is what it realises.
+# What a change closes of a position, signed as the change is; cash is what it realises.
 struct Closed:
     shares: int256
     size: int256
@@ -130,13 +130,13 @@ def _store_market(market_id: uint256, market: Market, open_interest: uint256):
 
 @internal
 @pure
-def _open_interest(long: Side, short: Side) -> uint256:
+def _open_interest(market: Market) -> uint256:
     """
     @notice Size of the larger side.
     """
-    long_size: int256 = self._size_down(long.shares, long.scale)
-    short_size: int256 = self._size_down(short.shares, short.scale)
-    return convert(max(long_size, short_size), uint256)
+    long: int256 = self._size_down(market.sides[LONG].shares, market.sides[LONG].scale)
+    short: int256 = self._size_down(market.sides[SHORT].shares, market.sides[SHORT].scale)
+    return convert(max(long, short), uint256)
 
 
 @internal
@@ -233,11 +233,8 @@ def _change(
         cash = unsafe_add(cash, money)
     elif shares != 0 and (shares > 0) != (size > 0):
         closed: Closed = self._close(market.sides[side], market.funding, shares, quote, size, money)
-        done.removed = closed.shares
-        if size > 0:
-            shares = unsafe_add(shares, closed.shares)
-        else:
-            shares = unsafe_sub(shares, closed.shares)
+        done.removed = fixed_math._magnitude(closed.shares)
+        shares = unsafe_add(shares, closed.shares)
         quote = unsafe_sub(quote, closed.portion)
         cash = closed.cash
         rest = unsafe_sub(size, closed.size)
@@ -256,6 +253,19 @@ def _change(
         quote = unsafe_add(quote, settled)
         shares = unsafe_add(shares, opened)
     done.after = self._size_down(shares, market.sides[side].scale)
+    # What opens is kept even so: the margin rule must not take it for the close of something.
+    if shares != 0 and done.after == 0 and (size == 0 or done.before != 0):
+        # A leg without size would stand for ever: nothing of it can be closed. Its charge is paid, its shares go.
+        # Fewer than 10**4 shares at an int160 of 10**27: no overflow.
+        charge: int256 = fixed_math._mul_ray_ceil(shares, market.sides[side].charge)
+        cash = unsafe_add(cash, unsafe_sub(quote, charge))
+        quote = 0
+        dust: int256 = fixed_math._magnitude(shares)
+        if (shares > 0) == (size > 0):
+            done.added = unsafe_sub(done.added, dust)
+        else:
+            done.removed = unsafe_add(done.removed, dust)
+        shares = 0
     done.book = unsafe_add(done.book, unsafe_add(cash, quote))
     self._store_position(account, market_id, market.sides[side].epoch, shares, quote, cash, fee, done.after)
     return done
@@ -284,13 +294,13 @@ def _close(side: Side, funding: int256, shares: int256, quote: int256, size: int
         if closing > whole:
             closing_money = fixed_math._mul_div_floor(money, whole, closing)
             closing = whole
-    closed: Closed = Closed(shares=removed, size=closing, money=closing_money, portion=portion, cash=0)
     if size < 0:
         removed = unsafe_sub(0, removed)
-        closed.size = unsafe_sub(0, closing)
-    settled: int256 = self._settled(closing_money, closed.size, removed, side.charge, funding)
-    closed.cash = unsafe_add(portion, settled)
-    return closed
+        closing = unsafe_sub(0, closing)
+    settled: int256 = self._settled(closing_money, closing, removed, side.charge, funding)
+    return Closed(
+        shares=removed, size=closing, money=closing_money, portion=portion, cash=unsafe_add(portion, settled)
+    )
 
 
 @internal

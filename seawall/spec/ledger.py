@@ -144,14 +144,20 @@ class Ledger:
         before = _signed_size(shares, market)
         # A leg that ended epochs have used up is money: it must not vanish with its position.
         left = start if shares == 0 else 0
-        market, shares, quote, cash, size, money = _reduce(
+        market, shares, quote, cash, rest, rest_money = _reduce(
             market, shares, start - left, size, money
         )
         cash += left
-        if size != 0:
-            market, shares, quote = _open(market, shares, quote, size, money)
+        if rest != 0:
+            market, shares, quote = _open(market, shares, quote, rest, rest_money)
+        after = _signed_size(shares, market)
+        # What opens is kept even so: the margin rule must not take it for the close of something.
+        if shares != 0 and after == 0 and (size == 0 or before != 0):
+            # A leg without size would stand for ever: nothing of it can be closed.
+            market, worth = _drop(market, shares, quote)
+            shares, quote, cash = 0, 0, cash + worth
         self._store(account, market_id, market, shares, quote, cash - fee)
-        return market, Applied(before, _signed_size(shares, market), cash + quote - start)
+        return market, Applied(before, after, cash + quote - start)
 
     def settle(self, account: int, market_id: int, market: Market) -> None:
         """Store a position as `present` sees it; quote becomes cash when no shares are left."""
@@ -291,6 +297,14 @@ def _open(
     quote += _settled(money, size, signed, side, market)
     market = market.with_side(which, side._replace(shares=side.shares + added))
     return market, shares + signed, quote
+
+
+def _drop(market: Market, shares: int, quote: int) -> tuple[Market, int]:
+    """Take shares without size off their side; returns their quote less their charge."""
+    which = LONG if shares > 0 else SHORT
+    side = market.side(which)
+    market = market.with_side(which, side._replace(shares=side.shares - abs(shares)))
+    return market, quote - mul_ray_ceil(shares, side.charge)
 
 
 def _settled(money: int, size: int, shares: int, side: Side, market: Market) -> int:

@@ -19,13 +19,15 @@ SUMMARY = OUT / "summary.json"
 FAILURES = OUT / "failures"
 SOAKS = OUT / "soaks.jsonl"
 RAREST = 3
+WIDTH = 110
 #: Between two lines of progress where there is no terminal.
 QUIET_SECONDS = 60
 
 
 def console() -> Console:
-    """Where everything is printed."""
-    return Console(highlight=False)
+    """Where everything is printed; wide where no terminal says how wide."""
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 @contextmanager
@@ -57,9 +59,9 @@ def progress_line(tallies: Iterable[Tally], seconds: float) -> str:
 def summary_table(tallies: Sequence[Tally], failed: int) -> Table:
     """Backends beside each other, and the rules with the fewest successes."""
     table = Table("backend", title="Fuzz", title_justify="left")
-    for name in ("transactions", "sequences", "seconds", "per second", "rules"):
+    for name in ("transactions", "sequences", "seconds", "per second"):
         table.add_column(name, justify="right")
-    table.add_column("fewest successes")
+    table.add_column("fewest successes", no_wrap=True)
     for tally in tallies:
         hits = sorted(tally.rule_hits.items(), key=lambda item: item[1])
         rarest = "\n".join(f"{number:,} {name}" for name, number in hits[:RAREST])
@@ -69,7 +71,6 @@ def summary_table(tallies: Sequence[Tally], failed: int) -> Table:
             f"{tally.examples:,}",
             f"{tally.seconds:.0f}",
             f"{tally.transactions / max(tally.seconds, 1e-9):,.0f}",
-            str(len(hits)),
             rarest,
         )
     table.caption = f"{failed} violations; every rule needs {LEAST_HITS} successes"

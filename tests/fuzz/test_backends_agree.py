@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from tests.fuzz.apart import apart
 from tests.fuzz.ape_node import anvil_chain
 from tests.fuzz.backend import Argument, Call, Deployable, Refused
 from tests.fuzz.campaign import pyrevm_chain
@@ -78,11 +79,15 @@ def _record(chain: Deployable) -> list[Any]:
     return recorder.log
 
 
+def _record_on_node() -> list[Any]:
+    with anvil_chain() as node:
+        return _record(node)
+
+
 def test_thousand_steps_on_both_backends_answer_alike() -> None:
     with pyrevm_chain() as inside:
         expected = _record(inside)
-    with anvil_chain() as node:
-        found = _record(node)
+    found = apart(_record_on_node)
 
     assert len(found) == len(expected) > SEQUENCES * STEPS
     for here, there in zip(expected, found, strict=True):

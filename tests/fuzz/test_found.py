@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from seawall.spec.clearinghouse import Change
 from seawall.spec.words import LONG, WAD
 from tests.fuzz import compare
@@ -62,36 +60,49 @@ def test_withdraw_deferred_loss_below_one_native_unit_is_paid() -> None:
     compare.touched(world, [trader, pauper])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a leg with shares but no size survives its close, and each step pays its reserve",
-)
-def test_liquidate_leg_without_size_pays_its_reserve_once() -> None:
-    # Needs a side whose scale has fallen, which no contract asks for yet.
+def test_trade_leaves_no_leg_without_size() -> None:
+    chain = Revm(compiled())
+    deploy(chain)
+    world = World(chain)
+    trader, maker, hedger = world.accounts[0], *world.accounts[2:5:2]
+    size, closed, price = WAD, 3 * WAD // 10, ANCHORS[MARKET]
+    for account in (trader, maker, hedger):
+        deposit_to(world, account, 0, 10**10)
+    _trade(world, "dealer", trader, maker, size, price)
+    _trade(world, "broker", maker, LONG, closed, price)
+
+    # All but one unit of what is left: the share that stays would be worth no unit.
+    _trade(world, "dealer", hedger, trader, size - closed - 1, price)
+
+    assert world.spec.ledger.accounts[trader].bitmap == 0
+    compare.touched(world, [trader], [MARKET])
+
+
+def test_liquidate_leg_that_lost_its_size_pays_its_reserve_once() -> None:
     chain = Revm(compiled())
     deploy(chain)
     world = World(chain)
     trader, maker, hedger, keeper = world.accounts[0], *world.accounts[2:7:2]
-    size, closed, price = WAD, 3 * WAD // 10, ANCHORS[MARKET]
+    price = ANCHORS[MARKET]
     for account in (trader, maker, hedger, keeper):
         deposit_to(world, account, 0, 10**10)
-    _trade(world, "dealer", trader, maker, size, price)
-    _trade(world, "broker", maker, LONG, closed, price)
-    # All but one unit of what is left: one share stays, and is worth no unit.
-    _trade(world, "dealer", hedger, trader, size - closed - 1, price)
-    assert world.spec.ledger.positions[trader, MARKET].shares == 1
-    broker, left = chain.actor("broker"), WAD // 10
-    amount = world.spec.ledger.accounts[trader].cash - left
+    _trade(world, "dealer", hedger, maker, WAD, price)
+    _trade(world, "broker", trader, maker, 1, price)
+    # The side's fall takes the only unit; the leg goes on standing.
+    _trade(world, "broker", maker, LONG, WAD // 2, price)
+    broker, spec = chain.actor("broker"), world.spec
+    amount = spec.ledger.accounts[trader].cash - WAD // 10
     assert world.send(
         "pay",
         broker,
         "pay(uint256,uint256,uint256,uint256)",
         [trader, maker, 0, amount],
-        lambda: world.spec.pay(broker, trader, maker, 0, amount),
+        lambda: spec.pay(broker, trader, maker, 0, amount),
     )[0]
+    assert spec.portfolio(trader)[1][0][2] == 0
 
-    before = world.spec.ledger.accounts[keeper].cash
-    for _ in range(3):
+    before = spec.ledger.accounts[keeper].cash
+    outcomes = [
         world.send(
             "liquidate",
             owner_name(world, keeper),
@@ -99,9 +110,13 @@ def test_liquidate_leg_without_size_pays_its_reserve_once() -> None:
             [trader, keeper, 2**255],
             lambda: list(world.waterfall.liquidate(trader, keeper, 2**255)),
             world.engine,
-        )
+        )[0]
+        for _ in range(3)
+    ]
 
-    assert world.spec.ledger.accounts[keeper].cash - before <= market_reserve(MARKET)
+    assert outcomes == [True, False, False]
+    assert spec.ledger.accounts[trader].bitmap == 0
+    assert spec.ledger.accounts[keeper].cash - before <= market_reserve(MARKET)
 
 
 def _trade(world: World, module: str, buyer: int, seller: int, size: int, price: int) -> None:

@@ -184,7 +184,7 @@ class World:
             self.set_fees(market_id, fees)
 
     def _fill_wallets(self) -> None:
-        for address in {*self.owners.values(), *self.savers.values()}:
+        for address in sorted({*self.owners.values(), *self.savers.values()}):
             for token_id, decimals in DECIMALS.items():
                 amount = 10 ** (decimals + 12)
                 token = self.chain.addr(f"token {token_id}")

@@ -54,6 +54,15 @@ def gas_caller(project: Any, owner: AccountAPI) -> ContractInstance:
     return owner.deploy(project.GasCaller)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def deployed_first(oracle: Any, mock_feeds: Any, odd_source: Any, gas_caller: Any) -> None:
+    """All contracts stand before the first test's isolation begins.
+
+    One that a later test is the first to ask for may be taken back with that test's state, and its
+    address given to the next.
+    """
+
+
 @pytest.fixture(scope="session")
 def set_feeds(oracle: ContractInstance, owner: AccountAPI) -> SetFeeds:
     """Set feeds of an id, all with one greatest age in seconds."""
