@@ -52,10 +52,10 @@ def run(index: uint256, case: uint256[3]) -> uint256:
     """
     @notice Result of one function for one case; arguments that it does not take are ignored.
     """
-    if index >= 9:
+    if index >= 10:
         return self._unsigned(index, case[0], case[1], case[2])
     a: int256 = self._signed(case[0])
-    if index == 8:
+    if index == 9:
         return fixed_math._abs(a)
     b: int256 = self._signed(case[1])
     c: int256 = self._signed(case[2])
@@ -91,18 +91,20 @@ def _run_signed(index: uint256, a: int256, b: int256, c: int256) -> int256:
         return fixed_math._wad_ceil(a)
     if index == 6:
         return fixed_math._mul_ray_floor(a, b)
-    assert index == 7
-    return fixed_math._mul_ray_ceil(a, b)
+    if index == 7:
+        return fixed_math._mul_ray_ceil(a, b)
+    assert index == 8
+    return fixed_math._magnitude(a)
 
 
 @internal
 @pure
 def _unsigned(index: uint256, a: uint256, b: uint256, c: uint256) -> uint256:
-    if index == 9:
-        return fixed_math._mul_div_down(a, b, c)
     if index == 10:
-        return fixed_math._mul_div_up(a, b, c)
+        return fixed_math._mul_div_down(a, b, c)
     if index == 11:
+        return fixed_math._mul_div_up(a, b, c)
+    if index == 12:
         return fixed_math._ppm_down(a, b)
-    assert index == 12
+    assert index == 13
     return fixed_math._ppm_up(a, b)

@@ -343,6 +343,13 @@ def _three(numbers: Sequence[int], rng: random.Random) -> Case:
     return rng.choice(numbers), rng.choice(numbers), rng.choice(numbers)
 
 
+def _signed_magnitude(x: int) -> int:
+    """The lowest number of 256 bits has no opposite."""
+    if x == -(2**255):
+        raise OverflowError(x)
+    return fixed_math.magnitude(x)
+
+
 FUNCTIONS = [
     Function("floor_div", 0, 2, True, fixed_math.floor_div),
     Function("ceil_div", 1, 2, True, fixed_math.ceil_div),
@@ -352,11 +359,12 @@ FUNCTIONS = [
     Function("wad_ceil", 5, 1, True, fixed_math.wad_ceil),
     Function("mul_ray_floor", 6, 2, True, fixed_math.mul_ray_floor),
     Function("mul_ray_ceil", 7, 2, True, fixed_math.mul_ray_ceil),
-    Function("magnitude", 8, 1, True, fixed_math.magnitude),
-    Function("mul_div_down", 9, 3, False, fixed_math.mul_div_down),
-    Function("mul_div_up", 10, 3, False, fixed_math.mul_div_up),
-    Function("ppm_down", 11, 2, False, fixed_math.ppm_down),
-    Function("ppm_up", 12, 2, False, fixed_math.ppm_up),
+    Function("magnitude", 8, 1, True, _signed_magnitude),
+    Function("abs", 9, 1, True, fixed_math.magnitude),
+    Function("mul_div_down", 10, 3, False, fixed_math.mul_div_down),
+    Function("mul_div_up", 11, 3, False, fixed_math.mul_div_up),
+    Function("ppm_down", 12, 2, False, fixed_math.ppm_down),
+    Function("ppm_up", 13, 2, False, fixed_math.ppm_up),
 ]
 
 

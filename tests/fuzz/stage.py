@@ -12,11 +12,12 @@ from tests.fuzz.backend import Deployable
 ANCHORS = {1: 2_000 * WAD, 2: 10**10, 3: 10**24, 127: 15 * WAD // 10}
 MAIN_MARKETS = tuple(ANCHORS)
 ANCHORS |= {market_id: market_id * WAD for market_id in range(40, 54)}
-#: token -> (price per whole token, decimals); the settlement token has no price.
-COLLATERAL = {1: (60_000 * WAD, 8), 2: (2_000 * WAD, 18)}
+#: token -> (price per whole token, decimals), the first and the last that an account can hold;
+#: the settlement token has no price.
+COLLATERAL = {1: (60_000 * WAD, 8), 8: (2_000 * WAD, 18)}
 DECIMALS = {0: 6} | {token_id: decimals for token_id, (_, decimals) in COLLATERAL.items()}
 #: Initial and maintenance weight, parts per million.
-WEIGHTS = {1: (700_000, 800_000), 2: (850_000, 900_000)}
+WEIGHTS = {1: (700_000, 800_000), 8: (850_000, 900_000)}
 PROFIT_WEIGHT = 500_000
 MARGIN_CALL = 100_000
 CAP = 10**9
