@@ -151,16 +151,16 @@ def test_token_behind_the_last_is_unknown(chain: Revm) -> None:
 def test_collateral_at_its_cap_is_taken_and_no_unit_more(chain: Revm) -> None:
     owner, maker, house = chain.actor("timelock"), chain.actor("maker"), chain.addr("house")
     token = chain.addr("token 8")
-    chain.send(owner, house, "set_token(uint256,address,uint256)", 8, token, 3)
+    chain.send(owner, house, "set_token(uint256,address,uint256)", 2, token, 3)
     chain.send(maker, token, "mint(address,uint256)", maker, 4 * WAD)
     chain.send(maker, token, "approve(address,uint256)", house, 4 * WAD)
     deposit, account = "deposit(uint256,uint256,uint256)", account_id(maker)
 
-    chain.send(maker, house, deposit, account, 8, 3 * WAD)
+    chain.send(maker, house, deposit, account, 2, 3 * WAD)
 
     with pytest.raises(Refused, match="token: over cap"):
-        chain.send(maker, house, deposit, account, 8, 1)
-    assert read(chain, house, "collateral_of(uint256,uint256)", account, 8) == [3 * WAD]
+        chain.send(maker, house, deposit, account, 2, 1)
+    assert read(chain, house, "collateral_of(uint256,uint256)", account, 2) == [3 * WAD]
 
 
 def test_withdraw_all_that_the_till_holds_is_paid(chain: Revm) -> None:
