@@ -131,7 +131,7 @@ def deposit_refused(world: World, dice: Random) -> None:
         (stranger, 1, 0),
         (dice.randrange(2**96), 0, 5),
         (account, dice.choice([3, 8, 9, 2**255]), 5),
-        (stranger, dice.choice([1, 2]), 5),
+        (stranger, dice.choice(list(COLLATERAL)), 5),
         (account, 0, 2 * CAP * 10**6 // 2),
     ]
     _deposit(world, "deposit_refused", sender, *dice.choice(cases))

@@ -177,9 +177,14 @@ def match_reducing(world: World, dice: Random) -> None:
     price = _draw_limit(world, dice, market_id)
     order = Order(account, market_id, size, price, world.chain.time + 9, 0, reduce_only=True)
     makers = _draw_makers(world, dice, order, 2)
-    large = [replace(one.signed.order, size=2 * one.signed.order.size) for one in makers]
+    large = [replace(one.signed.order, size=_doubled(one.signed.order.size)) for one in makers]
     makers = [offer(world, one, world.name_of(one.account)) for one in large]
     _match(world, "match_reducing", owner_name(world, account), direct(world, order), makers)
+
+
+def _doubled(size: int) -> int:
+    """Twice a size, as far as an order's word carries it."""
+    return max(-(2**255), min(2 * size, 2**255 - 1))
 
 
 def match_by_operator(world: World, dice: Random) -> None:

@@ -18,7 +18,7 @@ from tests.fuzz.clearing_actions import (
     paid,
     size_of,
 )
-from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, MAIN_MARKETS, OI_CAP
+from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, DECIMALS, MAIN_MARKETS, OI_CAP
 from tests.fuzz.trading import trade
 from tests.fuzz.world import World
 
@@ -348,7 +348,7 @@ def set_weight(world: World, dice: Random) -> None:
 
 def set_token_cap(world: World, dice: Random) -> None:
     """A cap near what is held, or a wide one."""
-    token_id = dice.choice([0, 1, 2])
+    token_id = dice.choice(list(DECIMALS))
     cap = CAP
     if dice.random() < 0.2:
         cap = world.spec.totals.held // WAD + dice.randrange(2)
