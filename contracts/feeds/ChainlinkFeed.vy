@@ -7,7 +7,7 @@
      decimals, which are read once. An answer at its floor or ceiling may stand for any price beyond it, so both
      count as no price.
      Trust: the aggregator is believed within the bounds; age is the oracle's business.
-@custom:security Invalid answers give (0, 0). A failing aggregator's revert goes through to the oracle's guard,
+@custom:security Invalid answers give (0, 0, 0). A failing aggregator's revert goes through to the oracle's guard,
                  which tells it from a caller who gives too little gas; this adapter must never swallow it.
 @custom:kill No kill switch and no owner: replace the feed in the oracle.
 """
@@ -95,13 +95,14 @@ def __init__(aggregator: address, unit_exponent: int256, min_answer: int256, max
 
 @external
 @view
-def latest() -> (uint256, uint256):
+def latest() -> (uint256, uint256, uint256):
     """
-    @notice WAD price per market unit and the time of its data (unix seconds); (0, 0) when the source's answer
+    @notice WAD price per market unit and the time of its data (unix seconds); all 0 when the source's answer
             is invalid: zero, negative, floor- or ceiling-clamped, incomplete round or stamped in the future.
     @dev Reverts when the aggregator does. A price below 1 wei is 0; one above 2**256 is invalid.
     @return price rounded down
     @return updated_at unix seconds
+    @return half_width always 0: an aggregator tells no confidence
     """
     round_id: uint80 = 0
     answer: int256 = 0
@@ -112,11 +113,11 @@ def latest() -> (uint256, uint256):
         AGGREGATOR
     ).latestRoundData()
     if updated_at == 0 or updated_at > block.timestamp or answered_in_round < round_id:
-        return 0, 0
+        return 0, 0, 0
     price: uint256 = self._price(answer)
     if price == 0:
-        return 0, 0
-    return price, updated_at
+        return 0, 0, 0
+    return price, updated_at, 0
 
 
 # ---------------------------------------------------------------

@@ -2,7 +2,7 @@
 # pragma nonreentrancy off
 """
 @title Mock feed
-@notice A price feed whose answer anyone may set; storage slots 0 to 2 in this order.
+@notice A price feed whose answer anyone may set; storage slots 0 to 3 in this order.
 """
 
 from interfaces import IPriceFeed
@@ -11,6 +11,7 @@ implements: IPriceFeed
 price: public(uint256)
 updated_at: public(uint256)
 failing: public(bool)
+half_width: public(uint256)
 
 
 @deploy
@@ -41,6 +42,14 @@ def set_latest(price: uint256, updated_at: uint256):
 
 
 @external
+def set_half_width(half_width: uint256):
+    """
+    @notice How far the price may be off, in 10**-5 of it.
+    """
+    self.half_width = half_width
+
+
+@external
 def set_failing(failing: bool):
     """
     @notice Let `latest` revert.
@@ -50,9 +59,9 @@ def set_failing(failing: bool):
 
 @external
 @view
-def latest() -> (uint256, uint256):
+def latest() -> (uint256, uint256, uint256):
     """
-    @notice Price and time of data.
+    @notice Price, time of data and half-width.
     """
     assert not self.failing, "mock: failing"
-    return self.price, self.updated_at
+    return self.price, self.updated_at, self.half_width

@@ -3,7 +3,7 @@
 @title Oracle guard
 @notice Reads a price feed adapter so that a broken one costs itself only, and a starved one nobody's price.
 @dev The call is static, so an adapter changes nothing; its gas is capped, so that one which burns all it gets
-     leaves the rest of the transaction alone; of its answer 64 bytes are copied, so a long one is harmless.
+     leaves the rest of the transaction alone; of its answer 96 bytes are copied, so a long one is harmless.
 """
 
 # ---------------------------------------------------------------
@@ -15,7 +15,7 @@ READ_GAS: constant(uint256) = 200_000
 # The EVM hands over at most 63/64 of the gas left after the call's own price (2,600 for a cold account):
 # 200,000 * 64 / 63 + 2,600 + some hundreds to set the call up. Above this the adapter got all of READ_GAS.
 ENOUGH_GAS: constant(uint256) = 210_000
-ANSWER_BYTES: constant(uint256) = 64
+ANSWER_BYTES: constant(uint256) = 96
 
 # ---------------------------------------------------------------
 #                            INTERNAL
@@ -24,9 +24,9 @@ ANSWER_BYTES: constant(uint256) = 64
 
 @internal
 @view
-def _latest(adapter: address) -> (uint256, uint256):
+def _latest(adapter: address) -> (uint256, uint256, uint256):
     """
-    @notice The adapter's price and time of data, or (0, 0) when it fails or answers less than two words.
+    @notice The adapter's price, time of data and half-width, or zeros when it fails or answers less than three words.
     @dev No price counts as the adapter's own failure only if it could not be the caller's doing: the gas given
          must have been enough for all of READ_GAS. Measuring what is left afterwards (1/32 of the gas before)
          does not do: every contract between the adapter and the data keeps 1/64 of its own, so behind a proxy
@@ -34,6 +34,7 @@ def _latest(adapter: address) -> (uint256, uint256):
     @param adapter contract with the interface of IPriceFeed
     @return price as the adapter gave it, unchecked
     @return updated_at unix seconds as the adapter gave them, unchecked
+    @return half_width in 10**-5 of the price as the adapter gave it, unchecked
     """
     gas_before: uint256 = msg.gas
     success: bool = False
@@ -48,10 +49,11 @@ def _latest(adapter: address) -> (uint256, uint256):
     )
     price: uint256 = 0
     updated_at: uint256 = 0
+    half_width: uint256 = 0
     # An address without code succeeds with an empty answer; a failure fills the answer with revert data.
     if success and len(answer) == ANSWER_BYTES:
-        price, updated_at = abi_decode(answer, (uint256, uint256))
+        price, updated_at, half_width = abi_decode(answer, (uint256, uint256, uint256))
     if price == 0:
         assert gas_before > ENOUGH_GAS, "oracle: gas"
-        return 0, 0
-    return price, updated_at
+        return 0, 0, 0
+    return price, updated_at, half_width
