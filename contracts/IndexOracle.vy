@@ -2,13 +2,14 @@
 # pragma nonreentrancy on
 """
 @title Index oracle
-@notice The index price of every market and collateral token: the median of fresh feeds, if there is a quorum.
+@notice The index price of every market and collateral token: the median of fresh feeds, if there is a quorum, and how
+        sure that is.
 @dev One snapshot per id and block: the first refresh of a block reads the feeds, every later one returns the
      cached word. `prices` and `refresh` share one computation, so a view and the transaction after it in the
      same block agree. Adapters are called statically and the views are locked as well: an adapter that calls
      back during a refresh finds the lock, fails, and counts as a broken feed. Hence an adapter may not be built
-     on this oracle's own prices.
-     Trust: the owner chooses adapters and quorum; it cannot set a price.
+     on this oracle's own prices. `seawall/spec/oracle.py` is the same in Python.
+     Trust: the owner chooses adapters and terms; it cannot set a price.
 @custom:security A word with half-width 65535 is not usable: never read its price without looking at it.
 @custom:kill No kill switch: an id is taken out of use by feeds that answer nothing.
 """
@@ -30,14 +31,14 @@ initializes: ownable
 from snekmate.auth import ownable_2step
 initializes: ownable_2step[ownable := ownable]
 
+# Moving average and volatility.
+from contracts.modules import averages
 # Ids of a bitmap.
 from contracts.modules import bits
+# One price from several.
+from contracts.modules import consensus
 # Storage word of a feed.
 from contracts.modules import feed_words
-# Products rounded up.
-from contracts.modules import fixed_math
-# Index price from fresh prices.
-from contracts.modules import median
 # Reads of contracts that may fail.
 from contracts.modules import oracle_guard
 # Price word.
@@ -65,20 +66,37 @@ IDS: constant(uint256) = 136
 MAX_IDS: constant(uint256) = 24
 MAX_FEEDS: constant(uint256) = 5
 
-MIN_MAX_AGE_SECONDS: constant(uint256) = 1
-MAX_MAX_AGE_SECONDS: constant(uint256) = 7 * 86_400
+# Of feeds, seconds.
+MIN_MAX_AGE: constant(uint256) = 1
+MAX_MAX_AGE: constant(uint256) = 7 * 86_400
+# Of pull feeds: whoever brings an update chooses among those of that time.
+MAX_PULL_AGE: constant(uint256) = 10
+# Of the averages' time constants, seconds.
+MIN_SECONDS: constant(uint256) = 60
+MAX_SECONDS: constant(uint256) = 30 * 86_400
+MAX_GRACE: constant(uint256) = 86_400
 
 # WAD: 0.00000001 to 1,000,000 settlement money per unit. The unit of a market is chosen to fit.
 MIN_PRICE: constant(uint256) = 10**10
 MAX_PRICE: constant(uint256) = 10**24
-TICK: constant(uint256) = 10**6
 
-EMA_AT_PRICE: constant(uint256) = 10**6
 NOT_USABLE: constant(uint256) = 2**16 - 1
-# half_width is in units of 10**-5 of the price.
-HALF_WIDTH_UNIT: constant(uint256) = 10**5
-# words._price(0, 0, 0, NOT_USABLE, 0, 0)
-NO_PRICE: constant(uint256) = NOT_USABLE * 2**80
+# words._price(0, 0, NOT_USABLE, 0, 0)
+NO_PRICE: constant(uint256) = NOT_USABLE * 2**100
+# Later than any data: nothing counts.
+NEVER: constant(uint256) = max_value(uint256)
+
+# ---------------------------------------------------------------
+#                           IMMUTABLES
+# ---------------------------------------------------------------
+
+# Time constants of the moving average and of the volatility.
+EMA_SECONDS: public(immutable(uint256))
+VOLATILITY_SECONDS: public(immutable(uint256))
+# Uptime feed of an L2's sequencer; empty on a chain without one.
+SEQUENCER: public(immutable(address))
+# Seconds after a resume of the sequencer in which nothing is usable.
+GRACE_SECONDS: public(immutable(uint256))
 
 # ---------------------------------------------------------------
 #                             STORAGE
@@ -86,7 +104,7 @@ NO_PRICE: constant(uint256) = NOT_USABLE * 2**80
 
 # id -> price word; 0 until the first refresh.
 _words: uint256[IDS]
-# id -> feed words; the first also holds count and quorum.
+# id -> feed words; the first also holds the terms.
 _feeds: uint256[MAX_FEEDS][IDS]
 
 # ---------------------------------------------------------------
@@ -95,15 +113,33 @@ _feeds: uint256[MAX_FEEDS][IDS]
 
 
 @deploy
-def __init__(owner: address):
+def __init__(
+    owner: address, ema_seconds: uint256, volatility_seconds: uint256, sequencer: address, grace_seconds: uint256
+):
     """
     @notice Deploy without feeds: every id is unusable until its feeds are set.
+    @dev Reverts with "oracle: owner", "oracle: seconds", "oracle: sequencer", "oracle: grace".
     @param owner who may set feeds
+    @param ema_seconds time constant of the moving average, 1 minute to 30 days
+    @param volatility_seconds time constant of the volatility, 1 minute to 30 days
+    @param sequencer uptime feed with `latestRoundData`, or empty
+    @param grace_seconds after a resume of the sequencer, at most a day; 0 without one
     """
     assert owner != empty(address), "oracle: owner"
+    assert ema_seconds >= MIN_SECONDS and ema_seconds <= MAX_SECONDS, "oracle: seconds"
+    assert volatility_seconds >= MIN_SECONDS and volatility_seconds <= MAX_SECONDS, "oracle: seconds"
+    assert grace_seconds <= MAX_GRACE, "oracle: grace"
+    if sequencer == empty(address):
+        assert grace_seconds == 0, "oracle: grace"
+    else:
+        assert sequencer.is_contract, "oracle: sequencer"
     ownable.__init__()
     ownable_2step.__init__()
     ownable._transfer_ownership(owner)
+    EMA_SECONDS = ema_seconds
+    VOLATILITY_SECONDS = volatility_seconds
+    SEQUENCER = sequencer
+    GRACE_SECONDS = grace_seconds
 
 
 # ---------------------------------------------------------------
@@ -129,6 +165,9 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     fresh_words: DynArray[uint256, MAX_IDS] = []
     rest: uint256 = bitmap
     next_id: uint256 = 0
+    # Asked for once, and only if something is to be read.
+    since: uint256 = 0
+    asked: bool = SEQUENCER == empty(address)
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
@@ -138,8 +177,11 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         next_id = unsafe_add(id, 1)
         word: uint256 = self._words[id]
         # words._price_refreshed_at
-        if (word >> 40) & words.U40 != block.timestamp:
-            word = self._update(id)
+        if (word >> 68) & words.U32 != block.timestamp:
+            if not asked:
+                since = self._since()
+                asked = True
+            word = self._update(id, since)
         fresh_words.append(word)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
@@ -151,29 +193,40 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
 
 
 @external
-def set_feeds(id: uint256, quorum: uint256, feeds: DynArray[IIndexOracle.Feed, MAX_FEEDS]):
+def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOracle.Feed, MAX_FEEDS]):
     """
-    @notice Set the feeds of an id. Owner only.
+    @notice Set the terms and feeds of an id. Owner only.
     @dev The cached word stays: a snapshot taken in this block holds to its end. Reverts with "feeds: id",
-         "feeds: none", "feeds: quorum", "feeds: not a contract", "feeds: max age", "feeds: duplicate".
+         "feeds: none", "feeds: quorum", "feeds: outlier band", "feeds: volatility floor", "feeds: all pull",
+         "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
     @param id 1 to 135
-    @param quorum fresh feeds that make a price, 1 to the number of feeds
-    @param feeds 1 to 5 distinct adapters, each with the greatest age of its data, 1 second to 7 days
+    @param terms quorum from 1 to the number of feeds; band and floor fit 16 and 24 bits
+    @param feeds 1 to 5 distinct adapters, one of them not pull; data counts for 1 second to 7 days (pull: 10 seconds),
+           heartbeats are above 0 and not longer
     """
     ownable._check_owner()
     count: uint256 = len(feeds)
     assert id != 0 and id < IDS, "feeds: id"
     assert count != 0, "feeds: none"
-    assert quorum != 0 and quorum <= count, "feeds: quorum"
+    assert terms.quorum != 0 and terms.quorum <= count, "feeds: quorum"
+    assert terms.outlier_band < 2**16, "feeds: outlier band"
+    assert terms.volatility_floor < 2**24, "feeds: volatility floor"
     packed: uint256[MAX_FEEDS] = empty(uint256[MAX_FEEDS])
+    pulls: uint256 = 0
     for i: uint256 in range(count, bound=MAX_FEEDS):
-        self._check_feed(feeds[i])
+        feed: IIndexOracle.Feed = feeds[i]
+        self._check_feed(feed)
         for j: uint256 in range(i, bound=MAX_FEEDS):
-            assert feeds[j].adapter != feeds[i].adapter, "feeds: duplicate"
-        packed[i] = feed_words._feed(feeds[i].adapter, feeds[i].max_age, 0, 0)
-    packed[0] = feed_words._feed(feeds[0].adapter, feeds[0].max_age, count, quorum)
+            assert feeds[j].adapter != feed.adapter, "feeds: duplicate"
+        if feed.is_pull:
+            pulls += 1
+        packed[i] = feed_words._feed(feed.adapter, feed.heartbeat, feed.max_age, feed.is_pull)
+    assert pulls < count, "feeds: all pull"
+    head: uint256 = feed_words._terms(count, terms.quorum, terms.outlier_band, terms.volatility_floor)
+    # `_feed` leaves these bits empty.
+    packed[0] += head
     self._feeds[id] = packed
-    log IIndexOracle.FeedsSet(id=id, quorum=quorum, feeds=feeds)
+    log IIndexOracle.FeedsSet(id=id, terms=terms, feeds=feeds)
 
 
 # ---------------------------------------------------------------
@@ -194,6 +247,9 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     fresh_words: DynArray[uint256, MAX_IDS] = []
     rest: uint256 = bitmap
     next_id: uint256 = 0
+    # Asked for once, and only if something is to be read.
+    since: uint256 = 0
+    asked: bool = SEQUENCER == empty(address)
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
@@ -203,9 +259,12 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         next_id = unsafe_add(id, 1)
         word: uint256 = self._words[id]
         # words._price_refreshed_at
-        if (word >> 40) & words.U40 != block.timestamp:
+        if (word >> 68) & words.U32 != block.timestamp:
+            if not asked:
+                since = self._since()
+                asked = True
             cached: uint256 = self._cached(id)
-            word = self._current(id, cached)
+            word = self._current(id, cached, since)
         fresh_words.append(word)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
@@ -226,24 +285,32 @@ def price_word(id: uint256) -> uint256:
 
 @external
 @view
-def feeds(id: uint256) -> (uint256, DynArray[IIndexOracle.Feed, MAX_FEEDS]):
+def feeds(id: uint256) -> (IIndexOracle.Terms, DynArray[IIndexOracle.Feed, MAX_FEEDS]):
     """
-    @notice Quorum and feeds of an id; (0, []) when none are set.
+    @notice Terms and feeds of an id; zeros and an empty list when none are set.
     @dev Reverts with "oracle: unknown id".
     @param id 0 to 135
-    @return quorum, adapters and greatest ages in seconds
+    @return quorum, outlier band and volatility floor
+    @return adapters with heartbeat and greatest age in seconds
     """
     assert id < IDS, "oracle: unknown id"
     head: uint256 = self._feeds[id][0]
-    count: uint256 = feed_words._feed_count(head)
-    quorum: uint256 = feed_words._feed_quorum(head)
+    terms: IIndexOracle.Terms = IIndexOracle.Terms(
+        quorum=feed_words._terms_quorum(head),
+        outlier_band=feed_words._terms_outlier_band(head),
+        volatility_floor=feed_words._terms_volatility_floor(head),
+    )
     listed: DynArray[IIndexOracle.Feed, MAX_FEEDS] = []
-    for i: uint256 in range(count, bound=MAX_FEEDS):
-        feed: uint256 = self._feeds[id][i]
-        adapter: address = feed_words._feed_adapter(feed)
-        max_age: uint256 = feed_words._feed_max_age(feed)
-        listed.append(IIndexOracle.Feed(adapter=adapter, max_age=max_age))
-    return quorum, listed
+    for i: uint256 in range(feed_words._terms_count(head), bound=MAX_FEEDS):
+        word: uint256 = self._feeds[id][i]
+        feed: IIndexOracle.Feed = IIndexOracle.Feed(
+            adapter=feed_words._feed_adapter(word),
+            heartbeat=feed_words._feed_heartbeat(word),
+            max_age=feed_words._feed_max_age(word),
+            is_pull=feed_words._feed_is_pull(word) == 1,
+        )
+        listed.append(feed)
+    return terms, listed
 
 
 # ---------------------------------------------------------------
@@ -258,8 +325,9 @@ def _check_feed(feed: IIndexOracle.Feed):
     @notice Bounds of one feed.
     """
     assert feed.adapter.is_contract, "feeds: not a contract"
-    assert feed.max_age >= MIN_MAX_AGE_SECONDS, "feeds: max age"
-    assert feed.max_age <= MAX_MAX_AGE_SECONDS, "feeds: max age"
+    longest: uint256 = MAX_PULL_AGE if feed.is_pull else MAX_MAX_AGE
+    assert feed.max_age >= MIN_MAX_AGE and feed.max_age <= longest, "feeds: max age"
+    assert feed.heartbeat != 0 and feed.heartbeat <= feed.max_age, "feeds: heartbeat"
 
 
 @internal
@@ -275,12 +343,12 @@ def _check_unlocked():
 
 @internal
 @nonreentrant
-def _update(id: uint256) -> uint256:
+def _update(id: uint256, since: uint256) -> uint256:
     """
     @notice The word of this block, stored. The lock is taken here, so that words that are cached do not pay for it.
     """
     cached: uint256 = self._cached(id)
-    word: uint256 = self._current(id, cached)
+    word: uint256 = self._current(id, cached, since)
     if word != cached:
         self._store(id, cached, word)
     return word
@@ -300,91 +368,134 @@ def _cached(id: uint256) -> uint256:
 
 @internal
 @view
-def _current(id: uint256, cached: uint256) -> uint256:
+def _since() -> uint256:
+    """
+    @notice Time after which data counts: 0 where there is no sequencer, NEVER while it is down, silent or not yet up
+            for the grace period.
+    """
+    answer: int256 = 0
+    started_at: uint256 = 0
+    answer, started_at = oracle_guard._latest_status(SEQUENCER)
+    if answer != 0 or started_at == 0 or started_at > block.timestamp:
+        return NEVER
+    if block.timestamp - started_at <= GRACE_SECONDS:
+        return NEVER
+    return started_at
+
+
+@internal
+@view
+def _current(id: uint256, cached: uint256, since: uint256) -> uint256:
     """
     @notice The word of this block.
+    @param since data counts if stamped later
     """
     if words._price_refreshed_at(cached) == block.timestamp:
         return cached
     head: uint256 = self._feeds[id][0]
     if head == 0:
         return NO_PRICE
-    return self._read_feeds(id, head, cached)
+    lowest: uint256 = feed_words._terms_volatility_floor(head)
+    volatility: uint256 = max(words._price_volatility(cached), lowest)
+    price: uint256 = 0
+    updated_at: uint256 = 0
+    half_width: uint256 = 0
+    if since != NEVER:
+        price, updated_at, half_width = self._read_feeds(id, head, since, volatility)
+    if price == 0:
+        return self._stale(cached)
+    memory: uint256 = self._moved(cached, price, lowest)
+    return words._price(price, updated_at, half_width, block.timestamp, memory)
 
 
 @internal
 @view
-def _read_feeds(id: uint256, head: uint256, cached: uint256) -> uint256:
+def _read_feeds(id: uint256, head: uint256, since: uint256, volatility: uint256) -> (uint256, uint256, uint256):
     """
-    @notice A new word from the feeds.
-    @dev `updated_at` is the time of the oldest data among the fresh feeds: the median is no older than that,
-         whichever feed it comes from. It may step back when a slower feed returns.
+    @notice Price, time of data and half-width of the fresh feeds; zeros without a quorum.
     @param id has feeds
     @param head word of the first feed
-    @param cached word to fall back on
     """
-    fresh: DynArray[uint256, MAX_FEEDS] = []
-    oldest: uint256 = block.timestamp
-    count: uint256 = feed_words._feed_count(head)
+    quotes: uint256[MAX_FEEDS] = empty(uint256[MAX_FEEDS])
+    fresh: uint256 = 0
     feed: uint256 = head
-    for i: uint256 in range(count, bound=MAX_FEEDS):
+    for i: uint256 in range(feed_words._terms_count(head), bound=MAX_FEEDS):
         if i != 0:
             feed = self._feeds[id][i]
-        price: uint256 = 0
-        updated_at: uint256 = 0
-        adapter: address = feed_words._feed_adapter(feed)
-        price, updated_at = oracle_guard._latest(adapter)
-        max_age: uint256 = feed_words._feed_max_age(feed)
-        if self._is_fresh(price, updated_at, max_age):
-            fresh.append(price)
-            oldest = min(oldest, updated_at)
-    quorum: uint256 = feed_words._feed_quorum(head)
-    if len(fresh) < quorum:
-        return self._stale(cached)
-    index: uint256 = median._median(fresh)
-    # Down to the tick: the one rounding of an index price, 1e-4 of the smallest price at most.
-    index -= index % TICK
-    half_width: uint256 = 0
-    if len(fresh) == 2:
-        half_width = self._half_spread(fresh[0], fresh[1], index)
-    return words._price(index, oldest, EMA_AT_PRICE, half_width, block.timestamp, 0)
-
-
-@internal
-@pure
-def _half_spread(first: uint256, second: uint256, index: uint256) -> uint256:
-    """
-    @notice Half the distance of two prices as a half-width around the index, rounded up; below the mark of a stale word.
-    @dev Of two feeds none is the outlier: the index is as unsure as they are apart.
-    """
-    distance: uint256 = max(first, second) - min(first, second)
-    return min(fixed_math._mul_div_up(distance, HALF_WIDTH_UNIT, 2 * index), NOT_USABLE - 1)
+        quote: uint256 = self._quote(feed, since)
+        if quote != 0:
+            quotes[fresh] = quote
+            fresh = unsafe_add(fresh, 1)
+    quorum: uint256 = feed_words._terms_quorum(head)
+    outlier_band: uint256 = feed_words._terms_outlier_band(head)
+    return consensus._agree(quotes, fresh, quorum, outlier_band, volatility)
 
 
 @internal
 @view
-def _is_fresh(price: uint256, updated_at: uint256, max_age: uint256) -> bool:
+def _quote(feed: uint256, since: uint256) -> uint256:
     """
-    @notice Whether an answer is in range, not from the future and at most `max_age` seconds old.
+    @notice What a feed has to say, if it is in range, not too old, not from the future and stamped after `since`;
+            else 0.
     """
-    if price < MIN_PRICE or price > MAX_PRICE:
-        return False
-    if updated_at > block.timestamp:
-        return False
-    return block.timestamp - updated_at <= max_age
+    price: uint256 = 0
+    updated_at: uint256 = 0
+    half_width: uint256 = 0
+    adapter: address = feed_words._feed_adapter(feed)
+    price, updated_at, half_width = oracle_guard._latest(adapter)
+    if price < MIN_PRICE or price > MAX_PRICE or half_width >= NOT_USABLE:
+        return 0
+    if updated_at > block.timestamp or updated_at <= since:
+        return 0
+    age: uint256 = unsafe_sub(block.timestamp, updated_at)
+    if age > feed_words._feed_max_age(feed):
+        return 0
+    heartbeat: uint256 = feed_words._feed_heartbeat(feed)
+    overdue: uint256 = unsafe_sub(max(age, heartbeat), heartbeat)
+    return consensus._quote(price, updated_at, half_width, overdue, feed_words._feed_is_pull(feed))
+
+
+@internal
+@view
+def _moved(cached: uint256, price: uint256, lowest: uint256) -> uint256:
+    """
+    @notice What a new price makes of the averages; it samples the volatility when the last sample is old enough.
+    """
+    old_price: uint256 = words._price_price(cached)
+    if old_price == 0:
+        return words._price_memory(averages.RATIO, lowest, averages.RATIO, 0)
+    elapsed: uint256 = unsafe_sub(block.timestamp, words._price_refreshed_at(cached))
+    factor: uint256 = averages._decay(elapsed, EMA_SECONDS)
+    ema_ratio: uint256 = averages._next_ema_ratio(words._price_ema_ratio(cached), old_price, price, factor)
+    sample_ratio: uint256 = averages._next_sample_ratio(words._price_sample_ratio(cached), old_price, price)
+    age: uint256 = averages._sample_age(words._price_sample_age(cached), elapsed)
+    volatility: uint256 = words._price_volatility(cached)
+    if age >= averages.SAMPLE_SECONDS:
+        kept: uint256 = averages._decay(age, VOLATILITY_SECONDS)
+        volatility = averages._next_volatility(volatility, sample_ratio, age, kept)
+        sample_ratio = averages.RATIO
+        age = 0
+    return words._price_memory(ema_ratio, max(volatility, lowest), sample_ratio, age)
 
 
 @internal
 @view
 def _stale(cached: uint256) -> uint256:
     """
-    @notice The cached word, not usable, as of this block: price, time of data and EMA stay.
+    @notice The cached word, not usable, as of this block: price and time of data stay, the average is drawn to the
+            price that stood, nothing is sampled.
     """
     price: uint256 = words._price_price(cached)
-    updated_at: uint256 = words._price_updated_at(cached)
-    ema_ratio: uint256 = words._price_ema_ratio(cached)
-    variance: uint256 = words._price_variance(cached)
-    return words._price(price, updated_at, ema_ratio, NOT_USABLE, block.timestamp, variance)
+    if price == 0:
+        return words._price(0, 0, NOT_USABLE, block.timestamp, 0)
+    elapsed: uint256 = unsafe_sub(block.timestamp, words._price_refreshed_at(cached))
+    factor: uint256 = averages._decay(elapsed, EMA_SECONDS)
+    ema_ratio: uint256 = averages._next_ema_ratio(words._price_ema_ratio(cached), price, price, factor)
+    volatility: uint256 = words._price_volatility(cached)
+    sample_ratio: uint256 = words._price_sample_ratio(cached)
+    age: uint256 = averages._sample_age(words._price_sample_age(cached), elapsed)
+    memory: uint256 = words._price_memory(ema_ratio, volatility, sample_ratio, age)
+    return words._price(price, words._price_updated_at(cached), NOT_USABLE, block.timestamp, memory)
 
 
 @internal

@@ -48,6 +48,8 @@ exports: (
 PPM: constant(uint256) = 10**6
 UWAD: constant(uint256) = 10**18
 WAD_PPM: constant(uint256) = 10**24
+# ema_ratio is in units of 10**-7 of the price.
+RATIO: constant(uint256) = 10**7
 # A raised maintenance rate is reached linearly over 7 days.
 RAMP: public(constant(uint256)) = 7 * 86_400
 # half_width is in units of 10**-5 of the price.
@@ -163,7 +165,7 @@ def assess(
     @dev See IMarginModel. `legs` and `prices` are parallel, in any order.
     """
     cash: int256 = words._account_cash(account_word)
-    # Sums over the legs of |size| < 2**113, price < 2**96, adverse price < 2**101 and rate < 2**20: each is rounded
+    # Sums over the legs of |size| < 2**113, price < 2**80, adverse price < 2**86 and rate < 2**20: each is rounded
     # once, at the end. 24 products of all three stay below 2**239. Longs and shorts apart spare signs.
     long_value: uint256 = 0
     short_value: uint256 = 0
@@ -192,13 +194,13 @@ def assess(
         rate: uint256 = (risk >> 196) & words.U20  # words._risk_maintenance_to
         if (risk >> 216) & words.U20 != rate:  # words._risk_maintenance_from
             rate = self._maintenance_rate(risk, block.timestamp)
-        price: uint256 = price_word >> 160  # words._price_price
-        half_width: uint256 = (price_word >> 80) & words.U16  # words._price_half_width
+        price: uint256 = price_word >> 176  # words._price_price
+        half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
         # `_is_usable`
         if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > rate or unsafe_mul(price, rate) == 0:
             usable = False
         # The worse of spot and EMA, moved by the half-width against the leg.
-        average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 96) & words.U24), PPM)  # words._price_ema_ratio
+        average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 116) & words.U28), RATIO)  # words._price_ema_ratio
         notional: uint256 = 0
         if size > 0:
             magnitude: uint256 = convert(size, uint256)
@@ -286,9 +288,9 @@ def plan(
         rate: uint256 = self._rate_now(risk)
         units: uint256 = (risk >> 148) & words.U16  # words._risk_reserve
         reserve_units = unsafe_add(reserve_units, units)
-        price: uint256 = price_word >> 160  # words._price_price
+        price: uint256 = price_word >> 176  # words._price_price
         better: uint256 = price
-        if (price_word >> 80) & words.U16 != 0:  # words._price_half_width
+        if (price_word >> 100) & words.U16 != 0:  # words._price_half_width
             better = self._favourable_price(size, price_word, rate)
         magnitude: uint256 = self._magnitude(size)
         notional: uint256 = unsafe_mul(magnitude, price)
@@ -414,10 +416,10 @@ def _is_usable(price_word: uint256, rate: uint256) -> bool:
     """
     @notice A market is usable while its half-width is at most half its maintenance rate.
     """
-    if price_word >> 160 == 0 or rate == 0:  # words._price_price
+    if price_word >> 176 == 0 or rate == 0:  # words._price_price
         return False
     # words._price_half_width
-    return unsafe_mul((price_word >> 80) & words.U16, HALF_WIDTH_PPM_2) <= rate
+    return unsafe_mul((price_word >> 100) & words.U16, HALF_WIDTH_PPM_2) <= rate
 
 
 @internal
@@ -438,14 +440,21 @@ def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint2
 @view
 def _collateral(id: uint256, amount: int256, price_word: uint256) -> (int256, int256):
     """
-    @notice Worth of a collateral amount at the last price, after its weight for initial and for maintenance margin.
+    @notice Weighted worth of a collateral amount: for initial margin at its adverse end, for maintenance margin at the
+            last price.
     @dev A silent feed carries no new risk; it liquidates nobody either, so equity keeps the last price.
     """
     tokens: uint256 = convert(amount, uint256)
-    gross: uint256 = fixed_math._mul_div_down(tokens, words._price_price(price_word), UWAD)
+    price: uint256 = words._price_price(price_word)
+    half_width: uint256 = words._price_half_width(price_word)
     weight: uint256 = self._weights[unsafe_sub(id, 127)]
+    gross: uint256 = fixed_math._mul_div_down(tokens, price, UWAD)
     maintenance: uint256 = fixed_math._ppm_down(gross, words._weight_maintenance(weight))
     initial: uint256 = 0
-    if words._price_half_width(price_word) != UNUSABLE:
-        initial = fixed_math._ppm_down(gross, words._weight_initial(weight))
+    if half_width != UNUSABLE:
+        # The worse of spot and EMA, less the half-width: a balance is held like a long.
+        average: uint256 = unsafe_div(unsafe_mul(price, words._price_ema_ratio(price_word)), RATIO)
+        low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, half_width))
+        adverse: uint256 = fixed_math._mul_div_down(tokens, unsafe_div(low, HALF_WIDTH_UNIT), UWAD)
+        initial = fixed_math._ppm_down(adverse, words._weight_initial(weight))
     return convert(initial, int256), convert(maintenance, int256)

@@ -5,7 +5,7 @@
 @notice Answers for each id the price word that a test has set.
 """
 
-U40: constant(uint256) = 2**40 - 1
+U32: constant(uint256) = 2**32 - 1
 
 _words: HashMap[uint256, uint256]
 # What the latest refresh of an id has answered.
@@ -53,7 +53,7 @@ def price_word(id: uint256) -> uint256:
     @notice The word of an id where it was set as of this block, else what its latest refresh answered.
     """
     word: uint256 = self._words[id]
-    refreshed_at: uint256 = (word >> 40) & U40  # words.PRICE
+    refreshed_at: uint256 = (word >> 68) & U32  # words.PRICE
     if refreshed_at == block.timestamp:
         return word
     return self._seen[id]

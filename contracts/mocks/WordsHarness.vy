@@ -40,6 +40,7 @@ OWNER: constant(uint256) = 18
 BIT: constant(uint256) = 19
 HAS: constant(uint256) = 20
 FUNDING_AT: constant(uint256) = 21
+PRICE_MEMORY: constant(uint256) = 22
 
 # ---------------------------------------------------------------
 #                              VIEWS
@@ -48,17 +49,17 @@ FUNDING_AT: constant(uint256) = 21
 
 @external
 @view
-def pack_many(kind: uint256, cases: DynArray[uint256[6], MAX_CASES]) -> DynArray[uint256[2], MAX_CASES]:
+def pack_many(kind: uint256, cases: DynArray[uint256[8], MAX_CASES]) -> DynArray[uint256[2], MAX_CASES]:
     """
     @notice (1, word) for each case that returns and (0, 0) for each that reverts.
     """
     answers: DynArray[uint256[2], MAX_CASES] = []
-    for case: uint256[6] in cases:
+    for case: uint256[8] in cases:
         success: bool = False
         response: Bytes[32] = b""
         success, response = raw_call(
             self,
-            abi_encode(kind, case, method_id=method_id("pack(uint256,uint256[6])")),
+            abi_encode(kind, case, method_id=method_id("pack(uint256,uint256[8])")),
             max_outsize=32,
             is_static_call=True,
             revert_on_failure=False,
@@ -73,7 +74,7 @@ def pack_many(kind: uint256, cases: DynArray[uint256[6], MAX_CASES]) -> DynArray
 
 @external
 @pure
-def pack(kind: uint256, case: uint256[6]) -> uint256:
+def pack(kind: uint256, case: uint256[8]) -> uint256:
     """
     @notice The word that a packer makes of its arguments; arguments that it does not take are ignored.
     """
@@ -92,6 +93,8 @@ def pack(kind: uint256, case: uint256[6]) -> uint256:
     if kind == FUNDING_AT:
         funding: int256 = words._market_funding_at(case[0], case[1])
         return self._bits(funding)
+    if kind == PRICE_MEMORY:
+        return words._price(0, 0, 0, 0, case[0])
     signed: int256 = self._signed(case[0])
     assert kind == ACCOUNT_WITH_CASH
     return words._account_with_cash(case[1], signed)
@@ -129,7 +132,7 @@ def _bits(number: int256) -> uint256:
 
 @internal
 @pure
-def _pack_ledger(kind: uint256, case: uint256[6]) -> uint256:
+def _pack_ledger(kind: uint256, case: uint256[8]) -> uint256:
     first: int256 = self._signed(case[0])
     second: int256 = self._signed(case[1])
     third: int256 = self._signed(case[2])
@@ -148,7 +151,7 @@ def _pack_ledger(kind: uint256, case: uint256[6]) -> uint256:
 
 @internal
 @pure
-def _pack_custody(kind: uint256, case: uint256[6]) -> uint256:
+def _pack_custody(kind: uint256, case: uint256[8]) -> uint256:
     if kind == TERMS:
         return words._terms(case[0], case[1], case[2])
     if kind == OPERATOR:
@@ -162,7 +165,7 @@ def _pack_custody(kind: uint256, case: uint256[6]) -> uint256:
 
 @internal
 @pure
-def _pack_margin(kind: uint256, case: uint256[6]) -> uint256:
+def _pack_margin(kind: uint256, case: uint256[8]) -> uint256:
     if kind == LEG:
         size: int256 = self._signed(case[2])
         return words._leg(case[0], case[1], size)
@@ -172,7 +175,8 @@ def _pack_margin(kind: uint256, case: uint256[6]) -> uint256:
         return words._weight(case[0], case[1])
     if kind == PLAN:
         return words._plan(case[0], case[1], case[2], case[3], case[4])
-    return words._price(case[0], case[1], case[2], case[3], case[4], case[5])
+    memory: uint256 = words._price_memory(case[2], case[5], case[6], case[7])
+    return words._price(case[0], case[1], case[3], case[4], memory)
 
 
 @internal
@@ -293,5 +297,7 @@ def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
         answer[2] = words._price_ema_ratio(word)
         answer[3] = words._price_half_width(word)
         answer[4] = words._price_refreshed_at(word)
-        answer[5] = words._price_variance(word)
+        answer[5] = words._price_volatility(word)
+        answer[6] = words._price_sample_ratio(word)
+        answer[7] = words._price_sample_age(word)
     return answer

@@ -19,8 +19,8 @@
                | reserve uint16 | unused 148
      weight    unused 192 | initial uint32 | maintenance uint32
      plan      id uint8 | unused 7 | usable bool | reserve uint80 | rate uint32 | notional uint128
-     price     price uint96 | updated_at uint40 | ema_ratio uint24 | half_width uint16
-               | refreshed_at uint40 | variance uint40
+     price     price uint80 | updated_at uint32 | ema_ratio uint28 | half_width uint16
+               | refreshed_at uint32 | volatility uint24 | sample_ratio uint28 | sample_age uint16
      A packer reverts when a field is out of range, so a word never corrupts its neighbour: unsigned fields by an
      assertion, signed ones by narrowing. Two's complement is read and written by way of bytes32, which costs nothing.
 """
@@ -33,6 +33,7 @@ U8: constant(uint256) = 2**8 - 1
 U16: constant(uint256) = 2**16 - 1
 U20: constant(uint256) = 2**20 - 1
 U24: constant(uint256) = 2**24 - 1
+U28: constant(uint256) = 2**28 - 1
 U30: constant(uint256) = 2**30 - 1
 U32: constant(uint256) = 2**32 - 1
 U40: constant(uint256) = 2**40 - 1
@@ -46,6 +47,8 @@ U120: constant(uint256) = 2**120 - 1
 U128: constant(uint256) = 2**128 - 1
 U144: constant(uint256) = 2**144 - 1
 U160: constant(uint256) = 2**160 - 1
+# Of a price word: ema_ratio, volatility, sample_ratio, sample_age.
+MEMORY: constant(uint256) = (2**28 - 1) * 2**116 + 2**68 - 1
 
 # ---------------------------------------------------------------
 #                           ACCOUNT
@@ -522,61 +525,74 @@ def _plan_notional(word: uint256) -> uint256:
 
 @internal
 @pure
-def _price(
-    price: uint256,
-    updated_at: uint256,
-    ema_ratio: uint256,
-    half_width: uint256,
-    refreshed_at: uint256,
-    variance: uint256,
-) -> uint256:
-    assert price <= U96
-    assert updated_at <= U40
-    assert ema_ratio <= U24
+def _price(price: uint256, updated_at: uint256, half_width: uint256, refreshed_at: uint256, memory: uint256) -> uint256:
+    """
+    @param memory what `_price_memory` packs: the fields that remember earlier prices
+    """
+    assert memory & MEMORY == memory
+    assert price < 2**80
+    assert updated_at <= U32
     assert half_width <= U16
-    assert refreshed_at <= U40
-    assert variance <= U40
-    return (
-        (price << 160)
-        | (updated_at << 120)
-        | (ema_ratio << 96)
-        | (half_width << 80)
-        | (refreshed_at << 40)
-        | variance
-    )
+    assert refreshed_at <= U32
+    return (price << 176) | (updated_at << 144) | (half_width << 100) | (refreshed_at << 68) | memory
+
+
+@internal
+@pure
+def _price_memory(ema_ratio: uint256, volatility: uint256, sample_ratio: uint256, sample_age: uint256) -> uint256:
+    """
+    @notice The fields of a price word that remember earlier prices, in their places.
+    """
+    assert ema_ratio <= U28
+    assert volatility <= U24
+    assert sample_ratio <= U28
+    assert sample_age <= U16
+    return (ema_ratio << 116) | (volatility << 44) | (sample_ratio << 16) | sample_age
 
 
 @internal
 @pure
 def _price_price(word: uint256) -> uint256:
-    return word >> 160
+    return word >> 176
 
 
 @internal
 @pure
 def _price_updated_at(word: uint256) -> uint256:
-    return (word >> 120) & U40
+    return (word >> 144) & U32
 
 
 @internal
 @pure
 def _price_ema_ratio(word: uint256) -> uint256:
-    return (word >> 96) & U24
+    return (word >> 116) & U28
 
 
 @internal
 @pure
 def _price_half_width(word: uint256) -> uint256:
-    return (word >> 80) & U16
+    return (word >> 100) & U16
 
 
 @internal
 @pure
 def _price_refreshed_at(word: uint256) -> uint256:
-    return (word >> 40) & U40
+    return (word >> 68) & U32
 
 
 @internal
 @pure
-def _price_variance(word: uint256) -> uint256:
-    return word & U40
+def _price_volatility(word: uint256) -> uint256:
+    return (word >> 44) & U24
+
+
+@internal
+@pure
+def _price_sample_ratio(word: uint256) -> uint256:
+    return (word >> 16) & U28
+
+
+@internal
+@pure
+def _price_sample_age(word: uint256) -> uint256:
+    return word & U16

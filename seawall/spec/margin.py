@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.state import Journal, Table, require
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PPM, WAD
+from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PPM, RATIO, WAD
 
 #: A raised maintenance rate is reached linearly over this many seconds (7 days).
 RAMP_SECONDS = 7 * 86_400
@@ -48,10 +48,12 @@ class Price(NamedTuple):
 
     price: int
     updated_at: int = 0
-    ema_ratio: int = PPM
+    ema_ratio: int = RATIO
     half_width: int = 0
     refreshed_at: int = 0
-    variance: int = 0
+    volatility: int = 0
+    sample_ratio: int = RATIO
+    sample_age: int = 0
 
 
 class Assessment(NamedTuple):
@@ -202,15 +204,17 @@ class MarginModel:
         )
 
     def _collateral(self, leg_id: int, amount: int, price: Price) -> tuple[int, int]:
-        """Weighted worth of a collateral leg for IM and MM, at the last price.
+        """Weighted worth of a collateral leg: for IM at its adverse end, for MM at the last price.
 
         A silent feed carries no new risk (0 for IM), but it liquidates nobody either.
         """
         initial, maintenance = self.weights[leg_id - COLLATERAL_IDS + 1]
-        gross = amount * price.price // WAD
+        worth = amount * price.price // WAD * maintenance // PPM
         if price.half_width == MAX_HALF_WIDTH:
-            initial = 0
-        return gross * initial // PPM, gross * maintenance // PPM
+            return 0, worth
+        # A balance is held like a long, whatever its amount.
+        low = _adverse_price(1, price)
+        return amount * low // WAD * initial // PPM, worth
 
 
 def _is_usable(price: Price, rate: int) -> bool:
@@ -222,7 +226,7 @@ def _is_usable(price: Price, rate: int) -> bool:
 
 def _adverse_price(size: int, price: Price) -> int:
     """The worse of spot and EMA, moved by the half-width against the leg."""
-    average = price.price * price.ema_ratio // PPM
+    average = price.price * price.ema_ratio // RATIO
     if size > 0:
         low = min(price.price, average)
         return low * (HALF_WIDTH_UNIT - price.half_width) // HALF_WIDTH_UNIT

@@ -9,16 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seawall.spec.words import (
-    MAX_HALF_WIDTH,
-    MAX_UINT256,
-    PPM,
-    PRICE,
-    TICK,
-    Field,
-    Word,
-    ids_of,
-)
+from seawall.spec.averages import MAX_VOLATILITY, Averages, first, moved, waited
+from seawall.spec.consensus import Quote, agree
+from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, Field, Word, ids_of
 
 MAX_ID = 135
 MAX_IDS = 24
@@ -26,18 +19,33 @@ MAX_FEEDS = 5
 #: Seconds.
 MIN_MAX_AGE = 1
 MAX_MAX_AGE = 7 * 86_400
+#: Of a pull feed, whose caller chooses among the updates of that time.
+MAX_PULL_AGE = 10
+MAX_OUTLIER_BAND = 2**16 - 1
+#: Of the averages' time constants.
+MIN_SECONDS = 60
+MAX_SECONDS = 30 * 86_400
+MAX_GRACE = 86_400
 #: WAD: 0.00000001 to 1,000,000 settlement money per unit, both included.
 MIN_PRICE = 10**10
 MAX_PRICE = 10**24
 MAX_DECIMALS = 18
-#: Units of a half-width in one.
-HALF_WIDTH_UNIT = 10**5
 MAX_UNIT_EXPONENT = 18
 
-#: IndexOracle: one per feed; count and quorum stand in the first feed's word only.
+#: IndexOracle: one per feed; from `count` on in the first feed's word only.
 FEED = Word(
     "feed",
-    (Field("adapter", 160), Field("max_age", 32), Field("count", 8), Field("quorum", 8)),
+    (
+        Field("adapter", 160),
+        Field("heartbeat", 20),
+        Field("max_age", 20),
+        Field("is_pull", 1),
+        Field("count", 3),
+        Field("quorum", 3),
+        Field("unused", 9),
+        Field("outlier_band", 16),
+        Field("volatility_floor", 24),
+    ),
 )
 
 #: Word of an id that was never refreshed or has no feeds: no price, not usable.
@@ -93,13 +101,62 @@ class Source:
 
 @dataclass(frozen=True)
 class Reading:
-    """What an adapter answers: WAD price and time of the data; (0, 0) for no price."""
+    """What an adapter answers: WAD price, time of the data, half-width; zeros for no price."""
 
     price: int
     updated_at: int
+    half_width: int = 0
 
 
 NO_READING = Reading(0, 0)
+
+
+@dataclass(frozen=True)
+class FeedTerms:
+    """A feed's place in an index: seconds between updates that it promises, seconds after which
+    its data counts no more, and whether its updates come with a caller (pull)."""
+
+    heartbeat: int
+    max_age: int
+    is_pull: bool = False
+
+
+@dataclass(frozen=True)
+class IndexTerms:
+    """Fresh feeds that make a price; band around the median beyond which a feed is dropped,
+    10**-5; what the volatility never falls below, 10**-9 per root of a second."""
+
+    quorum: int
+    outlier_band: int = MAX_OUTLIER_BAND
+    volatility_floor: int = 0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Time constants of the averages, in seconds."""
+
+    ema_seconds: int = 1_800
+    volatility_seconds: int = 86_400
+
+
+def check_terms(terms: IndexTerms, feeds: Sequence[FeedTerms]) -> None:
+    """Bounds of an index's terms. Errors: ValueError with the contract's reason."""
+    if not feeds:
+        raise ValueError("feeds: none")
+    if not 0 < terms.quorum <= len(feeds):
+        raise ValueError("feeds: quorum")
+    if terms.outlier_band > MAX_OUTLIER_BAND:
+        raise ValueError("feeds: outlier band")
+    if terms.volatility_floor > MAX_VOLATILITY:
+        raise ValueError("feeds: volatility floor")
+    if all(feed.is_pull for feed in feeds):
+        raise ValueError("feeds: all pull")
+    for feed in feeds:
+        longest = MAX_PULL_AGE if feed.is_pull else MAX_MAX_AGE
+        if not MIN_MAX_AGE <= feed.max_age <= longest:
+            raise ValueError("feeds: max age")
+        if not 0 < feed.heartbeat <= feed.max_age:
+            raise ValueError("feeds: heartbeat")
 
 
 def latest(source: Source, answered: Round, now: int) -> Reading:
@@ -113,65 +170,89 @@ def latest(source: Source, answered: Round, now: int) -> Reading:
     return Reading(price, answered.updated_at) if price else NO_READING
 
 
-def is_fresh(reading: Reading, max_age: int, now: int) -> bool:
-    """Whether a reading is in range, not from the future and at most `max_age` seconds old."""
-    if not MIN_PRICE <= reading.price <= MAX_PRICE:
-        return False
-    return now - max_age <= reading.updated_at <= now
+def resumed_at(status: Round | None, grace: int, now: int) -> int | None:
+    """Time after which data counts, from a sequencer's uptime feed; None while nothing counts.
+
+    The answer 0 stands for up, since `started_at`. Nothing counts while the feed fails (`status`
+    None), is not initialised, reports anything else, or for `grace` seconds after a resume.
+    """
+    if status is None or status.answer != 0 or not 0 < status.started_at <= now:
+        return None
+    return status.started_at if now - status.started_at > grace else None
 
 
-def median(values: Sequence[int]) -> int:
-    """The middle value, or the floor of the mean of the two middle ones. Errors: ValueError."""
-    if not values:
-        raise ValueError("median: no values")
-    ordered = sorted(values)
-    upper = len(ordered) // 2
-    lower = (len(ordered) - 1) // 2
-    return (ordered[lower] + ordered[upper]) // 2
+def fresh_quote(reading: Reading, feed: FeedTerms, now: int, since: int | None) -> Quote | None:
+    """What a reading has to say, if it is in range, at most `max_age` seconds old, not from the
+    future and stamped after `since`."""
+    if since is None or not since < reading.updated_at <= now:
+        return None
+    if not MIN_PRICE <= reading.price <= MAX_PRICE or reading.half_width >= MAX_HALF_WIDTH:
+        return None
+    age = now - reading.updated_at
+    if age > feed.max_age:
+        return None
+    overdue = max(0, age - feed.heartbeat)
+    return Quote(reading.price, reading.updated_at, reading.half_width, overdue, feed.is_pull)
 
 
-def stale_word(cached: int, now: int) -> int:
-    """The cached word, not usable, as of now: price, time of data, EMA and variance stay."""
+def stale_word(cached: int, now: int, memory: Memory) -> int:
+    """The cached word, not usable, as of now: price and time of data stay, the average is drawn to
+    the price that stood."""
     fields = PRICE.unpack(cached)
-    return PRICE.pack(**{**fields, "half_width": MAX_HALF_WIDTH, "refreshed_at": now})
+    averages = _averages(fields)
+    if fields["price"]:
+        averages = waited(averages, now - fields["refreshed_at"], memory.ema_seconds)
+    news = {"half_width": MAX_HALF_WIDTH, "refreshed_at": now}
+    return PRICE.pack(**{**fields, **averages._asdict(), **news})
 
 
-def next_word(cached: int, quorum: int, readings: Sequence[tuple[Reading, int]], now: int) -> int:
+def next_word(
+    cached: int,
+    terms: IndexTerms | None,
+    readings: Sequence[tuple[Reading, FeedTerms]],
+    now: int,
+    memory: Memory,
+    since: int | None = 0,
+) -> int:
     """The word that a refresh returns and, for an id with feeds, stores.
 
-    `cached` is the stored word (0 before the first refresh); `readings` holds each feed's reading
-    and its max_age in seconds, empty for an id without feeds. The price is the median of the fresh
-    readings rounded down to the tick; `updated_at` the time of the oldest of them.
+    `cached` is the stored word (0 before the first refresh); `terms` is None for an id without
+    feeds; data counts if stamped after `since`, which is None while nothing counts.
     """
     before = cached or NO_PRICE
-    if PRICE.unpack(before)["refreshed_at"] == now:
+    fields = PRICE.unpack(before)
+    if fields["refreshed_at"] == now:
         return before
-    if not readings:
+    if terms is None:
         return NO_PRICE
-    fresh = [reading for reading, max_age in readings if is_fresh(reading, max_age, now)]
-    if len(fresh) < quorum:
-        return stale_word(before, now)
-    prices = [reading.price for reading in fresh]
-    price = median(prices)
-    price -= price % TICK
+    found = [fresh_quote(reading, feed, now, since) for reading, feed in readings]
+    quotes = [quote for quote in found if quote]
+    volatility = max(fields["volatility"], terms.volatility_floor)
+    agreed = agree(quotes, terms.quorum, terms.outlier_band, volatility)
+    if agreed is None:
+        return stale_word(before, now, memory)
+    averages = first(terms.volatility_floor)
+    if fields["price"]:
+        averages = moved(
+            _averages(fields),
+            fields["price"],
+            agreed.price,
+            now - fields["refreshed_at"],
+            floor=terms.volatility_floor,
+            ema_seconds=memory.ema_seconds,
+            volatility_seconds=memory.volatility_seconds,
+        )
     return PRICE.pack(
-        price=price,
-        updated_at=min(reading.updated_at for reading in fresh),
-        ema_ratio=PPM,
-        half_width=half_spread(prices, price),
+        price=agreed.price,
+        updated_at=agreed.updated_at,
+        half_width=agreed.half_width,
         refreshed_at=now,
+        **averages._asdict(),
     )
 
 
-def half_spread(prices: Sequence[int], index: int) -> int:
-    """Half-width of an index of two prices: half their distance, rounded up; 0 for other counts.
-
-    Of two feeds none is the outlier: the index is as unsure as they are apart.
-    """
-    if len(prices) != 2:
-        return 0
-    distance = abs(prices[0] - prices[1])
-    return min(-(-distance * HALF_WIDTH_UNIT // (2 * index)), MAX_HALF_WIDTH - 1)
+def _averages(fields: dict[str, int]) -> Averages:
+    return Averages(*(fields[name] for name in Averages._fields))
 
 
 def is_logged(cached: int, word: int) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 WAD = 10**18
 RAY = 10**27
 PPM = 10**6
+#: Units of an EMA's and a sample's ratio to the price in one.
+RATIO = 10**7
 #: Universal grids: with sizes on the lot and prices and funding on the tick, size * price is a
 #: whole number of wei (10**12 * 10**6 = 10**18), so an untouched market is exact to the wei.
 LOT = 10**12
@@ -156,16 +158,20 @@ PLAN = _word(
     ("rate", 32),
     ("notional", 128),
 )
-#: IndexOracle. price WAD; ema_ratio = EMA / price in parts per million; half_width in 10**-5 of the
-#: price, 65535 = not usable; variance of log returns per second in units of 10**-15.
+#: IndexOracle. price WAD; updated_at and refreshed_at unix seconds; ema_ratio = EMA / price and
+#: sample_ratio = price of the latest sample / price, in 10**-7; half_width in 10**-5 of the price,
+#: 65535 = not usable; volatility: square root of the variance of log returns per second, in 10**-9;
+#: sample_age: seconds from the latest sample to refreshed_at, 65535 for more.
 PRICE = _word(
     "price",
-    ("price", 96),
-    ("updated_at", 40),
-    ("ema_ratio", 24),
+    ("price", 80),
+    ("updated_at", 32),
+    ("ema_ratio", 28),
     ("half_width", 16),
-    ("refreshed_at", 40),
-    ("variance", 40),
+    ("refreshed_at", 32),
+    ("volatility", 24),
+    ("sample_ratio", 28),
+    ("sample_age", 16),
 )
 
 FLOAT_MANTISSA_BITS = 23

@@ -63,8 +63,7 @@ class Packer:
     name: str
     kind: int
     arguments: tuple[Field, ...]
-    expected: Callable[..., int]
-    #: Arguments behind the varied ones.
+    expected: Callable[..., int | None]
 
     def pack(self, case: Sequence[int]) -> int | None:
         """The word, or None where the contract must revert."""
@@ -137,6 +136,14 @@ def _account_with_cash(cash: int, word: int) -> int:
     return (word & LOW_144) | _field(cash, 112) << 144
 
 
+def _memory(memory: int) -> int | None:
+    """A word of nothing but memory; bits of other fields are refused."""
+    fields = words.PRICE.unpack(memory)
+    if any(fields[name] for name in ("price", "updated_at", "half_width", "refreshed_at")):
+        return None
+    return memory
+
+
 PACKERS = [
     Packer(
         "account",
@@ -178,6 +185,7 @@ PACKERS = [
     _plain("weight", 12, words.WEIGHT),
     _plain("plan", 13, words.PLAN),
     _plain("price", 14, words.PRICE),
+    Packer("price_memory", 22, (Field("memory", 256),), _memory),
     Packer(
         "account_with_cash",
         16,

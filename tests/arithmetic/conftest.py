@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harnesses import ApeHarness, Harness, Refused, RevmHarness
+from harnesses import ApeHarness, Harness, RevmHarness
 
 BATCH = 500
 UINT256 = 1 << 256
@@ -70,15 +70,15 @@ def ask_vault_math(harness: Callable[[str], Harness]) -> Ask:
 
 
 @pytest.fixture(scope="session")
-def ask_medians(harness: Callable[[str], Harness]) -> Callable[[Sequence[Case]], Answers]:
-    """Medians of a batch of lists, all of them None where the call reverted."""
-    deployed = harness("MedianHarness")
+def ask_oracle_math(harness: Callable[[str], Harness]) -> Callable[..., list[list[int]]]:
+    """Three results for each case of a function of the oracle's arithmetic, by name."""
+    deployed = harness("OracleMathHarness")
 
-    def ask(batch: Sequence[Case]) -> Answers:
-        try:
-            return list(deployed.call("medians", batch))
-        except Refused:
-            return [None] * len(batch)
+    def ask(function: str, cases: Sequence[Any]) -> list[list[int]]:
+        answers: list[list[int]] = []
+        for batch in _batches(cases):
+            answers += [list(answer) for answer in deployed.call(function, list(batch))]
+        return answers
 
     return ask
 
@@ -88,7 +88,7 @@ def ask_pack(words_harness: Harness) -> Ask:
     """Run a packer of words; cases are padded to the harness's width."""
 
     def ask(kind: int, cases: Sequence[Case]) -> Answers:
-        padded = [[*case, *([0] * (6 - len(case)))] for case in cases]
+        padded = [[*case, *([0] * (8 - len(case)))] for case in cases]
         return _ask(words_harness, "pack_many", kind, padded)
 
     return ask

@@ -1,0 +1,208 @@
+"""`consensus.vy` and `averages.vy` against their specification, many cases in one call."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from math import exp, log
+from random import Random
+
+import pytest
+from arithmetic_cases import dice
+
+from seawall.spec.averages import (
+    DECAY_UNIT,
+    MAX_RATIO,
+    MAX_SAMPLE_AGE,
+    MAX_VOLATILITY,
+    decay,
+    nearest,
+    next_ema_ratio,
+    next_volatility,
+)
+from seawall.spec.consensus import Consensus, Quote, agree, median, without_outliers
+from seawall.spec.oracle import MAX_PRICE, MIN_PRICE
+from seawall.spec.words import RATIO, TICK, WAD
+
+Ask = Callable[..., list[list[int]]]
+Case = tuple[list[Quote], int, int, int]
+
+NOW = 1_800_000_000
+RANDOM_AGREEMENTS = 20_000
+RANDOM_STEPS = 10_000
+
+
+def _encoded(case: Case) -> tuple[int, int, int, int, list[list[int]]]:
+    quotes, quorum, band, volatility = case
+    rows = [[q.price, q.updated_at, q.half_width, q.overdue, int(q.is_pull)] for q in quotes]
+    rows += [[0] * 5] * (5 - len(rows))
+    return len(quotes), quorum, band, volatility, rows
+
+
+def _answer(case: Case) -> list[int]:
+    found = agree(*case)
+    return [found.price, found.updated_at, found.half_width] if found else [0, 0, 0]
+
+
+def _random_case(rng: Random) -> Case:
+    """Feeds that mostly agree, with liars, ties, pull feeds and late ones; bands at the edge."""
+    base = rng.choice([MIN_PRICE, MAX_PRICE * 9 // 10, int(10 ** rng.uniform(11, 23))])
+    spread = rng.choice([0, 10, 1_000, 100_000])
+    quotes = []
+    for _ in range(rng.randrange(0, 6)):
+        price = base + base * rng.randint(-spread, spread) // 10**6
+        if rng.random() < 0.1:
+            price = rng.choice([MIN_PRICE, MAX_PRICE, base * 2, base // 2])
+        if rng.random() < 0.2 and quotes:
+            price = quotes[0].price
+        overdue = rng.choice([0, 0, 0, 1, 3_600, 604_799])
+        width = rng.choice([0, 0, 1, 50, 2**16 - 2])
+        price = min(max(price, MIN_PRICE), MAX_PRICE)
+        age = rng.randrange(604_800)
+        quotes.append(Quote(price, NOW - age, width, overdue, rng.random() < 0.3))
+    band = rng.choice([0, 1, 100, 5_000, 2**16 - 1])
+    return quotes, rng.randrange(1, 6), band, rng.choice([0, 1, 90_000, MAX_VOLATILITY])
+
+
+def test_agree_random_feeds_match_specification(ask_oracle_math: Ask) -> None:
+    rng = dice("agree")
+    cases = [_random_case(rng) for _ in range(RANDOM_AGREEMENTS)]
+
+    answers = ask_oracle_math("agree_many", [_encoded(case) for case in cases])
+
+    assert answers == [_answer(case) for case in cases]
+    seen = Counter[str]()
+    for quotes, quorum, band, _ in cases:
+        found = agree(quotes, quorum, band, 0)
+        seen["price" if found else "none"] += 1
+        kept = len(without_outliers(quotes, band))
+        if found and kept < len(quotes):
+            seen["dropped" if kept >= quorum else "kept for the quorum"] += 1
+    assert min(seen[name] for name in ("price", "none", "dropped", "kept for the quorum")) > 500
+
+
+def test_agree_every_order_of_small_prices_matches_specification(ask_oracle_math: Ask) -> None:
+    """All lists of 1 to 5 prices out of 4, none an outlier: 1,364 cases, every tie and order."""
+    lists = [list(c) for n in range(1, 6) for c in itertools.product(range(7, 11), repeat=n)]
+    cases: list[Case] = [
+        ([Quote(p * WAD, NOW) for p in prices], 1, 2**16 - 1, 0) for prices in lists
+    ]
+    assert len(cases) == 1_364
+
+    answers = ask_oracle_math("agree_many", [_encoded(case) for case in cases])
+
+    assert answers == [_answer(case) for case in cases]
+    middles = [median([price * WAD for price in prices]) for prices in lists]
+    assert [answer[0] for answer in answers] == middles
+
+
+@pytest.mark.parametrize(
+    "prices, quorum, expected",
+    [
+        # One liar of three is dropped: the mean of the others and half their distance.
+        ([100, 102, 150], 2, (101, 991)),
+        # With a quorum of three it stays, and moves neither the median nor the half-width.
+        ([100, 102, 150], 3, (102, 1_961)),
+        # Two feeds: neither is the outlier.
+        ([100, 150], 2, (125, 20_000)),
+        # Three that all part by more than the band: no price is dropped, the width tells.
+        ([100, 110, 121], 3, (110, 9_091)),
+        ([100, 100, 100, 100, 1], 3, (100, 0)),
+        ([100], 1, (100, 0)),
+    ],
+)
+def test_agree_known_case_has_the_price_and_width_worked_out_by_hand(
+    ask_oracle_math: Ask, prices: list[int], quorum: int, expected: tuple[int, int]
+) -> None:
+    case: Case = ([Quote(price * WAD, NOW) for price in prices], quorum, 5_000, 0)
+
+    ((price, updated_at, half_width),) = ask_oracle_math("agree_many", [_encoded(case)])
+
+    assert (price // WAD, half_width) == expected
+    assert updated_at == NOW
+
+
+def test_agree_stale_minority_leaves_width_and_time(ask_oracle_math: Ask) -> None:
+    """One of three feeds is an hour late: neither time nor half-width is the caller's loss."""
+    late = Quote(100 * WAD, NOW - 7_200, overdue=3_600)
+    case: Case = ([Quote(100 * WAD, NOW), late, Quote(100 * WAD, NOW - 5)], 2, 5_000, 90_000)
+    both_late: Case = ([late, late, Quote(100 * WAD, NOW)], 2, 5_000, 90_000)
+
+    answers = ask_oracle_math("agree_many", [_encoded(case), _encoded(both_late)])
+
+    assert answers[0] == [100 * WAD, NOW - 5, 0]
+    # 9e-5 per root of a second over an hour: 0.54 %, rounded up.
+    assert answers[1] == [100 * WAD, NOW - 7_200, 541]
+
+
+def test_agree_needs_a_push_feed(ask_oracle_math: Ask) -> None:
+    pull = Quote(100 * WAD, NOW, is_pull=True)
+    push = Quote(100 * WAD, NOW)
+    cases: list[Case] = [([pull, pull, pull], 2, 0, 0), ([pull, push], 2, 0, 0)]
+
+    answers = ask_oracle_math("agree_many", [_encoded(case) for case in cases])
+
+    assert answers == [[0, 0, 0], [100 * WAD, NOW, 0]]
+
+
+def test_agree_price_is_on_the_tick(ask_oracle_math: Ask) -> None:
+    case: Case = ([Quote(10**10 + TICK - 1, NOW)], 1, 0, 0)
+
+    ((price, _, _),) = ask_oracle_math("agree_many", [_encoded(case)])
+
+    assert price == 10**10
+
+
+def test_decay_any_pair_matches_specification_and_the_exponential(ask_oracle_math: Ask) -> None:
+    rng = dice("decay")
+    seconds = [60, 1_800, 86_400, 2_592_000]
+    pairs = [(elapsed, s) for elapsed in range(0, 700) for s in seconds]
+    pairs += [(int(10 ** rng.uniform(0, 9)), rng.choice(seconds)) for _ in range(2_000)]
+
+    answers = ask_oracle_math("decay_many", pairs)
+
+    assert [answer[0] for answer in answers] == [decay(*pair) for pair in pairs]
+    for (elapsed, s), (factor, _, _) in zip(pairs, answers, strict=True):
+        assert abs(factor - DECAY_UNIT * exp(-elapsed / s)) < 1.01
+
+
+def test_next_any_step_matches_specification(ask_oracle_math: Ask) -> None:
+    rng = dice("next")
+    cases = []
+    for _ in range(RANDOM_STEPS):
+        old = int(10 ** rng.uniform(10, 24))
+        new = rng.choice([old, int(old * rng.uniform(0.5, 2)), int(10 ** rng.uniform(10, 24))])
+        ratio = rng.choice([RATIO, 0, 1, MAX_RATIO, rng.randrange(RATIO // 2, RATIO * 2)])
+        sample = rng.choice([RATIO, 1, MAX_RATIO, rng.randrange(RATIO // 2, RATIO * 2)])
+        volatility = rng.choice([0, 1, MAX_VOLATILITY, rng.randrange(200_000)])
+        factor = rng.choice([0, DECAY_UNIT, rng.randrange(DECAY_UNIT)])
+        age = rng.choice([300, MAX_SAMPLE_AGE, rng.randrange(300, MAX_SAMPLE_AGE)])
+        cases.append((ratio, sample, volatility, old, max(new, MIN_PRICE), factor, age))
+
+    answers = ask_oracle_math("next_many", cases)
+
+    for case, answer in zip(cases, answers, strict=True):
+        ratio, sample, volatility, old, new, factor, age = case
+        moved = max(1, min(nearest(old * sample, new), MAX_RATIO))
+        assert answer == [
+            next_ema_ratio(ratio, old, new, factor),
+            moved,
+            next_volatility(volatility, moved, age, factor),
+        ]
+
+
+def test_next_volatility_is_the_root_of_the_squared_log_return() -> None:
+    """A move of 1 % in 300 s that starts from nothing and keeps nothing."""
+    move = nearest(RATIO * 100, 101)
+
+    sigma = next_volatility(0, move, 300, 0)
+
+    assert sigma == pytest.approx(log(1.01) / 300**0.5 * 10**9, rel=1e-4)
+    downwards = next_volatility(0, nearest(RATIO * 101, 100), 300, 0)
+    assert downwards == pytest.approx(sigma, abs=1)
+
+
+def test_agree_of_nothing_is_nothing() -> None:
+    assert agree([], 1, 0, 0) is None
+    assert agree([Quote(100 * WAD, NOW)], 1, 0, 0) == Consensus(100 * WAD, NOW, 0)
