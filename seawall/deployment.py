@@ -23,6 +23,7 @@ from seawall.spec.words import LOSS, PAY, RESTRICT, RISK, TERMS, TOKEN, TRADE, W
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
 RESERVE_UNIT = 10**16
+NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
 CORE = (
     "IndexOracle",
@@ -42,6 +43,13 @@ Report = Callable[[str], None]
 
 class DeploymentError(Exception):
     """What the chain holds is not what the parameters say."""
+
+
+@dataclass(frozen=True)
+class GivenFeed:
+    """An adapter that somebody else deployed."""
+
+    address: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def check_chain(parameters: Parameters, chain_id: int) -> None:
     if parameters.uses_test_contracts and chain_id not in DEVELOPMENT_CHAINS:
         raise ParameterError(
             f"chain {chain_id} is not a development chain {DEVELOPMENT_CHAINS}: "
-            "settlement.asset and every feed's aggregator must be given"
+            "settlement.asset and every feed's adapter or aggregator must be given"
         )
 
 
@@ -115,7 +123,11 @@ def _deploy_contracts(
     start_block = deployer.provider.get_block("latest").number
     settlement = _settlement(project, parameters, create)
     feeds, aggregators = _deploy_feeds(project, parameters, create)
-    oracle = create("IndexOracle", owner)
+    memory = parameters.oracle
+    oracle = create(
+        "IndexOracle", owner, memory.ema, memory.volatility, memory.sequencer or NOBODY,
+        memory.grace,
+    )  # fmt: skip
     model = create("MarginModel", parameters.profit_weight, parameters.margin_call, owner)
     # The fund and the Clearinghouse name each other: the second address is known beforehand.
     predicted = create_address(owner, deployer.nonce + 1)
@@ -166,13 +178,23 @@ def _deploy_feeds(
     feeds: dict[int, list[Any]] = {}
     aggregators: dict[int, list[str]] = {}
     for market in parameters.markets:
-        sources = [_aggregator(project, feed, create) for feed in market.feeds]
-        aggregators[market.market_id] = sources
-        feeds[market.market_id] = [
-            create("ChainlinkFeed", source, market.unit_exponent, feed.min_answer, feed.max_answer)
-            for source, feed in zip(sources, market.feeds, strict=True)
-        ]
+        feeds[market.market_id], aggregators[market.market_id] = [], []
+        for feed in market.feeds:
+            adapter, source = _deploy_feed(project, market, feed, create)
+            feeds[market.market_id].append(adapter)
+            aggregators[market.market_id] += source
     return feeds, aggregators
+
+
+def _deploy_feed(
+    project: Any, market: MarketParameters, feed: FeedParameters, create: Callable[..., Any]
+) -> tuple[Any, list[str]]:
+    """A feed's adapter, and the aggregator behind it where we know of one."""
+    if feed.adapter is not None:
+        return GivenFeed(to_checksum_address(feed.adapter)), []
+    source = _aggregator(project, feed, create)
+    terms = market.unit_exponent, feed.min_answer, feed.max_answer
+    return create("ChainlinkFeed", source, *terms), [source]
 
 
 def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) -> str:
@@ -196,7 +218,7 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
             market.market_id, market.initial, market.maintenance, market.reserve, sender=deployer
         )
         system.index_oracle.set_feeds(
-            market.market_id, market.quorum, _feed_tuples(system, market), sender=deployer
+            market.market_id, _terms(market), _feed_tuples(system, market), sender=deployer
         )
         system.exchange.set_fees(
             market.market_id, market.maker_fee, market.taker_fee, market.band, sender=deployer
@@ -205,10 +227,14 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
         house.set_market(market.market_id, market.terms_word, sender=deployer)
 
 
-def _feed_tuples(system: System, market: MarketParameters) -> list[tuple[str, int]]:
+def _terms(market: MarketParameters) -> tuple[int, int, int]:
+    return market.quorum, market.outlier_band, market.volatility_floor
+
+
+def _feed_tuples(system: System, market: MarketParameters) -> list[tuple[str, int, int, bool]]:
     adapters = system.feeds[market.market_id]
     return [
-        (str(adapter.address), feed.max_age)
+        (str(adapter.address), feed.heartbeat, feed.max_age, feed.pull)
         for adapter, feed in zip(adapters, market.feeds, strict=True)
     ]
 
@@ -272,6 +298,11 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("rights of Exchange", house.modules(system.exchange.address), EXCHANGE_RIGHTS)
     same("rights of LiquidationEngine", house.modules(engine.address), ENGINE_RIGHTS)
     same("profit weight", system.margin_model.PROFIT_WEIGHT_PPM(), parameters.profit_weight)
+    oracle, memory = system.index_oracle, parameters.oracle
+    same("EMA seconds", oracle.EMA_SECONDS(), memory.ema)
+    same("volatility seconds", oracle.VOLATILITY_SECONDS(), memory.volatility)
+    same("sequencer", str(oracle.SEQUENCER()), to_checksum_address(memory.sequencer or NOBODY))
+    same("grace seconds", oracle.GRACE_SECONDS(), memory.grace)
     same("margin call", system.margin_model.MARGIN_CALL_PPM(), parameters.margin_call)
     rates = parameters.liquidation
     same("target buffer", engine.TARGET_BUFFER_PPM(), rates.target_buffer)
@@ -292,9 +323,9 @@ def _verify_market(system: System, market: MarketParameters, same: Same) -> None
     same(f"{name} reserve", risk["reserve"] * RESERVE_UNIT, market.reserve)
     fees = tuple(system.exchange.fees(market.market_id))
     same(f"{name} fees and band", fees, (market.maker_fee, market.taker_fee, market.band))
-    quorum, feeds = system.index_oracle.feeds(market.market_id)
-    same(f"{name} quorum", quorum, market.quorum)
-    seen = [(str(adapter), age) for adapter, age in feeds]
+    terms, feeds = system.index_oracle.feeds(market.market_id)
+    same(f"{name} quorum, outlier band and volatility floor", tuple(terms), _terms(market))
+    seen = [(str(adapter), *rest) for adapter, *rest in feeds]
     same(f"{name} feeds", seen, _feed_tuples(system, market))
 
 

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from seawall.spec.oracle import (
+    MAX_GRACE,
+    MAX_MAX_AGE,
+    MAX_PULL_AGE,
+    MAX_SECONDS,
+    MIN_MAX_AGE,
+    MIN_SECONDS,
+)
 from seawall.spec.words import LISTED, PPM, TERMS, WAD
 
 SECONDS_PER_DAY = 86_400
+SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 
 
 class ParameterError(ValueError):
@@ -93,10 +103,18 @@ class SettlementParameters:
 
 @dataclass(frozen=True)
 class FeedParameters:
-    """One price source; `aggregator` None deploys a test aggregator that answers `price`."""
+    """One price source of an index.
 
+    `adapter` is a deployed price feed of any kind; without one a Chainlink feed is deployed on
+    `aggregator`, and without that on a test aggregator that answers `price`. `heartbeat` and
+    `max_age` are seconds, `pull` says that updates come with a caller.
+    """
+
+    adapter: str | None
     aggregator: str | None
+    heartbeat: int
     max_age: int
+    pull: bool
     min_answer: int
     max_answer: int
     decimals: int
@@ -105,7 +123,8 @@ class FeedParameters:
 
 @dataclass(frozen=True)
 class MarketParameters:
-    """Rates in parts per million, oi_cap in WAD units, min_notional and reserve WAD money."""
+    """Rates in parts per million, oi_cap in WAD units, min_notional and reserve WAD money;
+    outlier_band in 10**-5, volatility_floor in 10**-9 per root of a second."""
 
     market_id: int
     symbol: str
@@ -119,12 +138,25 @@ class MarketParameters:
     taker_fee: int
     band: int
     quorum: int
+    outlier_band: int
+    volatility_floor: int
     feeds: tuple[FeedParameters, ...]
 
     @property
     def terms_word(self) -> int:
         """The terms word of a freely trading market."""
         return TERMS.pack(oi_cap=self.oi_cap, min_notional=self.min_notional, mode=LISTED)
+
+
+@dataclass(frozen=True)
+class OracleParameters:
+    """Time constants of the index's averages in seconds; `sequencer` is the uptime feed of an L2,
+    after whose resume nothing is usable for `grace` seconds."""
+
+    ema: int
+    volatility: int
+    sequencer: str | None
+    grace: int
 
 
 @dataclass(frozen=True)
@@ -157,6 +189,7 @@ class Parameters:
     settlement: SettlementParameters
     profit_weight: int
     margin_call: int
+    oracle: OracleParameters
     liquidation: EngineSettings
     fund: FundParameters
     markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
@@ -165,7 +198,8 @@ class Parameters:
     def uses_test_contracts(self) -> bool:
         """Whether any token or feed would be a test contract that anyone controls."""
         feeds = [feed for market in self.markets for feed in market.feeds]
-        return self.settlement.asset is None or any(feed.aggregator is None for feed in feeds)
+        untested = any(feed.adapter is None and feed.aggregator is None for feed in feeds)
+        return self.settlement.asset is None or untested
 
 
 def load(path: Path) -> Parameters:
@@ -181,9 +215,8 @@ def load(path: Path) -> Parameters:
 
 def parse(raw: Any) -> Parameters:
     """Check a parsed parameter file."""
-    top = _fields(
-        raw, "file", "name settlement margin liquidation insurance_fund markets", "owner guardian"
-    )
+    required = "name settlement margin oracle liquidation insurance_fund markets"
+    top = _fields(raw, "file", required, "owner guardian")
     margin = _fields(top["margin"], "margin", "profit_weight margin_call")
     if not isinstance(top["markets"], list) or not top["markets"]:
         raise ParameterError("markets: expected a list with at least one market")
@@ -198,6 +231,7 @@ def parse(raw: Any) -> Parameters:
         settlement=_settlement(top["settlement"]),
         profit_weight=ppm(margin["profit_weight"], "margin.profit_weight"),
         margin_call=ppm(margin["margin_call"], "margin.margin_call"),
+        oracle=_oracle(top["oracle"]),
         liquidation=_liquidation(top["liquidation"]),
         fund=_fund(top["insurance_fund"]),
         markets=markets,
@@ -228,6 +262,19 @@ def _settlement(raw: Any) -> SettlementParameters:
     )
 
 
+def _oracle(raw: Any) -> OracleParameters:
+    names = "ema_seconds volatility_seconds"
+    entry = _fields(raw, "oracle", names, "sequencer grace_seconds")
+    seconds = [
+        _int(entry[name], f"oracle.{name}", MIN_SECONDS, MAX_SECONDS) for name in names.split()
+    ]
+    sequencer = _address(entry.get("sequencer"), "oracle.sequencer")
+    grace = _int(entry.get("grace_seconds", 0), "oracle.grace_seconds", 0, MAX_GRACE)
+    if grace and sequencer is None:
+        raise ParameterError("oracle.grace_seconds: needs oracle.sequencer, an L2's uptime feed")
+    return OracleParameters(seconds[0], seconds[1], sequencer, grace)
+
+
 def _liquidation(raw: Any) -> EngineSettings:
     names = "target_buffer penalty_min penalty_max close_out keeper_share"
     entry = _fields(raw, "liquidation", names)
@@ -256,7 +303,7 @@ def _market(raw: Any, where: str) -> MarketParameters:
         raw,
         where,
         "id symbol unit_exponent initial maintenance reserve oi_cap min_notional maker_fee "
-        "taker_fee band quorum feeds",
+        "taker_fee band quorum outlier_band volatility_floor feeds",
     )
     if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
         raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")
@@ -277,18 +324,46 @@ def _market(raw: Any, where: str) -> MarketParameters:
         taker_fee=ppm(entry["taker_fee"], f"{where}.taker_fee", "0.01"),
         band=ppm(entry["band"], f"{where}.band", "0.1"),
         quorum=_int(entry["quorum"], f"{where}.quorum", 1, len(entry["feeds"])),
+        outlier_band=_outlier_band(entry["outlier_band"], f"{where}.outlier_band"),
+        volatility_floor=_per_second(entry["volatility_floor"], f"{where}.volatility_floor"),
         feeds=tuple(_feed(feed, f"{where}.feeds[{i}]") for i, feed in enumerate(entry["feeds"])),
     )
 
 
+def _outlier_band(text: Any, where: str) -> int:
+    """A fraction up to 0.65535 in 10**-5, as half-widths are."""
+    fraction = ppm(text, where, "0.65535")
+    return _whole(Decimal(fraction) / 10, f"{where}: {text} has more than five decimals")
+
+
+def _per_second(text: Any, where: str) -> int:
+    """Volatility a year, at most 15, as 10**-9 per root of a second, rounded down."""
+    yearly = ppm(text, where, "15")
+    return isqrt((yearly * 1_000) ** 2 // SECONDS_PER_YEAR)
+
+
 def _feed(raw: Any, where: str) -> FeedParameters:
-    entry = _fields(raw, where, "max_age", "aggregator min_answer max_answer decimals price")
+    optional = "adapter aggregator heartbeat pull min_answer max_answer decimals price"
+    entry = _fields(raw, where, "max_age", optional)
     aggregator = _address(entry.get("aggregator"), f"{where}.aggregator")
-    if aggregator is None and "price" not in entry:
-        raise ParameterError(f"{where}: needs an aggregator, or a price for a test aggregator")
+    adapter = _address(entry.get("adapter"), f"{where}.adapter")
+    if adapter and aggregator:
+        raise ParameterError(f"{where}: give an adapter or an aggregator, not both")
+    if not adapter and not aggregator and "price" not in entry:
+        raise ParameterError(
+            f"{where}: needs an adapter, an aggregator, or a price for a test aggregator"
+        )
+    pull = entry.get("pull", False)
+    if not isinstance(pull, bool):
+        raise ParameterError(f"{where}.pull: {pull!r} is not true or false")
+    longest = MAX_PULL_AGE if pull else MAX_MAX_AGE
+    max_age = _int(entry["max_age"], f"{where}.max_age", MIN_MAX_AGE, longest)
     return FeedParameters(
+        adapter=adapter,
         aggregator=aggregator,
-        max_age=_int(entry["max_age"], f"{where}.max_age", 1, 7 * SECONDS_PER_DAY),
+        heartbeat=_int(entry.get("heartbeat", max_age), f"{where}.heartbeat", 1, max_age),
+        max_age=max_age,
+        pull=pull,
         min_answer=_int(entry.get("min_answer", 0), f"{where}.min_answer", 0, 2**191),
         max_answer=_int(entry.get("max_answer", 0), f"{where}.max_answer", 0, 2**191),
         decimals=_int(entry.get("decimals", 8), f"{where}.decimals", 0, 18),

@@ -29,16 +29,15 @@ from seawall.spec.words import (
     LISTED,
     LONG,
     LOSS,
-    MAX_HALF_WIDTH,
     MAX_UINT256,
     PAY,
     POSITION,
+    PRICE,
     SHORT,
     TRADE,
     WAD,
     WATERFALL,
     account_id,
-    ids_of,
 )
 
 FEED_UNIT = 10**8
@@ -123,7 +122,8 @@ class Desk:
             leg_id: [self.aggregator(source) for source in sources]
             for leg_id, sources in system.aggregators.items()
         }
-        self.prices: dict[int, Price] = {}
+        #: Dollars that the feeds of a leg id answer, None while they are silent.
+        self.answers: dict[int, Fraction | None] = {}
         self.accounts = [self.fund_account]
         self._specify()
         rights = TRADE | PAY | LOSS | WATERFALL
@@ -158,7 +158,9 @@ class Desk:
         self.spec.set_module(LiquidationEngine.ADDRESS, TRADE | PAY | LOSS | WATERFALL)
 
     def _refresh(self, bitmap: int) -> list[Price]:
-        return [self.prices[leg_id] for leg_id in ids_of(bitmap)]
+        """What the index said in the latest block: the oracle has a specification of its own."""
+        words = self.read(self.oracle, "prices", bitmap)
+        return [Price(**PRICE.unpack(word)) for word in words]
 
     # -- the chain ---------------------------------------------------------------------------
 
@@ -187,6 +189,12 @@ class Desk:
         if hasattr(self, "spec"):
             self.spec.now = self.rpc.timestamp()
 
+    def read(self, contract: Contract, function: str, *args: Any) -> Any:
+        """Answer of a call in the latest block."""
+        return contract.decode(
+            function, self.rpc.view(contract.address, contract.encode(function, *args))
+        )
+
     def close(self) -> None:
         """Give the node its clock back."""
         self.rpc.call("anvil_removeBlockTimestampInterval")
@@ -195,9 +203,9 @@ class Desk:
     def warp(self, seconds: int) -> None:
         """Let time pass, with feeds that answer the same anew."""
         self.rpc.warp(seconds)
-        for leg_id, price in list(self.prices.items()):
-            if price.half_width == 0:
-                self.index(leg_id, Fraction(price.price, WAD))
+        for leg_id, answer in list(self.answers.items()):
+            if answer is not None:
+                self.index(leg_id, answer)
 
     def aggregator(self, address: str) -> Contract:
         """A source of the system's feeds."""
@@ -208,21 +216,21 @@ class Desk:
     def index(self, leg_id: int, price: Any) -> None:
         """All feeds of a market or token answer `price` dollars, and the oracle has read them."""
         answer = int(Fraction(str(price)) * FEED_UNIT)
+        self.answers[leg_id] = Fraction(str(price))
         for source in self.sources[leg_id]:
             self.send(self.owner, source, "set_answer", answer)
         self.send(self.owner, self.oracle, "refresh", 1 << leg_id)
-        self.prices[leg_id] = Price(answer * 10**10)
 
     def silence(self, leg_id: int) -> None:
         """The feeds of a market or token break: its last price stays, not usable."""
         for source in self.sources[leg_id]:
             self.send(self.owner, source, "set_answer", 0)
         self.send(self.owner, self.oracle, "refresh", 1 << leg_id)
-        self.prices[leg_id] = self.prices[leg_id]._replace(half_width=MAX_HALF_WIDTH)
+        self.answers[leg_id] = None
 
     def price(self, leg_id: int) -> int:
         """The index, WAD."""
-        return self.prices[leg_id].price
+        return int(PRICE.unpack(self.read(self.oracle, "price_word", leg_id))["price"])
 
     # -- accounts ----------------------------------------------------------------------------
 
@@ -285,8 +293,8 @@ class Desk:
         """Give a market or token so many feeds, all of which must answer, and a first price."""
         sources = [self.deploy("MockAggregator", 8, price * FEED_UNIT) for _ in range(count)]
         adapters = [self.deploy("ChainlinkFeed", one.address, 0, 0, 0) for one in sources]
-        feeds = [(one.address, 3_600) for one in adapters]
-        self.send(self.owner, self.oracle, "set_feeds", leg_id, count, feeds)
+        feeds = [(one.address, 3_600, 3_600, False) for one in adapters]
+        self.send(self.owner, self.oracle, "set_feeds", leg_id, (count, 5_000, 0), feeds)
         self.sources[leg_id] = sources
         self.index(leg_id, price)
 

@@ -16,9 +16,11 @@ from seawall.parameters import MarketParameters, load
 from seawall.published.chainlink import ChainlinkSource
 from seawall.published.usdc import Usdc, deploy_usdc
 from seawall.rpc import Rpc, succeeded
-from seawall.spec.margin import Price
 from tests.desk import FEED_UNIT, Desk
 
+NOBODY = "0x" + "00" * 20
+#: Time constants of the averages, seconds.
+MEMORY = 1_800, 86_400
 LOCAL = Path(__file__).resolve().parents[2] / "params" / "local.yaml"
 
 #: Sources by market.
@@ -46,10 +48,10 @@ class RealDesk(Desk):
     def index(self, leg_id: int, price: Any) -> None:
         """Each oracle answers `price` dollars in a new round, and the index is refreshed."""
         answer = int(Fraction(str(price)) * FEED_UNIT)
+        self.answers[leg_id] = Fraction(str(price))
         for source in self.real[leg_id]:
             source.answer(answer)
         self.send(self.owner, self.oracle, "refresh", 1 << leg_id)
-        self.prices[leg_id] = Price(answer * 10**10)
 
     def balance(self, holder: Any) -> int:
         """USDC of an address, native units."""
@@ -99,7 +101,7 @@ class IndexRoom:
         self.rpc = Rpc(url)
         self.rpc.set_block_interval(1)
         self.owner, self.oracles = owner, list(oracles)
-        self.oracle = self._deploy("IndexOracle", owner)
+        self.oracle = self._deploy("IndexOracle", owner, *MEMORY, NOBODY, 0)
 
     def close(self) -> None:
         """Give the node its clock back."""
@@ -122,13 +124,13 @@ class IndexRoom:
     def latest(self, adapter: Contract) -> tuple[int, int]:
         """What the adapter says now: price (WAD), time. Errors: RpcError."""
         data = self.rpc.view(adapter.address, adapter.encode("latest"))
-        price, updated_at = adapter.decode("latest", data)
+        price, updated_at, _ = adapter.decode("latest", data)
         return price, updated_at
 
     def list(self, market_id: int, sources: Sequence[ChainlinkSource], quorum: int) -> None:
         """Feeds of a market, an hour of age each."""
-        feeds = [(self.adapter(source).address, 3_600) for source in sources]
-        self.transact("set_feeds", market_id, quorum, feeds)
+        feeds = [(self.adapter(source).address, 3_600, 3_600, False) for source in sources]
+        self.transact("set_feeds", market_id, (quorum, 5_000, 0), feeds)
 
     def refresh(self, market_id: int) -> int:
         """The word that is stored after a refresh."""

@@ -112,7 +112,7 @@ def test_set_risk_around_its_bounds(
 def test_margin_of_the_largest_size_is_known_and_of_no_larger(
     chain: Revm, view: str, sign: int
 ) -> None:
-    price = PRICE.pack(price=10**10, ema_ratio=10**6)
+    price = PRICE.pack(price=10**10, ema_ratio=10**7)
     answers = []
     for size in (LARGEST_SIZE, LARGEST_SIZE + 1):
         leg = LEG.pack(id=1, open_interest=0, size=sign * size)

@@ -7,34 +7,52 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+import pytest
+
+from seawall.spec.averages import MAX_VOLATILITY
 from seawall.spec.oracle import (
     MAX_ID,
     MAX_MAX_AGE,
+    MAX_OUTLIER_BAND,
     MAX_PRICE,
+    MAX_PULL_AGE,
     MIN_PRICE,
     NO_PRICE,
     NO_READING,
+    FeedTerms,
+    IndexTerms,
+    Memory,
     Reading,
+    Round,
     ids_of_bitmap,
     next_word,
+    resumed_at,
 )
-from seawall.spec.words import MAX_UINT256, WAD
+from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
 from tests.fuzz.backend import Call, Refused, call_data, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
 
-STEPS = 3_000
+STEPS = 4_000
 IDS = (1, 2, 7, 64, 127, 128, 135)
 FEEDS = 6
 BASE = 3_000 * WAD
 AGES = (1, 60, 3_600, MAX_MAX_AGE)
-SET_FEEDS = "set_feeds(uint256,uint256,(address,uint256)[])"
+MEMORY = Memory(1_800, 86_400)
+GRACE = 600
+NOBODY = "0x" + "00" * 20
+#: Quorum, outlier band and volatility floor; adapter, heartbeat, greatest age and pull.
+SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
+Listed = tuple[str, int, int, bool]
 #: What each action must have done at least, in STEPS steps.
 LEAST = {
     "refresh": 300,
     "usable": 500,
     "stale": 200,
-    "spread": 50,
+    "spread": 300,
+    "overdue": 100,
+    "average apart": 300,
+    "volatile": 300,
     "set_feeds": 100,
     "odd": 100,
     "oracle: unknown id": 20,
@@ -45,7 +63,13 @@ LEAST = {
     "feeds: not a contract": 5,
     "feeds: max age": 5,
     "feeds: duplicate": 5,
+    "feeds: heartbeat": 5,
+    "feeds: outlier band": 5,
+    "feeds: volatility floor": 5,
+    "feeds: all pull": 5,
 }
+
+LEAST_ON_L2 = {"down": 30, "in grace": 10}
 
 
 def _body(data: bytes) -> bytes:
@@ -53,8 +77,8 @@ def _body(data: bytes) -> bytes:
     return len(data).to_bytes(32, "big") + data + bytes(-len(data) % 32)
 
 
-def _pair(first: int, second: int) -> bytes:
-    return first.to_bytes(32, "big") + second.to_bytes(32, "big")
+def _answer(*words: int) -> bytes:
+    return b"".join(word.to_bytes(32, "big") for word in words)
 
 
 @dataclass
@@ -64,14 +88,28 @@ class Index:
     chain: Revm
     dice: Random
     words: dict[int, int] = field(default_factory=dict)
-    #: Quorum, and number of the feed with its greatest age.
-    feeds: dict[int, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
+    #: Terms, and number of each feed with its own.
+    feeds: dict[int, tuple[IndexTerms, list[tuple[int, FeedTerms]]]] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
+    #: Whether there is a sequencer, and what its uptime feed says; None while it fails.
+    sequenced: bool = False
+    status: Round | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.owner = self.chain.actor("timelock")
-        self.oracle = self.chain.deploy("index", "IndexOracle", self.owner)
+        uptime, grace = NOBODY, 0
+        if self.sequenced:
+            uptime, grace = self.chain.deploy("uptime", "OddSource"), GRACE
+        self.oracle = self.chain.deploy(
+            "index",
+            "IndexOracle",
+            self.owner,
+            MEMORY.ema_seconds,
+            MEMORY.volatility_seconds,
+            uptime,
+            grace,
+        )
         for number in range(FEEDS - 1):
             self.chain.deploy(f"feed {number}", "MockFeed", BASE)
             self.readings.append(Reading(BASE, self.chain.time))
@@ -87,11 +125,14 @@ class Index:
     def answer(self) -> None:
         """A feed's price and time, around every bound that a reading has."""
         number = self.dice.randrange(FEEDS - 1)
-        near = BASE * self.dice.randrange(900_000, 1_100_000) // 10**6
+        spread = self.dice.choice([0, 1_000, 100_000])
+        near = BASE * (10**6 + self.dice.randint(-spread, spread)) // 10**6
         bounds = [0, MIN_PRICE - 1, MIN_PRICE, MAX_PRICE, MAX_PRICE + 1, MAX_UINT256, 1]
         price = self.dice.choice([near] * 9 + [near * 700, self.dice.choice(bounds)])
-        reading = Reading(price, self._time())
+        width = self.dice.choice([0] * 6 + [1, 300, MAX_HALF_WIDTH - 1, MAX_HALF_WIDTH, 2**255])
+        reading = Reading(price, self._time(), width)
         self._feed(number, "set_latest(uint256,uint256)", reading.price, reading.updated_at)
+        self._feed(number, "set_half_width(uint256)", width)
         self.readings[number] = reading if price else NO_READING
 
     def _time(self) -> int:
@@ -103,12 +144,12 @@ class Index:
         """Short, exact and long answers, failures with an answer's length, bombs, burnt gas."""
         odd, price = FEEDS - 1, self.dice.choice([BASE, 0, MAX_PRICE + 1])
         reading = Reading(price, self.chain.time)
-        answer = _pair(reading.price, reading.updated_at)
+        answer = _answer(reading.price, reading.updated_at, 0)
         good = reading if price else NO_READING
         cases: list[tuple[str, tuple[bytes, ...], Reading]] = [
             ("answer_with(bytes)", (_body(answer),), good),
             ("answer_with(bytes)", (_body(answer + b"tail"),), good),
-            ("answer_with(bytes)", (_body(answer[:63]),), NO_READING),
+            ("answer_with(bytes)", (_body(answer[:95]),), NO_READING),
             ("answer_with(bytes)", (_body(b""),), NO_READING),
             ("fail_with(bytes)", (_body(answer),), NO_READING),
             ("fail_bomb()", (), NO_READING),
@@ -133,37 +174,85 @@ class Index:
 
     def set_feeds(self) -> None:
         """New feeds of an id."""
-        numbers = self.dice.sample(range(FEEDS), self.dice.choice([1, 2, 2, 3, 4, 5]))
-        listed = [(number, self.dice.choice(AGES)) for number in numbers]
-        quorum = self.dice.randrange(1, len(listed) + 1)
+        numbers = self.dice.sample(range(FEEDS), self.dice.choice([1, 2, 2, 3, 3, 4, 5]))
+        listed = [(number, self._terms(place)) for place, number in enumerate(numbers)]
+        terms = IndexTerms(
+            self.dice.randrange(1, len(listed) + 1),
+            self.dice.choice([0, 1_000, 5_000, MAX_OUTLIER_BAND]),
+            self.dice.choice([0, 53_000, MAX_VOLATILITY]),
+        )
         market_id = self.dice.choice(IDS)
-        self._send_feeds(market_id, quorum, [(self.address(n), age) for n, age in listed])
-        self.feeds[market_id] = (quorum, listed)
+        self._send_feeds(
+            market_id,
+            terms,
+            [(self.address(n), one.heartbeat, one.max_age, one.is_pull) for n, one in listed],
+        )
+        self.feeds[market_id] = (terms, listed)
         self.counts["set_feeds"] += 1
+
+    def _terms(self, place: int) -> FeedTerms:
+        """The first feed is never a pull feed."""
+        pull = place > 0 and self.dice.random() < 0.2
+        age = MAX_PULL_AGE if pull else self.dice.choice(AGES)
+        return FeedTerms(self.dice.choice([age, age, max(1, age // 60)]), age, pull)
 
     def set_feeds_refused(self) -> None:
         """One bound broken at a time."""
-        good = [(self.address(number), 60) for number in range(3)]
+        good: list[Listed] = [(self.address(number), 60, 60, False) for number in range(3)]
         first = self.address(0)
-        market_id, quorum, listed, reason = self.dice.choice(
-            [
-                (0, 1, good, "feeds: id"),
-                (MAX_ID + 1, 1, good, "feeds: id"),
-                (1, 1, [], "feeds: none"),
-                (1, 0, good, "feeds: quorum"),
-                (1, 4, good, "feeds: quorum"),
-                (1, 1, [(self.owner, 60), *good], "feeds: not a contract"),
-                (1, 1, [*good[:1], (first, 0)], "feeds: max age"),
-                (1, 1, [*good[1:], (first, MAX_MAX_AGE + 1)], "feeds: max age"),
-                (1, 1, [*good, (first, 60)], "feeds: duplicate"),
-                (1, 1, [*good[1:], good[2]], "feeds: duplicate"),
-            ]
-        )
-        assert self._refusal(lambda: self._send_feeds(market_id, quorum, listed)) == reason
+        fine = IndexTerms(1)
+        cases: list[tuple[int, IndexTerms, list[Listed], str]] = [
+            (0, fine, good, "feeds: id"),
+            (MAX_ID + 1, fine, good, "feeds: id"),
+            (1, fine, [], "feeds: none"),
+            (1, IndexTerms(0), good, "feeds: quorum"),
+            (1, IndexTerms(4), good, "feeds: quorum"),
+            (1, IndexTerms(1, MAX_OUTLIER_BAND + 1), good, "feeds: outlier band"),
+            (1, IndexTerms(1, 0, MAX_VOLATILITY + 1), good, "feeds: volatility floor"),
+            (1, fine, [(self.owner, 60, 60, False), *good], "feeds: not a contract"),
+            (1, fine, [*good[:1], (first, 1, 0, False)], "feeds: max age"),
+            (1, fine, [*good[1:], (first, 1, MAX_MAX_AGE + 1, False)], "feeds: max age"),
+            (1, fine, [*good[1:], (first, 1, MAX_PULL_AGE + 1, True)], "feeds: max age"),
+            (1, fine, [*good[1:], (first, 0, 60, False)], "feeds: heartbeat"),
+            (1, fine, [*good[1:], (first, 61, 60, False)], "feeds: heartbeat"),
+            (1, fine, [(first, 5, 5, True)], "feeds: all pull"),
+            (1, fine, [*good, (first, 60, 60, False)], "feeds: duplicate"),
+            (1, fine, [*good[1:], good[2]], "feeds: duplicate"),
+        ]
+        market_id, terms, listed, reason = self.dice.choice(cases)
+        assert self._refusal(lambda: self._send_feeds(market_id, terms, listed)) == reason
 
-    def _send_feeds(self, market_id: int, quorum: int, listed: list[tuple[str, int]]) -> None:
-        pairs = [(int(address, 16), age) for address, age in listed]
-        self.chain.send(self.owner, self.oracle, SET_FEEDS, market_id, quorum, pairs)
+    def _send_feeds(self, market_id: int, terms: IndexTerms, listed: list[Listed]) -> None:
+        rows = [(int(address, 16), *rest) for address, *rest in listed]
+        numbers = terms.quorum, terms.outlier_band, terms.volatility_floor
+        self.chain.send(self.owner, self.oracle, SET_FEEDS, market_id, *numbers, rows)
+
+    def switch_sequencer(self) -> None:
+        """Up since some time, down, not initialised, or a feed that fails."""
+        if not self.sequenced:
+            return
+        now = self.chain.time
+        since = self.dice.choice([now - 10**6, now - GRACE - 1, now - GRACE, now, now + 9, 0])
+        since = self.dice.choice([now - 10**6, now - 10**5, now - 10**5, since])
+        answer = self.dice.choice([0] * 12 + [1, 2, 2**255])
+        self.status = Round(1, answer, since, now, 1)
+        uptime, sent = self.chain.addr("uptime"), _answer(1, answer, since, now, 1)
+        if self.dice.random() < 0.1:
+            self.status = None
+            short = self.dice.random() < 0.5
+            signature = "answer_with(bytes)" if short else "fail_with(bytes)"
+            self.chain.send(self.owner, uptime, signature, _body(sent[:159] if short else sent))
+            return
+        self.chain.send(self.owner, uptime, "answer_with(bytes)", _body(sent))
+
+    def _since(self, now: int) -> int | None:
+        if not self.sequenced:
+            return 0
+        since = resumed_at(self.status, GRACE, now)
+        if since is None:
+            running = self.status is not None and self.status.answer == 0
+            self.counts["in grace" if running else "down"] += 1
+        return since
 
     def refresh(self) -> None:
         """Some ids; what the view says before is what a transaction stores in the same second."""
@@ -198,9 +287,14 @@ class Index:
     def list_feeds(self) -> None:
         """Feeds of an id as they were set."""
         market_id = self.dice.choice(IDS)
-        quorum, listed = self.feeds.get(market_id, (0, []))
-        flat = [word for n, age in listed for word in (int(self.address(n), 16), age)]
-        assert self._view("feeds(uint256)", market_id) == [quorum, 64, len(listed), *flat]
+        terms, listed = self.feeds.get(market_id, (IndexTerms(0, 0), []))
+        flat = [
+            word
+            for n, one in listed
+            for word in (int(self.address(n), 16), one.heartbeat, one.max_age, one.is_pull)
+        ]
+        numbers = [terms.quorum, terms.outlier_band, terms.volatility_floor]
+        assert self._view("feeds(uint256)", market_id) == [*numbers, 128, len(listed), *flat]
 
     def wait(self) -> None:
         """Seconds to days."""
@@ -214,14 +308,22 @@ class Index:
 
     def expected(self, market_id: int, now: int) -> int:
         """The word that a refresh returns."""
-        quorum, listed = self.feeds.get(market_id, (0, []))
-        readings = [(self.readings[number], max_age) for number, max_age in listed]
-        return next_word(self.words.get(market_id, 0), quorum, readings, now)
+        terms, listed = self.feeds.get(market_id, (None, []))
+        readings = [(self.readings[number], one) for number, one in listed]
+        cached = self.words.get(market_id, 0)
+        self.counts["overdue"] += any(
+            0 < now - one.heartbeat - reading.updated_at <= one.max_age - one.heartbeat
+            for reading, one in readings
+        )
+        return next_word(cached, terms, readings, now, MEMORY, self._since(now))
 
     def _count(self, word: int) -> None:
-        width = word >> 80 & 0xFFFF
-        self.counts["stale" if width == 0xFFFF else "usable"] += 1
-        self.counts["spread"] += 0 < width < 0xFFFF
+        found = PRICE.unpack(word)
+        width = found["half_width"]
+        self.counts["stale" if width == MAX_HALF_WIDTH else "usable"] += 1
+        self.counts["spread"] += 0 < width < MAX_HALF_WIDTH
+        self.counts["average apart"] += found["ema_ratio"] not in (0, RATIO)
+        self.counts["volatile"] += 0 < found["volatility"] < MAX_VOLATILITY
 
     def _refusal(self, act: Callable[[], object]) -> str:
         try:
@@ -237,8 +339,9 @@ class Index:
         return words_of(answer)
 
 
-def test_index_oracle_random_feeds_match_specification() -> None:
-    index = Index(Revm(compiled()), Random("index oracle"))
+@pytest.mark.parametrize("sequenced", [False, True], ids=["a chain", "an L2"])
+def test_index_oracle_random_feeds_match_specification(sequenced: bool) -> None:
+    index = Index(Revm(compiled()), Random("index oracle"), sequenced=sequenced)
     weights: dict[Callable[[], None], int] = {
         index.answer: 12,
         index.answer_oddly: 3,
@@ -249,10 +352,13 @@ def test_index_oracle_random_feeds_match_specification() -> None:
         index.refresh_refused: 2,
         index.list_feeds: 1,
         index.wait: 2,
+        index.switch_sequencer: 1,
     }
     for act in index.dice.choices(list(weights), list(weights.values()), k=STEPS):
         act()
-    assert {n: index.counts[n] for n, least in LEAST.items() if index.counts[n] < least} == {}
+    # Half of an L2's time nothing counts.
+    least = {name: n // 2 for name, n in LEAST.items()} | LEAST_ON_L2 if sequenced else LEAST
+    assert {name: index.counts[name] for name, n in least.items() if index.counts[name] < n} == {}
 
 
 def test_refresh_any_gas_limit_never_calls_a_feed_broken_for_want_of_gas() -> None:
@@ -261,8 +367,8 @@ def test_refresh_any_gas_limit_never_calls_a_feed_broken_for_want_of_gas() -> No
     chain, odd = index.chain, FEEDS - 1
     caller = chain.deploy("caller", "GasCaller")
     chain.send(index.owner, index.address(odd), "burn_gas()")
-    feeds = [(int(index.address(odd), 16), 60)]
-    chain.send(index.owner, index.oracle, SET_FEEDS, 7, 1, feeds)
+    feeds = [(int(index.address(odd), 16), 60, 60, 0)]
+    chain.send(index.owner, index.oracle, SET_FEEDS, 7, 1, 0, 0, feeds)
     data = _body(call_data("prices(uint256)", (1 << 7,)))
     outcomes = []
     for gas in range(150_000, 450_000, 5_000):

@@ -11,11 +11,11 @@ from tests.fuzz.revm import Revm
 
 SOUND, BUILT_ON_IT = 3, 5
 PRICE = 7 * WAD
-SET_FEEDS = "set_feeds(uint256,uint256,(address,uint256)[])"
+SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
 REFRESH = "refresh(uint256)"
 PRICES = "prices(uint256)"
 CALL_BACK = "call_back(address,bytes,bytes)"
-HALF_WIDTH_FROM, HALF_WIDTH_BITS = 80, 16
+HALF_WIDTH_FROM, HALF_WIDTH_BITS = 100, 16
 
 
 def _body(data: bytes) -> bytes:
@@ -31,14 +31,14 @@ def chain() -> Revm:
     """An oracle with a sound feed, and one that refreshes the sound id before it answers."""
     made = Revm(compiled())
     owner = made.actor("timelock")
-    oracle = made.deploy("index", "IndexOracle", owner)
+    oracle = made.deploy("index", "IndexOracle", owner, 1_800, 86_400, "0x" + "00" * 20, 0)
     for market_id, name, contract, arguments in (
         (SOUND, "sound", "MockFeed", (PRICE,)),
         (BUILT_ON_IT, "odd", "OddSource", ()),
     ):
         feed = int(made.deploy(name, contract, *arguments), 16)
-        made.send(owner, oracle, SET_FEEDS, market_id, 1, [(feed, 3_600)])
-    answer = (2 * PRICE).to_bytes(32, "big") + made.time.to_bytes(32, "big")
+        made.send(owner, oracle, SET_FEEDS, market_id, 1, 0, 0, [(feed, 3_600, 3_600, 0)])
+    answer = (2 * PRICE).to_bytes(32, "big") + made.time.to_bytes(32, "big") + bytes(32)
     data = call_data(REFRESH, [1 << SOUND])
     made.send(owner, made.addr("odd"), CALL_BACK, oracle, _body(data), _body(answer))
     return made

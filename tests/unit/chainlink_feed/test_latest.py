@@ -15,7 +15,7 @@ SEED = 8
 MAX_INT256 = 2**255 - 1
 MIN_INT256 = -(2**255)
 MAX_UINT80 = 2**80 - 1
-NONE = (0, 0)
+NONE = (0, 0, 0)
 
 
 def answered(answer: int, updated_at: int) -> Round:
@@ -29,9 +29,9 @@ def test_latest_any_decimals_give_wad(
 ) -> None:
     feed = deploy_feed(Source(decimals))
     set_round(answered(1_234 * 10**decimals, now))
-    assert feed.latest() == (1_234 * WAD, now)
+    assert feed.latest() == (1_234 * WAD, now, 0)
     set_round(answered(1, now))
-    assert feed.latest() == (10 ** (18 - decimals), now)
+    assert feed.latest() == (10 ** (18 - decimals), now, 0)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_latest_unit_exponent_scales_the_price(
 ) -> None:
     feed = deploy_feed(Source(8, unit_exponent))
     set_round(answered(answer, now))
-    assert feed.latest() == ((price, now) if price else NONE)
+    assert feed.latest() == ((price, now, 0) if price else NONE)
 
 
 @pytest.mark.parametrize("answer", [0, -1, MIN_INT256, MIN_INT256 + 1])
@@ -73,7 +73,7 @@ def test_latest_answer_at_floor_or_ceiling_is_no_price(
 ) -> None:
     feed = deploy_feed(Source(8, min_answer=100, max_answer=900))
     set_round(answered(answer, now))
-    assert feed.latest() == ((answer * 10**10, now) if valid else NONE)
+    assert feed.latest() == ((answer * 10**10, now, 0) if valid else NONE)
 
 
 def test_latest_without_bounds_takes_any_positive_answer(
@@ -82,14 +82,14 @@ def test_latest_without_bounds_takes_any_positive_answer(
     feed = deploy_feed(Source(18))
     for answer in (1, MAX_INT256):
         set_round(answered(answer, now))
-        assert feed.latest() == (answer, now)
+        assert feed.latest() == (answer, now, 0)
 
 
 def test_latest_price_above_a_word_is_no_price(deploy_feed: Any, set_round: Any, now: int) -> None:
     feed = deploy_feed(Source(0))
     most = (2**256 - 1) // 10**18
     set_round(answered(most, now))
-    assert feed.latest() == (most * 10**18, now)
+    assert feed.latest() == (most * 10**18, now, 0)
     for answer in (most + 1, MAX_INT256):
         set_round(answered(answer, now))
         assert feed.latest() == NONE
@@ -112,7 +112,7 @@ def test_latest_time_of_data_in_the_future_is_no_price(
     feed = deploy_feed(Source(8))
     head = int(chain.blocks.head.timestamp)
     set_round(answered(10**8, head + offset))
-    assert feed.latest() == ((WAD, head + offset) if valid else NONE)
+    assert feed.latest() == ((WAD, head + offset, 0) if valid else NONE)
 
 
 def test_latest_time_of_data_zero_is_no_price(deploy_feed: Any, set_round: Any) -> None:
@@ -135,7 +135,7 @@ def test_latest_answer_of_an_earlier_round_is_no_price(
 ) -> None:
     feed = deploy_feed(Source(8))
     set_round(Round(round_id, 10**8, now, now, answered_in_round))
-    assert feed.latest() == ((WAD, now) if valid else NONE)
+    assert feed.latest() == ((WAD, now, 0) if valid else NONE)
 
 
 def test_latest_failing_aggregator_reverts(project: Any, deployer: Any) -> None:
@@ -175,7 +175,7 @@ def test_latest_random_rounds_match_specification(
         drawn = draw_round(rng, head)
         set_round(drawn)
         expected = latest(source, drawn, head)
-        assert feed.latest() == (expected.price, expected.updated_at)
+        assert feed.latest() == (expected.price, expected.updated_at, 0)
         priced += expected != NO_READING
     # Both outcomes must be drawn, or the comparison says little.
     assert 5 < priced < 75

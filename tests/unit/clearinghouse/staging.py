@@ -43,8 +43,8 @@ def build_stage(project: Any, system: System, deployer: Any, actors: list[Any]) 
         token = deployer.deploy(project.Token, f"Collateral {token_id}", "COL", decimals)
         house.set_token(token_id, token.address, CAP, sender=deployer)
         system.margin_model.set_token_weight(token_id, initial, maintenance, sender=deployer)
-        feed = (str(system.feeds[market_id][0].address), 3600)
-        system.index_oracle.set_feeds(127 + token_id, 1, [feed], sender=deployer)
+        feed = (str(system.feeds[market_id][0].address), 3600, 3600, False)
+        system.index_oracle.set_feeds(127 + token_id, (1, 0, 0), [feed], sender=deployer)
         tokens[token_id] = (str(token.address), decimals, CAP)
     modules = {}
     for verbs in (TRADE, ENGINE_RIGHTS):

@@ -374,13 +374,14 @@ def test_trade_of_a_full_portfolio_fits_in_a_quarter_of_a_block(
 ) -> None:
     account = mirror.fund(trader, 200)
     weth, decimals, cap = mirror.stage.tokens[2]
-    feed = (str(venue_system.feeds[2][0].address), 3_600)
+    feed = (str(venue_system.feeds[2][0].address), 3_600, 3_600, False)
     for token_id in range(3, 9):
         mirror.send(mirror.stage.owner, mirror.house, "set_token", token_id, weth, cap)
         mirror.send(
             mirror.stage.owner, mirror.model, "set_token_weight", token_id, 850_000, 900_000
         )
-        mirror.send(mirror.stage.owner, mirror.oracle, "set_feeds", 127 + token_id, 1, [feed])
+        terms = (127 + token_id, (1, 0, 0), [feed])
+        mirror.send(mirror.stage.owner, mirror.oracle, "set_feeds", *terms)
         mirror.spec.set_token(token_id, weth, decimals, cap)
         mirror.spec.model.weights[token_id] = (850_000, 900_000)
     with mirror.compared_once():

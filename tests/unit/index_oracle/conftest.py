@@ -14,6 +14,11 @@ from seawall.spec.words import PRICE, WAD
 ETH = 7
 MAX_AGE = 3600
 ETH_PRICE = 3_000 * WAD
+#: Time constants of the averages, seconds.
+MEMORY = 1_800, 86_400
+NOBODY = "0x" + "00" * 20
+#: A band that drops only what is farther than 65 % from the median.
+WIDEST = 65_535
 
 SetFeeds = Callable[..., Any]
 
@@ -35,7 +40,7 @@ def stranger(accounts: Any) -> AccountAPI:
 
 @pytest.fixture(scope="session")
 def oracle(project: Any, owner: AccountAPI) -> ContractInstance:
-    return owner.deploy(project.IndexOracle, owner)
+    return owner.deploy(project.IndexOracle, owner, *MEMORY, NOBODY, 0)
 
 
 @pytest.fixture(scope="session")
@@ -65,13 +70,21 @@ def deployed_first(oracle: Any, mock_feeds: Any, odd_source: Any, gas_caller: An
 
 @pytest.fixture(scope="session")
 def set_feeds(oracle: ContractInstance, owner: AccountAPI) -> SetFeeds:
-    """Set feeds of an id, all with one greatest age in seconds."""
+    """Set feeds of an id, all with one greatest age in seconds and never overdue before."""
 
     def act(
-        feeds: Sequence[Any], quorum: int = 1, market_id: int = ETH, max_age: int = MAX_AGE
+        feeds: Sequence[Any],
+        quorum: int = 1,
+        market_id: int = ETH,
+        max_age: int = MAX_AGE,
+        band: int = WIDEST,
+        floor: int = 0,
+        heartbeat: int | None = None,
+        pulls: int = 0,
     ) -> Any:
-        listed = [(feed.address, max_age) for feed in feeds]
-        return oracle.set_feeds(market_id, quorum, listed, sender=owner)
+        beat = max_age if heartbeat is None else heartbeat
+        listed = [(feed.address, beat, max_age, n < pulls) for n, feed in enumerate(feeds)]
+        return oracle.set_feeds(market_id, (quorum, band, floor), listed, sender=owner)
 
     return act
 

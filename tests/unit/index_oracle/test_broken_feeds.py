@@ -20,8 +20,8 @@ ENOUGH_GAS = 210_000
 Later = Callable[[int], int]
 
 
-def word_pair(price: int, updated_at: int) -> bytes:
-    return encode(["uint256", "uint256"], [price, updated_at])
+def answer_of(price: int, updated_at: int) -> bytes:
+    return encode(["uint256", "uint256", "uint256"], [price, updated_at, 0])
 
 
 #: Each gets the odd source, the oracle and an answer that would be taken if the source were sound.
@@ -31,8 +31,8 @@ BREAKS: dict[str, Callable[[Any, Any, bytes, Any], Any]] = {
     "burns gas": lambda odd, oracle, sound, who: odd.burn_gas(sender=who),
     "answers nothing": lambda odd, oracle, sound, who: odd.answer_with(b"", sender=who),
     "answers one word": lambda odd, oracle, sound, who: odd.answer_with(sound[:32], sender=who),
-    "answers 63 bytes": lambda odd, oracle, sound, who: odd.answer_with(sound[:63], sender=who),
-    "answers garbage": lambda odd, oracle, sound, who: odd.answer_with(64 * b"\xff", sender=who),
+    "answers 95 bytes": lambda odd, oracle, sound, who: odd.answer_with(sound[:95], sender=who),
+    "answers garbage": lambda odd, oracle, sound, who: odd.answer_with(96 * b"\xff", sender=who),
     "answers text": lambda odd, oracle, sound, who: odd.answer_with(
         b"no price today " * 20, sender=who
     ),
@@ -54,7 +54,7 @@ WAYS = pytest.mark.parametrize("way", BREAKS)
 @pytest.fixture
 def sound_answer(chain: Any) -> bytes:
     """A price of now that no other feed gives."""
-    return word_pair(ETH_PRICE * 2, int(chain.blocks.head.timestamp))
+    return answer_of(ETH_PRICE * 2, int(chain.blocks.head.timestamp))
 
 
 @pytest.fixture
@@ -154,11 +154,11 @@ def test_refresh_broken_aggregator_behind_adapter_costs_itself_only(
     assert (fields()["price"], fields()["half_width"]) == (ETH_PRICE + TICK, TWO_APART)
 
 
-def test_refresh_longer_answer_is_read_by_its_first_two_words(
+def test_refresh_longer_answer_is_read_by_its_first_three_words(
     owner: Any, set_feeds: Any, odd_source: Any, refresh: Any, fields: Any, later: Later
 ) -> None:
     now = later(5)
-    odd_source.answer_with(word_pair(ETH_PRICE, now) + b"more", sender=owner)
+    odd_source.answer_with(answer_of(ETH_PRICE, now) + b"more", sender=owner)
     set_feeds([odd_source])
     later(1)
     refresh()
@@ -200,7 +200,7 @@ def test_prices_broken_feed_gives_what_refresh_stores(
     later(0)
     refresh()
     assert seen == [oracle.price_word(ETH)]
-    assert seen[0] >> 160 == ETH_PRICE
+    assert seen[0] >> 176 == ETH_PRICE
 
 
 def test_prices_feed_that_reads_prices_again_costs_itself_only(
@@ -218,7 +218,7 @@ def test_prices_feed_that_reads_prices_again_costs_itself_only(
     set_feeds([odd_source, *mock_feeds[:2]], quorum=2)
     mock_feeds[1].set_price(ETH_PRICE + 2 * TICK, sender=owner)
     mine_later(3)
-    assert oracle.prices(1 << ETH)[0] >> 160 == ETH_PRICE + TICK
+    assert oracle.prices(1 << ETH)[0] >> 176 == ETH_PRICE + TICK
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,7 @@ def test_refresh_any_amount_of_gas_never_forces_stale(
     refresh()
     mine_later(1)
     true_words = oracle.prices(1 << ETH)
-    assert true_words[0] >> 160 == ETH_PRICE
+    assert true_words[0] >> 176 == ETH_PRICE
     data = oracle.refresh.encode_input(1 << ETH)
     outcomes = {True: 0, False: 0}
     for gas_amount in [*range(20_000, 160_000, 10_000), *range(160_000, 280_000, 1_000)]:

@@ -8,6 +8,7 @@ import ape
 import pytest
 
 ZERO_ADDRESS = "0x" + 40 * "0"
+MEMORY = 1_800, 86_400
 
 
 def test_deploy_sets_owner(oracle: Any, owner: Any) -> None:
@@ -16,15 +17,31 @@ def test_deploy_sets_owner(oracle: Any, owner: Any) -> None:
 
 
 def test_deploy_without_owner_reverts(deploy_refusal: Any, project: Any, owner: Any) -> None:
-    assert deploy_refusal("IndexOracle", ZERO_ADDRESS) == "oracle: owner"
+    assert deploy_refusal("IndexOracle", ZERO_ADDRESS, *MEMORY, ZERO_ADDRESS, 0) == "oracle: owner"
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ((59, 86_400, ZERO_ADDRESS, 0), "oracle: seconds"),
+        ((1_800, 30 * 86_400 + 1, ZERO_ADDRESS, 0), "oracle: seconds"),
+        ((1_800, 86_400, ZERO_ADDRESS, 1), "oracle: grace"),
+        ((1_800, 86_400, "0x" + 40 * "1", 0), "oracle: sequencer"),
+        ((1_800, 86_400, "0x" + 40 * "1", 86_401), "oracle: grace"),
+    ],
+)
+def test_deploy_out_of_bounds_reverts(
+    deploy_refusal: Any, owner: Any, arguments: tuple[Any, ...], reason: str
+) -> None:
+    assert deploy_refusal("IndexOracle", owner, *arguments) == reason
 
 
 def test_deploy_by_another_leaves_deployer_without_rights(
     project: Any, owner: Any, stranger: Any, mock_feeds: Any
 ) -> None:
-    oracle = stranger.deploy(project.IndexOracle, owner)
+    oracle = stranger.deploy(project.IndexOracle, owner, *MEMORY, ZERO_ADDRESS, 0)
     with ape.reverts("ownable: caller is not the owner"):
-        oracle.set_feeds(1, 1, [(mock_feeds[0].address, 60)], sender=stranger)
+        oracle.set_feeds(1, (1, 0, 0), [(mock_feeds[0].address, 9, 9, False)], sender=stranger)
 
 
 def test_transfer_ownership_takes_two_steps(oracle: Any, owner: Any, keeper: Any) -> None:

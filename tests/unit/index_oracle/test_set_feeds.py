@@ -8,7 +8,7 @@ from typing import Any
 import ape
 import pytest
 
-from seawall.spec.oracle import MAX_ID, MAX_MAX_AGE, MIN_MAX_AGE, NO_PRICE
+from seawall.spec.oracle import MAX_ID, MAX_MAX_AGE, MAX_PULL_AGE, MIN_MAX_AGE, NO_PRICE
 
 ETH = 7
 
@@ -17,29 +17,31 @@ ETH = 7
 def test_set_feeds_every_count_and_quorum_are_stored(
     oracle: Any, owner: Any, mock_feeds: Any, count: int, quorum: int
 ) -> None:
-    listed = [(mock_feeds[i].address, 60 * (i + 1)) for i in range(count)]
-    oracle.set_feeds(ETH, quorum, listed, sender=owner)
-    stored_quorum, stored = oracle.feeds(ETH)
-    assert stored_quorum == quorum
-    assert [(feed.adapter, feed.max_age) for feed in stored] == listed
+    listed = [(mock_feeds[i].address, i + 1, 60 * (i + 1), False) for i in range(count)]
+    if count > 1:
+        listed[1] = (mock_feeds[1].address, 2, 10, True)
+    oracle.set_feeds(ETH, (quorum, 500 + count, 2**24 - count), listed, sender=owner)
+    terms, stored = oracle.feeds(ETH)
+    assert terms == (quorum, 500 + count, 2**24 - count)
+    assert [tuple(feed) for feed in stored] == listed
 
 
 def test_set_feeds_logs_terms(oracle: Any, owner: Any, mock_feeds: Any) -> None:
-    listed = [(feed.address, 60) for feed in mock_feeds[:2]]
-    receipt = oracle.set_feeds(ETH, 2, listed, sender=owner)
+    listed = [(feed.address, 30, 60, False) for feed in mock_feeds[:2]]
+    receipt = oracle.set_feeds(ETH, (2, 300, 7), listed, sender=owner)
     (event,) = receipt.events
     assert event.event_name == "FeedsSet"
-    assert (event.id, event.quorum) == (ETH, 2)
-    assert [(adapter.lower(), age) for adapter, age in event.feeds] == [
-        (adapter.lower(), age) for adapter, age in listed
+    assert (event.id, tuple(event.terms)) == (ETH, (2, 300, 7))
+    assert [(adapter.lower(), *rest) for adapter, *rest in event.feeds] == [
+        (adapter.lower(), *rest) for adapter, *rest in listed
     ]
 
 
 def test_set_feeds_fewer_feeds_replace_more(oracle: Any, set_feeds: Any, mock_feeds: Any) -> None:
     set_feeds(mock_feeds, quorum=5)
     set_feeds([mock_feeds[3]], quorum=1)
-    quorum, stored = oracle.feeds(ETH)
-    assert (quorum, [feed.adapter for feed in stored]) == (1, [mock_feeds[3].address])
+    terms, stored = oracle.feeds(ETH)
+    assert (terms.quorum, [feed.adapter for feed in stored]) == (1, [mock_feeds[3].address])
 
 
 @pytest.mark.parametrize("market_id", [1, 127, 128, MAX_ID])
@@ -47,9 +49,9 @@ def test_set_feeds_id_in_range_is_stored(
     oracle: Any, set_feeds: Any, mock_feeds: Any, market_id: int
 ) -> None:
     set_feeds(mock_feeds[:1], market_id=market_id)
-    assert oracle.feeds(market_id)[0] == 1
+    assert oracle.feeds(market_id)[0].quorum == 1
     neighbours = {1, market_id - 1, min(market_id + 1, MAX_ID), MAX_ID} - {market_id}
-    assert all(oracle.feeds(i) == (0, []) for i in neighbours)
+    assert all(oracle.feeds(i) == ((0, 0, 0), []) for i in neighbours)
 
 
 @pytest.mark.parametrize("market_id", [0, MAX_ID + 1, 2**256 - 1])
@@ -99,6 +101,39 @@ def test_set_feeds_max_age_out_of_range_reverts(
         set_feeds(mock_feeds[:2], max_age=max_age)
 
 
+@pytest.mark.parametrize("max_age", [MAX_PULL_AGE + 1, MAX_MAX_AGE])
+def test_set_feeds_pull_feed_of_old_data_reverts(
+    set_feeds: Any, mock_feeds: Any, max_age: int
+) -> None:
+    with ape.reverts("feeds: max age"):
+        set_feeds(mock_feeds[:2], max_age=max_age, pulls=1)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_set_feeds_without_a_push_feed_reverts(set_feeds: Any, mock_feeds: Any, count: int) -> None:
+    with ape.reverts("feeds: all pull"):
+        set_feeds(mock_feeds[:count], max_age=MAX_PULL_AGE, pulls=count)
+
+
+@pytest.mark.parametrize("heartbeat", [0, 61, 2**256 - 1])
+def test_set_feeds_heartbeat_out_of_range_reverts(
+    set_feeds: Any, mock_feeds: Any, heartbeat: int
+) -> None:
+    with ape.reverts("feeds: heartbeat"):
+        set_feeds(mock_feeds[:2], max_age=60, heartbeat=heartbeat)
+
+
+@pytest.mark.parametrize(
+    "terms, reason",
+    [({"band": 2**16}, "feeds: outlier band"), ({"floor": 2**24}, "feeds: volatility floor")],
+)
+def test_set_feeds_terms_out_of_range_revert(
+    set_feeds: Any, mock_feeds: Any, terms: dict[str, int], reason: str
+) -> None:
+    with ape.reverts(reason):
+        set_feeds(mock_feeds[:2], **terms)
+
+
 @pytest.mark.parametrize("max_age", [MIN_MAX_AGE, MAX_MAX_AGE])
 def test_set_feeds_max_age_at_its_bounds_is_stored(
     oracle: Any, set_feeds: Any, mock_feeds: Any, max_age: int
@@ -109,7 +144,7 @@ def test_set_feeds_max_age_at_its_bounds_is_stored(
 
 def test_set_feeds_by_stranger_reverts(oracle: Any, stranger: Any, mock_feeds: Any) -> None:
     with ape.reverts("ownable: caller is not the owner"):
-        oracle.set_feeds(ETH, 1, [(mock_feeds[0].address, 60)], sender=stranger)
+        oracle.set_feeds(ETH, (1, 0, 0), [(mock_feeds[0].address, 9, 9, False)], sender=stranger)
 
 
 def test_set_feeds_in_the_block_of_a_refresh_leaves_its_snapshot(
@@ -128,8 +163,8 @@ def test_set_feeds_in_the_block_of_a_refresh_leaves_its_snapshot(
 
 
 def test_feeds_of_an_unset_id_are_empty(oracle: Any) -> None:
-    assert oracle.feeds(0) == (0, [])
-    assert oracle.feeds(99) == (0, [])
+    assert oracle.feeds(0) == ((0, 0, 0), [])
+    assert oracle.feeds(99) == ((0, 0, 0), [])
 
 
 def test_feeds_unknown_id_reverts(oracle: Any) -> None:

@@ -17,6 +17,7 @@ from seawall.spec.words import (
     PLAN,
     PPM,
     PRICE,
+    RATIO,
     RISK,
     WAD,
     WEIGHT,
@@ -61,11 +62,13 @@ def loaded(model: Any, coder: Deployed, rpc: Rpc, spec: MarginModel, deployer: A
 def _price(rng: random.Random) -> Price:
     return Price(
         price=rng.choice([10**10, 10**24, int(10 ** rng.uniform(10, 24)), WAD]),
-        updated_at=rng.getrandbits(40),
-        ema_ratio=rng.choice([PPM, 0, PPM // 2, 2**24 - 1, rng.randint(900_000, 1_100_000)]),
+        updated_at=rng.getrandbits(32),
+        ema_ratio=rng.choice([RATIO, 0, RATIO // 2, 2**28 - 1, rng.randint(9 * 10**6, 11 * 10**6)]),
         half_width=rng.choice([0, 0, 0, 1, 500, 5_000, 25_000, 65_534, MAX_HALF_WIDTH]),
-        refreshed_at=rng.getrandbits(40),
-        variance=rng.getrandbits(40),
+        refreshed_at=rng.getrandbits(32),
+        volatility=rng.getrandbits(24),
+        sample_ratio=rng.getrandbits(28),
+        sample_age=rng.getrandbits(16),
     )
 
 
@@ -139,7 +142,7 @@ def test_assess_of_a_plain_long_in_figures(model: Any, deployer: Any) -> None:
     model.set_risk(1, 100_000, 65_000, WAD, sender=deployer)
     word = ACCOUNT.pack(cash=200 * WAD, markets=2)
     leg = [LEG.pack(id=1, size=WAD)]
-    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=PPM)]
+    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=RATIO)]
     assert model.assess(word, -700 * WAD, leg, price) == (
         299 * WAD,
         (200 - 1 + 80) * WAD,
@@ -152,7 +155,7 @@ def test_assess_of_a_plain_long_in_figures(model: Any, deployer: Any) -> None:
 def test_assess_counts_a_leg_at_its_adverse_end(model: Any, deployer: Any) -> None:
     # Half-width 1 %, EMA 5 % below: a long at 950 * 0.99, a short at 1000 * 1.01.
     model.set_risk(1, 100_000, 65_000, 0, sender=deployer)
-    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=950_000, half_width=1_000)]
+    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=95 * RATIO // 100, half_width=1_000)]
     long = model.assess(0, 0, [LEG.pack(id=1, size=WAD)], price)
     short = model.assess(0, 0, [LEG.pack(id=1, size=-WAD)], price)
     assert long == (1_000 * WAD, 9_405 * WAD * 8 // 100, 0, 100 * WAD, 65 * WAD)
@@ -160,7 +163,7 @@ def test_assess_counts_a_leg_at_its_adverse_end(model: Any, deployer: Any) -> No
 
 
 def test_assess_of_a_market_without_risk_is_not_usable(model: Any) -> None:
-    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=PPM)]
+    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=RATIO)]
     assert model.assess(0, 0, [LEG.pack(id=99, size=WAD)], price)[3] == MAX_UINT256
 
 
@@ -171,10 +174,22 @@ def test_assess_is_usable_up_to_half_the_maintenance_rate(
     model: Any, deployer: Any, half_width: int, is_usable: bool
 ) -> None:
     model.set_risk(1, 100_000, 65_000, 0, sender=deployer)
-    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=PPM, half_width=half_width)]
+    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=RATIO, half_width=half_width)]
     leg = [LEG.pack(id=1, size=WAD)]
     assert (model.assess(0, 0, leg, price)[3] != MAX_UINT256) == is_usable
     assert bool(PLAN.unpack(model.plan(0, 0, leg, price)[4][0])["usable"]) == is_usable
+
+
+def test_assess_counts_collateral_at_its_adverse_end_for_initial_margin_alone(
+    model: Any, deployer: Any
+) -> None:
+    # Half-width 1 %, EMA 5 % below: ten tokens at 950 * 0.99 at 70 %, for maintenance 1000 at 80 %.
+    model.set_token_weight(1, 700_000, 800_000, sender=deployer)
+    leg = [LEG.pack(id=128, size=10 * WAD)]
+    price = [PRICE.pack(price=1_000 * WAD, ema_ratio=95 * RATIO // 100, half_width=1_000)]
+    cash = ACCOUNT.pack(cash=10_000 * WAD)
+    equity, _, settled, _, _ = model.assess(cash, 10_000 * WAD, leg, price)
+    assert (equity, settled) == (18_000 * WAD, 10_000 * WAD + 9_405 * WAD * 7 // 10)
 
 
 def test_assess_of_stale_collateral_carries_no_new_risk_and_liquidates_nobody(
@@ -183,7 +198,7 @@ def test_assess_of_stale_collateral_carries_no_new_risk_and_liquidates_nobody(
     model.set_token_weight(1, 700_000, 800_000, sender=deployer)
     leg = [LEG.pack(id=128, size=10 * WAD)]
     for half_width, for_initial in ((0, 7_000 * WAD), (MAX_HALF_WIDTH, 0)):
-        price = [PRICE.pack(price=1_000 * WAD, ema_ratio=PPM, half_width=half_width)]
+        price = [PRICE.pack(price=1_000 * WAD, ema_ratio=RATIO, half_width=half_width)]
         equity, adverse, settled, initial, maintenance = model.assess(0, 0, leg, price)
         assert (equity, initial, maintenance) == (8_000 * WAD, 0, 0)
         # Nothing stands in the settlement token, so collateral alone carries no new risk.

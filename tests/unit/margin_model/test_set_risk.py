@@ -141,7 +141,7 @@ def test_set_risk_makes_nobody_liquidatable_in_its_own_block(
     model.set_risk(1, 100_000, 65_000, RESERVE, sender=deployer)
     # Equity a wei above maintenance: 65 of 1000, and the reserve.
     base = -1_000 * WAD + 66 * WAD + 1
-    legs, prices = [LEG.pack(id=1, size=WAD)], [PRICE.pack(price=1_000 * WAD, ema_ratio=10**6)]
+    legs, prices = [LEG.pack(id=1, size=WAD)], [PRICE.pack(price=1_000 * WAD, ema_ratio=10**7)]
     call = coder.encode("plan", 0, base, legs, prices)
 
     def favourable_excess(block: str) -> int:
