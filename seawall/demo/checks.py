@@ -9,7 +9,7 @@ from seawall.demo.books import Books
 from seawall.demo.opening import Cast
 from seawall.demo.replay import Course
 from seawall.demo.venue import Venue
-from seawall.spec.words import LEG, PPM, WAD
+from seawall.spec.words import LEG, PPM, PRICE, WAD
 
 #: The dust that stands behind the ledger: one millionth of a token (WAD).
 CONSERVATION_BOUND_WEI = 10**12
@@ -58,7 +58,7 @@ def audit(venue: Venue, cast: Cast, books: Books) -> Audit:
 
 
 def _price(venue: Venue, market_id: int) -> int:
-    return int(venue.read(venue.oracle, "prices", 1 << market_id)[0]) >> 160
+    return PRICE.unpack(int(venue.read(venue.oracle, "prices", 1 << market_id)[0]))["price"]
 
 
 def conservation_error(course: Course, found: Audit) -> int:

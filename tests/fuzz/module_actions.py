@@ -7,7 +7,7 @@ from random import Random
 from seawall.spec.clearinghouse import Change, Terms
 from seawall.spec.ledger import Market
 from seawall.spec.margin import Price
-from seawall.spec.words import LISTED, LONG, PPM, REDUCE_ONLY, SHORT, TICK, WAD
+from seawall.spec.words import LISTED, LONG, PPM, RATIO, REDUCE_ONLY, SHORT, TICK, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import (
     draw_fee,
@@ -384,8 +384,8 @@ def move_collateral_price(world: World, dice: Random) -> None:
 
 def _set(world: World, dice: Random, market_id: int, price: int) -> None:
     price = max(TICK, price // TICK * TICK)
-    near, wild = dice.randrange(950_000, 1_050_000), dice.randrange(3 * PPM)
-    ratio = dice.choice([PPM] * 8 + [near] * 3 + [wild])
+    near, wild = RATIO * dice.randrange(950, 1_050) // 1_000, dice.randrange(3 * RATIO)
+    ratio = dice.choice([RATIO] * 8 + [near] * 3 + [wild])
     half_width = dice.choice([0] * 16 + [dice.randrange(300)] * 3 + [dice.randrange(3_000)])
     oddity = dice.random()
     if oddity < 0.02:

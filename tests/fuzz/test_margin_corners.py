@@ -9,7 +9,7 @@ import pytest
 
 from seawall.spec.margin import COLLATERAL_IDS, Leg, MarginModel, Price
 from seawall.spec.state import Journal, Reverted
-from seawall.spec.words import ACCOUNT, LEG, PLAN, PRICE, WAD
+from seawall.spec.words import ACCOUNT, LEG, PLAN, PRICE, RATIO, WAD
 from tests.fuzz.backend import UINT256, Call, signed, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
@@ -21,7 +21,7 @@ TOKENS = (1, 3, 8)
 WEIGHTS = {1: (700_000, 800_000), 3: (0, 1), 8: (999_999, 999_999)}
 RATES = (1, 19, 20, 21, 30_000, 999_999, 10**6)
 RESERVES = (0, 10**16, (2**16 - 1) * 10**16)
-RATIOS = (0, 1, 999_999, 10**6, 10**6 + 1, 2**24 - 1)
+RATIOS = (RATIO, 0, 1, RATIO - 1, RATIO + 1, 2 * RATIO, 2**28 - 1)
 HALF_WIDTHS = (0, 1, 2, 25_000, 2**16 - 2, 2**16 - 1)
 #: The largest position whose notional a plan word holds at the highest price of the oracle.
 SIZE_BITS, PRICE_BITS, CASH_BITS, BASE_BITS, AMOUNT_BITS = 103, 80, 111, 125, 100

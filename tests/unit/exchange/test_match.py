@@ -13,7 +13,7 @@ from venue import INDEX, MARKET, Venue, signer_of
 
 from seawall.client.orders import as_tuple, sign
 from seawall.spec.orders import Fees
-from seawall.spec.words import LOT, TICK, WAD, account_id
+from seawall.spec.words import LOT, PRICE, TICK, WAD, account_id
 
 BAND_WIDTH = INDEX * 50_000 // 10**6
 #: Marginal cost of a maker with a fresh order, calldata included, beside a Clearinghouse that does
@@ -124,7 +124,7 @@ def test_match_largest_size_fills(venue: Venue, trader: Any) -> None:
 
 
 def test_match_largest_price_fills(venue: Venue, trader: Any) -> None:
-    price = (2**96 - 1) // TICK * TICK
+    price = (2**80 - 1) // TICK * TICK
     size = (2**111 - 1) // LOT * LOT
     venue.set_price(price)
     makers = [venue.maker(f"maker {n}", size // 20 // LOT * LOT, price) for n in range(20)]
@@ -266,7 +266,7 @@ def test_match_random_books_agree_with_specification(
 ) -> None:
     draw = random.Random(seed)
     venue.set_price(draw.randrange(10**6, 10**16) * TICK)
-    index = venue.price_words[MARKET] >> 160
+    index = PRICE.unpack(venue.price_words[MARKET])["price"]
     buying = draw.random() < 0.5
     sign_of_makers = -1 if buying else 1
     makers = []

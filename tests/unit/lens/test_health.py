@@ -94,7 +94,10 @@ def _status(found: Any, has_legs: bool, liquidatable: bool, line: int) -> int:
 
 
 def test_health_in_figures(mirror: Mirror, lens: Deployed, account: int) -> None:
-    mirror.set_index(1, 41_000)
+    # Long enough for the average to be where the price is.
+    for _ in range(8):
+        mirror.set_index(1, 41_000)
+        mirror.later(3_500)
     assert _health(mirror, lens, account) == {
         "status": OPEN,
         "equity": 599 * WAD,
