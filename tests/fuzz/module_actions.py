@@ -7,6 +7,7 @@ from random import Random
 from seawall.spec.clearinghouse import Change, Terms
 from seawall.spec.ledger import Market
 from seawall.spec.margin import Price
+from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.words import LISTED, LONG, PPM, RATIO, REDUCE_ONLY, SHORT, TICK, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import (
@@ -383,7 +384,7 @@ def move_collateral_price(world: World, dice: Random) -> None:
 
 
 def _set(world: World, dice: Random, market_id: int, price: int) -> None:
-    price = max(TICK, price // TICK * TICK)
+    price = max(TICK, min(price, MAX_PRICE) // TICK * TICK)
     near, wild = RATIO * dice.randrange(950, 1_050) // 1_000, dice.randrange(3 * RATIO)
     ratio = dice.choice([RATIO] * 8 + [near] * 3 + [wild])
     half_width = dice.choice([0] * 16 + [dice.randrange(300)] * 3 + [dice.randrange(3_000)])

@@ -8,8 +8,9 @@ from seawall.spec.orders import Fees
 from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
 from tests.fuzz.backend import Deployable
 
-#: id -> price at the start, WAD: from 1e-8 to 1e6, and enough others to exceed sixteen markets.
-ANCHORS = {1: 2_000 * WAD, 2: 10**10, 3: 10**24, 127: 15 * WAD // 10}
+#: id -> price at the start, WAD: from 1e-8 to a quarter of 1e6, the most that an index can be,
+#: and enough others to exceed sixteen markets.
+ANCHORS = {1: 2_000 * WAD, 2: 10**10, 3: 10**24 // 4, 127: 15 * WAD // 10}
 MAIN_MARKETS = tuple(ANCHORS)
 ANCHORS |= {market_id: market_id * WAD for market_id in range(40, 54)}
 #: token -> (price per whole token, decimals), the first and the last that an account can hold;

@@ -8,6 +8,7 @@ from random import Random
 
 from seawall.spec.liquidation import PARTIAL
 from seawall.spec.margin import Price
+from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
 from seawall.spec.words import MAX_UINT256, PPM, TICK, WAD
 from tests.fuzz import compare, promises
@@ -19,7 +20,6 @@ from tests.fuzz.trading import parties, send_trades, standings
 from tests.fuzz.world import World
 
 #: No market's index is moved beyond it (WAD).
-HIGHEST_PRICE = 4 * 10**24
 #: Accounts that are looked at for one that a price can bring to a line.
 TRIES = 3
 LIQUIDATE = "liquidate(uint256,uint256,uint256)"
@@ -48,7 +48,7 @@ def line(world: World, account: int, market_id: int, ratio: int) -> tuple[int, i
         plan = world.model.plan(base, legs, prices, world.spec.now)
         return plan.equity * PPM >= ratio * plan.maintenance
 
-    ends = (HIGHEST_PRICE, TICK) if legs[index][2] > 0 else (TICK, HIGHEST_PRICE)
+    ends = (MAX_PRICE, TICK) if legs[index][2] > 0 else (TICK, MAX_PRICE)
     return _neighbours(has_ratio, *ends)
 
 
@@ -98,7 +98,7 @@ def _bring_to(world: World, dice: Random, ratio: int) -> int | None:
     good, bad = found
     step = (bad - good) * dice.choice([0, 0, 1, 7, 1_000, 10**6])
     price = dice.choice([good, bad, bad, bad, bad + step, bad + step])
-    price = max(TICK, min(HIGHEST_PRICE, price))
+    price = max(TICK, min(MAX_PRICE, price))
     half_width = dice.choice([0] * 14 + [UNUSABLE])
     world.set_price(market_id, Price(price, world.chain.time, half_width=half_width))
     return account
