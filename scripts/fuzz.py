@@ -11,6 +11,7 @@ import argparse
 import secrets
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def soak(minutes: float) -> int:
     text, until = secrets.token_hex(8), time.time() + 60 * minutes
     jobs = [Job(f"soak-{n}", soak_worker, (PYREVM, f"{text} {n}", until)) for n in range(cores())]
     started, latest, failures = time.monotonic(), dict[str, Tally](), 0
-    screen = console()
+    screen, total = console(), Tally(PYREVM)
     screen.print(f"seed {text}, {len(jobs)} processes, {minutes:g} minutes")
     with progress(screen, "soak") as show:
         for news in run_all(jobs):
@@ -96,13 +97,20 @@ def soak(minutes: float) -> int:
                 screen.print(keep_failure(news), style="red", markup=False, soft_wrap=True)
             line = progress_line(latest.values(), time.monotonic() - started)
             show(f"{line}, {failures} violations")
-    total = Tally(PYREVM)
-    for tally in latest.values():
-        total.add(tally)
-    total.seconds = time.monotonic() - started
-    write_soak(text, total, failures)
+            total = _sum(latest.values(), time.monotonic() - started)
+            # Every time, so that a soak which is stopped early has its summary too.
+            write_soak(text, total, failures)
     screen.print(summary_table([total], failures))
     return 1 if failures else 0
+
+
+def _sum(tallies: Iterable[Tally], seconds: float) -> Tally:
+    """All processes' tallies as one, after so many seconds."""
+    total = Tally(PYREVM)
+    for tally in tallies:
+        total.add(tally)
+    total.seconds = seconds
+    return total
 
 
 def replay(path: Path) -> int:

@@ -14,7 +14,14 @@ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 
 program="$(find node_modules/@foundry-rs -path '*/bin/anvil' -type f | head -n 1)"
 if [[ -n "$program" ]]; then
-  ln -sfn "../../$program" .venv/bin/anvil
+  # A node writes what it remembers of old blocks to the home folder, gigabytes in a day of tests, and leaves it there
+  # when it is killed. Nothing here asks for blocks that are hundreds back.
+  rm -f .venv/bin/anvil
+  cat >.venv/bin/anvil <<SCRIPT
+#!/bin/sh
+exec "\$(dirname "\$0")/../../$program" --max-persisted-states 0 "\$@"
+SCRIPT
+  chmod +x .venv/bin/anvil
 fi
 if ! .venv/bin/anvil --version >/dev/null 2>&1; then
   echo "setup: npm has no anvil for this machine: put anvil 1.7.1 at .venv/bin/anvil" >&2

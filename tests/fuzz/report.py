@@ -84,8 +84,9 @@ def write_summary(tallies: Sequence[Tally]) -> None:
 
 
 def write_soak(text: str, tally: Tally, failures: int) -> None:
-    """One more line in the list of soaks."""
+    """A soak's line in the list of soaks, in place of an earlier one of the same seed."""
     OUT.mkdir(parents=True, exist_ok=True)
     entry = {"seed": text, "violations": failures, **tally.summary()}
-    with SOAKS.open("a") as file:
-        file.write(json.dumps(entry) + "\n")
+    known = SOAKS.read_text().splitlines() if SOAKS.exists() else []
+    others = [line for line in known if json.loads(line)["seed"] != text]
+    SOAKS.write_text("\n".join([*others, json.dumps(entry)]) + "\n")
