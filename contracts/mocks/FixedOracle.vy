@@ -2,14 +2,19 @@
 # pragma nonreentrancy on
 """
 @title Fixed oracle
-@notice Answers for each id the price word that a test has set.
+@notice Answers for each id the price word that a test has set, or what an index oracle answers for it.
 """
+
+from interfaces import IIndexOracle
 
 U32: constant(uint256) = 2**32 - 1
 
 _words: HashMap[uint256, uint256]
 # What the latest refresh of an id has answered.
 _seen: HashMap[uint256, uint256]
+# Whom to ask for the ids of a bitmap.
+_source: IIndexOracle
+_asked: uint256
 
 
 @external
@@ -21,16 +26,27 @@ def set_word(id: uint256, word: uint256):
 
 
 @external
+def ask_for(bitmap: uint256, source: IIndexOracle):
+    """
+    @notice Leave the ids of a bitmap to an index oracle.
+    """
+    self._source = source
+    self._asked = bitmap
+
+
+@external
 def refresh(bitmap: uint256) -> DynArray[uint256, 24]:
     """
     @notice The words of the ids in the bitmap, ascending.
     """
-    answer: DynArray[uint256, 24] = []
+    asked: uint256 = bitmap & self._asked
+    found: DynArray[uint256, 24] = []
+    if asked != 0:
+        found = extcall self._source.refresh(asked)
     for id: uint256 in range(136):
         if bitmap & (1 << id) != 0:
             self._seen[id] = self._words[id]
-            answer.append(self._words[id])
-    return answer
+    return self._merged(bitmap, asked, found)
 
 
 @external
@@ -39,11 +55,11 @@ def prices(bitmap: uint256) -> DynArray[uint256, 24]:
     """
     @notice What a refresh would answer.
     """
-    answer: DynArray[uint256, 24] = []
-    for id: uint256 in range(136):
-        if bitmap & (1 << id) != 0:
-            answer.append(self._words[id])
-    return answer
+    asked: uint256 = bitmap & self._asked
+    found: DynArray[uint256, 24] = []
+    if asked != 0:
+        found = staticcall self._source.prices(asked)
+    return self._merged(bitmap, asked, found)
 
 
 @external
@@ -52,8 +68,27 @@ def price_word(id: uint256) -> uint256:
     """
     @notice The word of an id where it was set as of this block, else what its latest refresh answered.
     """
+    if self._asked & (1 << id) != 0:
+        return staticcall self._source.price_word(id)
     word: uint256 = self._words[id]
     refreshed_at: uint256 = (word >> 68) & U32  # words.PRICE
     if refreshed_at == block.timestamp:
         return word
     return self._seen[id]
+
+
+@internal
+@view
+def _merged(bitmap: uint256, asked: uint256, found: DynArray[uint256, 24]) -> DynArray[uint256, 24]:
+    answer: DynArray[uint256, 24] = []
+    place: uint256 = 0
+    for id: uint256 in range(136):
+        bit: uint256 = 1 << id
+        if bitmap & bit == 0:
+            continue
+        if asked & bit != 0:
+            answer.append(found[place])
+            place += 1
+        else:
+            answer.append(self._words[id])
+    return answer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seawall.spec.margin import Plan
 from seawall.spec.state import Reverted
-from seawall.spec.words import ACCOUNT, LEG, LONG, PLAN, POSITION, SHORT, SIDE, ids_of
+from seawall.spec.words import ACCOUNT, LEG, LONG, PLAN, POSITION, PRICE, SHORT, SIDE, ids_of
 from tests.fuzz.stage import ANCHORS, COLLATERAL, DECIMALS
 from tests.fuzz.world import World
 
@@ -54,7 +54,7 @@ def _expect_portfolio(world: World, account: int, word: int) -> None:
     packed = [LEG.pack(id=i, open_interest=oi, size=size) for i, oi, size in legs]
     world.expect(name, [word, base, 96, len(packed), *packed], view, account)
     prices = [world.prices[leg_id] for leg_id, _, _ in legs]
-    price_words = [world.price_words[leg_id] for leg_id, _, _ in legs]
+    price_words = [PRICE.pack(**price._asdict()) for price in prices]
     cash, now = world.spec.ledger.accounts[account].cash, world.spec.now
     arguments, model = (word, base, packed, price_words), world.model_address
     assessed = world.model.assess(cash, base, legs, prices, now)

@@ -19,6 +19,7 @@ from tests.fuzz.clearing_actions import (
     paid,
     size_of,
 )
+from tests.fuzz.index import INDEXED
 from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, DECIMALS, MAIN_MARKETS, OI_CAP
 from tests.fuzz.trading import trade
 from tests.fuzz.world import World
@@ -394,6 +395,15 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
     elif oddity < 0.025:
         price = 0
     world.set_price(market_id, Price(price, world.chain.time, ratio, half_width))
+    world.passed += 1
+
+
+def disturb_feed(world: World, dice: Random) -> None:
+    """A feed of an index stalls, lies, doubts, breaks or comes back."""
+    leg_id = dice.choice(INDEXED)
+    world.count(f"feed to {world.index.disturb(leg_id, dice)}")
+    world.spec.now = world.chain.time
+    world.note("feed", leg_id, world.index.readings[leg_id])
     world.passed += 1
 
 

@@ -57,6 +57,7 @@ WEIGHTS: dict[Action, int] = {
     module.move_price: 2,
     module.crash: 1,
     module.move_collateral_price: 1,
+    module.disturb_feed: 2,
     module.wait: 1,
     module.rescue: 3,
     waterfall.liquidate: 3,

@@ -7,6 +7,9 @@ from seawall.spec.liquidation import EngineParameters
 from seawall.spec.orders import Fees
 from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
 from tests.fuzz.backend import Deployable
+from tests.fuzz.index import FEEDS, INDEXED, MEMORY, feed_name
+
+NOBODY = "0x" + "00" * 20
 
 #: id -> price at the start, WAD: from 1e-8 to a quarter of 1e6, the most that an index can be,
 #: and enough others to exceed sixteen markets.
@@ -52,7 +55,7 @@ SUB_ACCOUNTS = 2
 
 
 def deploy(chain: Deployable) -> None:
-    """Tokens, a fixed oracle, and the system as it is shipped, by one deployer."""
+    """Tokens, prices by hand and by feeds, and the system as it is shipped, by one deployer."""
     owner = chain.actor("timelock")
     for token_id, decimals in DECIMALS.items():
         chain.deploy(f"token {token_id}", "Token", f"Token {token_id}", "TOK", decimals)
@@ -69,3 +72,15 @@ def deploy(chain: Deployable) -> None:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
+    _deploy_index(chain, owner, oracle)
+
+
+def _deploy_index(chain: Deployable, owner: str, oracle: str) -> None:
+    """An index oracle with feeds that may do anything, behind the oracle that tests set."""
+    memory = MEMORY.ema_seconds, MEMORY.volatility_seconds
+    index = chain.deploy("index", "IndexOracle", owner, *memory, NOBODY, 0)
+    for leg_id in INDEXED:
+        for number in range(FEEDS):
+            chain.deploy(feed_name(leg_id, number), "OddSource")
+    bitmap = sum(1 << leg_id for leg_id in INDEXED)
+    chain.send(owner, oracle, "ask_for(uint256,address)", bitmap, index)

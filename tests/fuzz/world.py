@@ -31,6 +31,7 @@ from seawall.spec.words import (
 )
 from tests.fuzz.backend import CHAIN_ID, UINT256, Argument, Backend, Call, Refused, words_of
 from tests.fuzz.conservation import Drift, Slack
+from tests.fuzz.index import INDEXED, FeedIndex, Prices
 from tests.fuzz.stage import (
     ANCHORS,
     CAP,
@@ -138,8 +139,9 @@ class World:
             account_id(self.owners[COLLECTOR], sub) for sub in range(2)
         )
         self.fee_account = account_id(self.fund)
-        self.prices: dict[int, Price] = {}
-        self.price_words: dict[int, int] = {}
+        self.index = FeedIndex(chain)
+        #: Whether the specification's refreshes are stored: those of a transaction are.
+        self._stores = False
         self.wallets: Counter[tuple[int, str]] = Counter()
         #: Orders that a maker has signed and that may be filled, see the Exchange's actions.
         self.orders: list[Any] = []
@@ -159,11 +161,16 @@ class World:
         self.waterfall = WatchedEngine(self.spec, ENGINE)
         self.venue = Exchange(self.spec, self.exchange)
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS)
+        self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
         self.slack = Slack(self.spec, self.prices, list(ANCHORS), self.drift)
 
     def _refresh(self, bitmap: int) -> list[Price]:
-        return [self.prices[leg_id] for leg_id in ids_of(bitmap)]
+        ids = ids_of(bitmap)
+        if self._stores:
+            for leg_id in set(ids) & set(INDEXED):
+                self.index.words[leg_id] = self.index.word(leg_id, self.spec.now)
+        return [self.prices[leg_id] for leg_id in ids]
 
     def _list_all(self) -> None:
         for name, verbs in ROLES.items():
@@ -242,7 +249,7 @@ class World:
         self.slack.before()
         self.spec.trades.clear()
         self.waterfall.steps.clear()
-        expected, reason = self._predicted(predict)
+        expected, reason = self._predicted_and_stored(predict)
         try:
             data = self.chain.send(sender, target, signature, *arguments)
             refused = None
@@ -258,6 +265,16 @@ class World:
         self.same("answer", answer, words_of(data))
         self._note_trades()
         return True, answer[0] if answer else 0
+
+    def _predicted_and_stored(self, predict: Callable[[], Answer]) -> tuple[list[int], str | None]:
+        """The outcome; index words that it refreshed stay unless all is reverted."""
+        before = dict(self.index.words)
+        self._stores = True
+        expected, reason = self._predicted(predict)
+        self._stores = False
+        if reason is not None:
+            self.index.words = before
+        return expected, reason
 
     def _note_trades(self) -> None:
         """Count what the call's trades may round; on the grid they move no value at all (P2)."""
@@ -426,10 +443,13 @@ class World:
 
     def set_price(self, leg_id: int, price: Price) -> None:
         """What the oracle answers from now on."""
-        word = PRICE.pack(**price._asdict())
-        self.prices[leg_id], self.price_words[leg_id] = price, word
-        set_word = "set_word(uint256,uint256)"
-        self.chain.send(self.owner, self.oracle, set_word, leg_id, word)
+        if leg_id in INDEXED:
+            self.index.agree(leg_id, price)
+        else:
+            self.prices[leg_id] = price
+            word = PRICE.pack(**price._asdict())
+            set_word = "set_word(uint256,uint256)"
+            self.chain.send(self.owner, self.oracle, set_word, leg_id, word)
         self.spec.now = self.chain.time
         self.note("price", leg_id, price)
 

@@ -1,0 +1,148 @@
+"""An index oracle inside the machine: three feeds a leg id that answer, stall, lie and break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from seawall.spec.margin import Price
+from seawall.spec.oracle import (
+    MAX_MAX_AGE,
+    NO_READING,
+    FeedTerms,
+    IndexTerms,
+    Memory,
+    Reading,
+    next_word,
+)
+from seawall.spec.words import MAX_HALF_WIDTH, PRICE
+from tests.fuzz.backend import Backend
+
+#: Two markets and the first token; what else has a price gets it from a test.
+INDEXED = (3, 127, 128)
+FEEDS = 3
+TERMS = IndexTerms(quorum=2, outlier_band=5_000, volatility_floor=20_000)
+#: An hour between updates, and a week until the data counts no more.
+FEED = FeedTerms(3_600, MAX_MAX_AGE)
+MEMORY = Memory(1_800, 86_400)
+SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
+
+
+class Clock(Protocol):
+    """Who knows the time, in unix seconds."""
+
+    now: int
+
+
+def feed_name(leg_id: int, number: int) -> str:
+    """Name of one of a leg's feeds on the chain."""
+    return f"feed {leg_id} {number}"
+
+
+def _body(data: bytes) -> bytes:
+    """A byte string as the encoded body of an argument."""
+    return len(data).to_bytes(32, "big") + data + bytes(-len(data) % 32)
+
+
+def _encoded(reading: Reading) -> bytes:
+    words = reading.price, reading.updated_at, reading.half_width
+    return b"".join(word.to_bytes(32, "big") for word in words)
+
+
+class FeedIndex:
+    """What the feeds say, and the words that the oracle has stored."""
+
+    def __init__(self, chain: Backend) -> None:
+        self._chain = chain
+        self._owner = chain.actor("timelock")
+        self.readings = {leg_id: [NO_READING] * FEEDS for leg_id in INDEXED}
+        self.words: dict[int, int] = {}
+        for leg_id in INDEXED:
+            self._set_feeds(leg_id)
+
+    def _set_feeds(self, leg_id: int) -> None:
+        adapters = [int(self._chain.addr(feed_name(leg_id, n)), 16) for n in range(FEEDS)]
+        rows = [(one, FEED.heartbeat, FEED.max_age, int(FEED.is_pull)) for one in adapters]
+        terms = TERMS.quorum, TERMS.outlier_band, TERMS.volatility_floor
+        index = self._chain.addr("index")
+        self._chain.send(self._owner, index, SET_FEEDS, leg_id, *terms, rows)
+
+    def word(self, leg_id: int, now: int) -> int:
+        """What a refresh would store."""
+        readings = [(reading, FEED) for reading in self.readings[leg_id]]
+        return next_word(self.words.get(leg_id, 0), TERMS, readings, now, MEMORY)
+
+    def price(self, leg_id: int, now: int) -> Price:
+        """The same, unpacked."""
+        return Price(**PRICE.unpack(self.word(leg_id, now)))
+
+    # -- feeds -----------------------------------------------------------------------------------
+
+    def answer(self, leg_id: int, number: int, reading: Reading) -> None:
+        """A feed says this from now on."""
+        self._tell(leg_id, number, "answer_with(bytes)", _body(_encoded(reading)))
+        self.readings[leg_id][number] = reading
+
+    def break_down(self, leg_id: int, number: int, signature: str, *data: bytes) -> None:
+        """A feed that gives no price from now on."""
+        self._tell(leg_id, number, signature, *data)
+        self.readings[leg_id][number] = NO_READING
+
+    def _tell(self, leg_id: int, number: int, signature: str, *data: bytes) -> None:
+        self._chain.send(self._owner, self._chain.addr(feed_name(leg_id, number)), signature, *data)
+
+    def agree(self, leg_id: int, price: Price) -> None:
+        """All feeds say this price; where it is not usable, one feed is left alone with it."""
+        reading = Reading(price.price, self._chain.time, price.half_width)
+        if price.half_width == MAX_HALF_WIDTH:
+            for number in range(1, FEEDS):
+                self.break_down(leg_id, number, "fail_with(bytes)", _body(b""))
+            reading = Reading(price.price, self._chain.time)
+            self.answer(leg_id, 0, reading)
+            return
+        for number in range(FEEDS):
+            self.answer(leg_id, number, reading)
+
+    def disturb(self, leg_id: int, dice: Random) -> str:
+        """One feed lies, stalls, breaks or comes back; what happened."""
+        number, now = dice.randrange(FEEDS), self._chain.time
+        told = [reading for reading in self.readings[leg_id] if reading.price]
+        true = told[0].price if told else 10**18
+        odd: dict[str, Callable[[], None]] = {
+            "come back": lambda: self.answer(leg_id, number, Reading(true, now)),
+            "lie": lambda: self.answer(leg_id, number, Reading(true * dice.choice([9, 2]), now)),
+            "part": lambda: self.answer(
+                leg_id, number, Reading(true * dice.randrange(950, 1_051) // 1_000, now)
+            ),
+            "doubt": lambda: self.answer(
+                leg_id, number, Reading(true, now, dice.choice([10, 3_000, MAX_HALF_WIDTH]))
+            ),
+            "be late": lambda: self.answer(
+                leg_id, number, Reading(true, now - dice.choice([3_600, 86_400, MAX_MAX_AGE]))
+            ),
+            "be early": lambda: self.answer(leg_id, number, Reading(true, now + 100)),
+            "answer garbage": lambda: self.break_down(
+                leg_id, number, "answer_with(bytes)", _body(b"\xff" * dice.choice([1, 95]))
+            ),
+            "fail": lambda: self.break_down(leg_id, number, "fail_with(bytes)", _body(b"no")),
+            "burn gas": lambda: self.break_down(leg_id, number, "burn_gas()"),
+            "answer a bomb": lambda: self.break_down(leg_id, number, "answer_bomb()"),
+        }
+        name = dice.choice(["come back", *odd])
+        odd[name]()
+        return name
+
+
+class Prices(dict[int, Price]):
+    """Prices that a test has set, and what the feeds' index is by somebody's clock."""
+
+    def __init__(self, index: FeedIndex, clock: Clock) -> None:
+        super().__init__()
+        self._index = index
+        self._clock = clock
+
+    def __getitem__(self, leg_id: int) -> Price:
+        if leg_id in INDEXED:
+            return self._index.price(leg_id, self._clock.now)
+        return super().__getitem__(leg_id)
