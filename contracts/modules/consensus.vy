@@ -58,8 +58,8 @@ def _agree(
     @notice Price on the tick, time of the data and half-width of the quotes that are no outliers; zeros without a
             quorum or without a feed that nobody can choose the update of (a push feed).
     @dev Outliers are left in when too few would remain: a median bears them, and no feed can end a quorum by what
-         it says. At least half of the quotes are no older than the time. The half-width is the middle (of an even
-         number the larger) of the quotes' doubts, so a minority can neither widen nor narrow it.
+         it says. The time is that of the quote that gave the price, the older of two. The half-width is the middle
+         (of an even number the larger) of the quotes' doubts, so a minority can neither widen nor narrow it.
     @param quotes in the first `count` places, prices above 0
     @param quorum above 0
     @param outlier_band 10**-5 of the median of all
@@ -72,24 +72,25 @@ def _agree(
     end: uint256 = count
     if count > 2:
         first, end = self._without_outliers(ordered, count, outlier_band)
-        if not self._is_quorum(ordered, first, end, quorum):
+        if unsafe_sub(end, first) != count and not self._is_quorum(ordered, first, end, quorum):
             first = 0
             end = count
-    price: uint256 = self._middle_price(ordered, first, end)
+    # Places that add up to the first and the last: the middle two, which are one for an odd number.
+    lower: uint256 = ordered[unsafe_div(unsafe_sub(unsafe_add(first, end), 1), 2)]
+    upper: uint256 = ordered[unsafe_div(unsafe_add(first, end), 2)]
+    # `_quote`, unpacked as in words._token_asset
+    price: uint256 = unsafe_div(unsafe_add(lower >> 176, upper >> 176), 2)
     # Down to the tick: the one rounding of an index price, 1e-4 of the smallest price at most.
     price = unsafe_sub(price, price % TICK)
     doubts: uint256[MAX_QUOTES] = empty(uint256[MAX_QUOTES])
-    times: uint256[MAX_QUOTES] = empty(uint256[MAX_QUOTES])
     used: uint256 = 0
     for i: uint256 in range(first, end, bound=MAX_QUOTES):
-        quote: uint256 = ordered[i]
-        doubts[used] = self._doubt(quote, price, volatility)
-        times[used] = (quote >> 144) & U32  # `_quote`, unpacked as in words._token_decimals
+        doubts[used] = self._doubt(ordered[i], price, volatility)
         used = unsafe_add(used, 1)
     doubts = self._sorted(doubts, used)
-    times = self._sorted(times, used)
     half_width: uint256 = min(doubts[unsafe_div(used, 2)], NOT_USABLE - 1)
-    return price, times[unsafe_div(unsafe_sub(used, 1), 2)], half_width
+    # `_quote`: updated_at, unpacked as in words._token_decimals
+    return price, min((lower >> 144) & U32, (upper >> 144) & U32), half_width
 
 
 @internal
@@ -114,30 +115,28 @@ def _without_outliers(quotes: uint256[MAX_QUOTES], count: uint256, outlier_band:
     @notice First place and end of the quotes within the band around the median of all; they are sorted, so the
             others stand at the ends.
     """
-    middle: uint256 = self._middle_price(quotes, 0, count)
-    allowed: uint256 = unsafe_mul(outlier_band, middle)
-    first: uint256 = count
-    end: uint256 = 0
-    for i: uint256 in range(count, bound=MAX_QUOTES):
-        price: uint256 = quotes[i] >> 176  # `_quote`, unpacked as in words._token_asset
-        distance: uint256 = unsafe_sub(max(price, middle), min(price, middle))
-        if unsafe_mul(distance, HALF_WIDTH_UNIT) <= allowed:
-            first = min(first, i)
-            end = unsafe_add(i, 1)
-    return min(first, end), end
-
-
-@internal
-@pure
-def _middle_price(quotes: uint256[MAX_QUOTES], first: uint256, end: uint256) -> uint256:
-    """
-    @notice Median of the prices of sorted quotes: the middle one, or the floor of the mean of the two middle ones.
-    """
-    # Places that add up to the first and the last.
-    upper: uint256 = unsafe_div(unsafe_add(first, end), 2)
-    lower: uint256 = unsafe_div(unsafe_sub(unsafe_add(first, end), 1), 2)
     # `_quote`, unpacked as in words._token_asset
-    return unsafe_div(unsafe_add(quotes[lower] >> 176, quotes[upper] >> 176), 2)
+    lower: uint256 = quotes[unsafe_div(unsafe_sub(count, 1), 2)] >> 176
+    upper: uint256 = quotes[unsafe_div(count, 2)] >> 176
+    middle: uint256 = unsafe_div(unsafe_add(lower, upper), 2)
+    band: uint256 = unsafe_mul(outlier_band, middle)
+    width: uint256 = unsafe_mul(middle, HALF_WIDTH_UNIT)
+    # price * 10**5 is to lie within width +- band; below 2**97.
+    least: uint256 = unsafe_sub(max(width, band), band)
+    most: uint256 = unsafe_add(width, band)
+    first: uint256 = 0
+    end: uint256 = count
+    for _: uint256 in range(MAX_QUOTES):
+        # `_quote`, unpacked as in words._token_asset
+        if first == end or unsafe_mul(quotes[first] >> 176, HALF_WIDTH_UNIT) >= least:
+            break
+        first = unsafe_add(first, 1)
+    for _: uint256 in range(MAX_QUOTES):
+        # `_quote`, unpacked as in words._token_asset
+        if first == end or unsafe_mul(quotes[unsafe_sub(end, 1)] >> 176, HALF_WIDTH_UNIT) <= most:
+            break
+        end = unsafe_sub(end, 1)
+    return first, end
 
 
 @internal

@@ -53,19 +53,21 @@ def agree(
     """The median of the quotes that are no outliers; None without a quorum or without a feed that
     nobody can choose the update of (a push feed).
 
-    `updated_at`: at least half of the quotes are no older. The half-width is the middle (of an
-    even number the larger) of the quotes' doubts, so a minority can neither widen nor narrow it.
+    `updated_at` is the time of the quote that gave the price, the older of two. The half-width is
+    the middle (of an even number the larger) of the quotes' doubts, so a minority can neither widen
+    nor narrow it.
     """
     if not _is_quorum(quotes, quorum):
         return None
     kept = without_outliers(quotes, outlier_band)
     used = kept if _is_quorum(kept, quorum) else quotes
-    price = median([quote.price for quote in used])
+    ordered = sorted(used, key=lambda quote: (quote.price, quote.updated_at))
+    middle = ordered[(len(used) - 1) // 2], ordered[len(used) // 2]
+    price = (middle[0].price + middle[1].price) // 2
     price -= price % TICK
     doubts = sorted(doubt(quote, price, volatility) for quote in used)
-    times = sorted(quote.updated_at for quote in used)
     width = min(doubts[len(doubts) // 2], MAX_HALF_WIDTH - 1)
-    return Consensus(price, times[(len(times) - 1) // 2], width)
+    return Consensus(price, min(quote.updated_at for quote in middle), width)
 
 
 def without_outliers(quotes: Sequence[Quote], outlier_band: int) -> list[Quote]:

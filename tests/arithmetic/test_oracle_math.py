@@ -131,6 +131,7 @@ def test_agree_stale_minority_leaves_width_and_time(ask_oracle_math: Ask) -> Non
 
     answers = ask_oracle_math("agree_many", [_encoded(case), _encoded(both_late)])
 
+    # Of equal prices the middle by time gives the price.
     assert answers[0] == [100 * WAD, NOW - 5, 0]
     # 9e-5 per root of a second over an hour: 0.54 %, rounded up.
     assert answers[1] == [100 * WAD, NOW - 7_200, 541]
