@@ -6,8 +6,8 @@
 @dev Without state: everything is fixed at deployment. Anyone may bring the Pyth contract a newer price that its
      publishers signed; that publish times only rise is its own rule. An adapter must not do so itself: what it
      answers would be the choice of its caller.
-     Trust: the Pyth contract and its publishers. Age is the oracle's business, hence `getPriceUnsafe`, which
-     sets none.
+     Trust: the Pyth contract and its publishers, whose confidence is about one standard error (PythStructs.sol).
+     Age is the oracle's business, hence `getPriceUnsafe`, which sets no limit.
 @custom:security Invalid answers give (0, 0, 0). A failing contract's revert, as for an id it does not know, goes
                  through to the oracle's guard, which tells it from a caller who gives too little gas; this
                  adapter must never swallow it.

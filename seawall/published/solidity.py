@@ -96,5 +96,5 @@ def _keep(path: Path, output: dict[str, Any]) -> None:
 
 def _installed(path: Path, read: Any) -> Any:
     if not path.is_file():
-        raise PublishedError(f"{path.relative_to(ROOT)} is missing: run make setup")
+        raise PublishedError(f"{path.parent.name}/{path.name} is missing: run make setup")
     return read(path.read_text())
