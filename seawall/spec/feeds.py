@@ -13,7 +13,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from seawall.spec.consensus import HALF_WIDTH_UNIT
-from seawall.spec.oracle import MAX_PRICE, MAX_UNIT_EXPONENT, MIN_PRICE
+from seawall.spec.oracle import (
+    MAX_PRICE,
+    MAX_UNIT_EXPONENT,
+    MIN_PRICE,
+    NO_READING,
+    Reading,
+)
 from seawall.spec.state import require
 from seawall.spec.words import MAX_HALF_WIDTH, Field, Word
 
@@ -38,17 +44,6 @@ _PRECISION = 10**120
 MAX_SIGNERS = 16
 #: SignedReportFeed: the present report; a price of 0 stands for none.
 REPORT = Word("report", (Field("price", 96), Field("half_width", 16), Field("published_at", 64)))
-
-
-class Reading(NamedTuple):
-    """What an adapter answers; all 0 for no price."""
-
-    price: int
-    updated_at: int
-    half_width: int
-
-
-NO_READING = Reading(0, 0, 0)
 
 
 # -- Pyth --------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from seawall.published.chainlink import ChainlinkSource
 from seawall.published.pyth import PythSource, deploy_pyth
 from seawall.published.uniswap import PoolSource
 from seawall.rpc import Rpc, succeeded
-from seawall.spec.feeds import Reading, Report
+from seawall.spec.feeds import Report
+from seawall.spec.oracle import Reading
 from seawall.spec.words import WAD
 
 #: As Pyth names ETH / USD on every chain.

@@ -11,7 +11,8 @@ from eth_utils.crypto import keccak
 
 from seawall.published.pyth import PythSource, deploy_pyth
 from seawall.rpc import Rpc
-from seawall.spec.feeds import PythPrice, Reading
+from seawall.spec.feeds import PythPrice
+from seawall.spec.oracle import Reading
 
 ETH = bytes(31) + b"\x01"
 

@@ -11,7 +11,8 @@ import pytest
 
 from seawall.published.pyth import PythSource
 from seawall.rpc import Rpc, succeeded
-from seawall.spec.feeds import NO_READING, PythPrice, Reading, pyth_latest
+from seawall.spec.feeds import PythPrice, pyth_latest
+from seawall.spec.oracle import NO_READING, Reading
 from seawall.spec.words import WAD
 
 SEED = 21
@@ -43,7 +44,7 @@ def test_latest_pyth_any_exponent_is_exact(
 ) -> None:
     for price in (1, 1_234, MAX_INT64):
         set_price(PythPrice(price, 0, exponent, now))
-        assert read(feed) == (price * 10 ** (18 + exponent), now, 0)
+        assert read(feed) == Reading(price * 10 ** (18 + exponent), now, 0)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_latest_pyth_unit_exponent_scales_the_price(
 ) -> None:
     feed = deploy_feed(unit_exponent)
     set_price(PythPrice(price, 0, exponent, 1_000))
-    assert read(feed) == ((expected, 1_000, 0) if expected else NO_READING)
+    assert read(feed) == (Reading(expected, 1_000, 0) if expected else NO_READING)
 
 
 @pytest.mark.parametrize("exponent", [-19, 19, -(2**31), 2**31 - 1])
@@ -117,7 +118,7 @@ def test_latest_pyth_confidence_is_the_half_width(
     half_width: int | None,
 ) -> None:
     set_price(PythPrice(price, confidence, -8, now))
-    expected = NO_READING if half_width is None else (price * 10**10, now, half_width)
+    expected = NO_READING if half_width is None else Reading(price * 10**10, now, half_width)
     assert read(feed) == expected
 
 
@@ -128,7 +129,7 @@ def test_latest_pyth_publish_time_in_the_future_is_no_price(
     feed: Any, set_price: SetPrice, read: Read, now: int, offset: int, valid: bool
 ) -> None:
     set_price(PythPrice(10**8, 0, -8, now + offset))
-    assert read(feed) == ((WAD, now + offset, 0) if valid else NO_READING)
+    assert read(feed) == (Reading(WAD, now + offset, 0) if valid else NO_READING)
 
 
 def test_latest_pyth_publish_time_zero_is_no_price(

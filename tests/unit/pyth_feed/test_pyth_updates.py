@@ -10,7 +10,8 @@ import pytest
 from seawall.published.artifacts import PublishedError
 from seawall.published.pyth import UPDATE_FEE, PythSource
 from seawall.rpc import Rpc
-from seawall.spec.feeds import PythPrice, Reading
+from seawall.spec.feeds import PythPrice
+from seawall.spec.oracle import Reading
 from seawall.spec.words import WAD
 
 ETH = bytes(31) + b"\x01"
@@ -26,7 +27,7 @@ def test_update_published_later_is_the_price(
     feed = deploy_feed(0)
     now = node.timestamp()
     pyth.update(ETH, 2_000 * 10**8, 10**8, -8, now)
-    assert read(feed) == (2_000 * WAD, now, 50)
+    assert read(feed) == Reading(2_000 * WAD, now, 50)
 
 
 @pytest.mark.parametrize("age", [0, 1, 500])
@@ -61,4 +62,4 @@ def test_update_may_change_the_exponent(
     feed = deploy_feed(0)
     now = node.timestamp()
     pyth.update(ETH, 2_000 * 10**5, 10**5, -5, now)
-    assert read(feed) == (2_000 * WAD, now, 50)
+    assert read(feed) == Reading(2_000 * WAD, now, 50)

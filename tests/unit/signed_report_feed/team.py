@@ -11,7 +11,8 @@ from eth_account.signers.local import LocalAccount
 from seawall.client.contract import Contract, load_abi
 from seawall.client.reports import ReportDomain, order_signatures, sign
 from seawall.rpc import Receipt, Rpc, succeeded
-from seawall.spec.feeds import Reading, Report, ReportFeed
+from seawall.spec.feeds import Report, ReportFeed
+from seawall.spec.oracle import Reading
 from seawall.spec.state import Reverted
 from seawall.spec.words import WAD
 

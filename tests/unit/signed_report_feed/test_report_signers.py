@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from team import Refused, Team, number_of
 
-from seawall.spec.feeds import NO_READING, ReportFeed
+from seawall.spec.feeds import ReportFeed
+from seawall.spec.oracle import NO_READING, Reading
 from seawall.spec.state import Reverted
 from seawall.spec.words import WAD
 
@@ -134,7 +135,7 @@ def test_latest_after_a_change_of_signers_is_no_price(team: Team, keys: list[Any
     assert team.latest() == NO_READING
     fresh = team.report(2_900)
     team.bring(fresh, [keys[2], keys[3]])
-    assert team.latest() == (2_900 * WAD, fresh.published_at, fresh.half_width)
+    assert team.latest() == Reading(2_900 * WAD, fresh.published_at, fresh.half_width)
 
 
 def test_submit_time_taken_before_a_change_of_signers_stays_taken(

@@ -11,7 +11,8 @@ from team import Refused, Team, by_signer, number_of
 
 from seawall.client.reports import ReportDomain, sign, submission
 from seawall.rpc import succeeded
-from seawall.spec.feeds import MAX_SIGNERS, NO_READING, Report
+from seawall.spec.feeds import MAX_SIGNERS, Report
+from seawall.spec.oracle import NO_READING, Reading
 from seawall.spec.words import WAD
 
 SEED = 44
@@ -36,7 +37,7 @@ def test_latest_before_any_report_is_no_price(team: Team) -> None:
 def test_submit_enough_signatures_is_the_price(team: Team, stranger: Any) -> None:
     report = team.report(3_000, half_width=7)
     team.submit(report, team.signed(report, team.keys[:2]), sender=stranger)
-    assert team.latest() == (3_000 * WAD, report.published_at, 7)
+    assert team.latest() == Reading(3_000 * WAD, report.published_at, 7)
 
 
 def test_submit_logs_the_report(team: Team) -> None:
@@ -180,7 +181,7 @@ def test_submit_time_in_the_future_is_refused(team: Team, ahead: int, valid: boo
     report = Report(3_000 * WAD, 0, block_time + ahead)
     if valid:
         team.bring(report)
-        assert team.latest() == (3_000 * WAD, block_time, 0)
+        assert team.latest() == Reading(3_000 * WAD, block_time, 0)
     else:
         assert refusal(lambda: team.bring(report)) == "report: future"
 

@@ -12,7 +12,8 @@ from seawall.client.contract import Contract, load_abi
 from seawall.client.creation import creation
 from seawall.published.uniswap import PoolSource
 from seawall.rpc import Rpc, succeeded
-from seawall.spec.feeds import Observed, PoolTerms, Reading
+from seawall.spec.feeds import Observed, PoolTerms
+from seawall.spec.oracle import Reading
 
 #: ETH at about 3,000 dollars, 18 and 6 decimals, as token0.
 ETH_TICK = -196_256

@@ -10,14 +10,8 @@ import ape
 import pytest
 
 from seawall.rpc import Rpc
-from seawall.spec.feeds import (
-    MAX_TICK,
-    NO_READING,
-    Observed,
-    PoolTerms,
-    pool_latest,
-    tick_price,
-)
+from seawall.spec.feeds import MAX_TICK, Observed, PoolTerms, pool_latest, tick_price
+from seawall.spec.oracle import NO_READING, Reading
 from seawall.spec.words import WAD
 
 SEED = 33
@@ -44,7 +38,7 @@ def steady(mean: int, tick: int | None = None, liquidity: int = 10**18) -> Obser
 def test_latest_pool_at_tick_zero_is_one(written: Written, node: Rpc) -> None:
     pool = written(terms())
     pool.set(steady(0))
-    assert pool.latest() == (WAD, node.timestamp(), 0)
+    assert pool.latest() == Reading(WAD, node.timestamp(), 0)
 
 
 @pytest.mark.parametrize("base_is_token0", [True, False])

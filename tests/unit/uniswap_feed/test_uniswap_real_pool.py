@@ -10,7 +10,8 @@ from seawall.client.contract import Contract, load_abi
 from seawall.published.artifacts import PublishedError, transact
 from seawall.published.uniswap import PoolSource, sqrt_price
 from seawall.rpc import RpcError, succeeded
-from seawall.spec.feeds import NO_READING, PoolTerms, pool_latest, tick_power, tick_price
+from seawall.spec.feeds import PoolTerms, pool_latest, tick_power, tick_price
+from seawall.spec.oracle import NO_READING, Reading
 
 ETH_TICK = -196_256
 LIQUIDITY = 10**17
@@ -24,7 +25,7 @@ READ_GAS = 200_000
 
 
 def test_latest_quiet_pool_is_its_tick(real: Any) -> None:
-    assert real.latest() == (tick_price(ETH_TICK, EXPONENT), real.node.timestamp(), 0)
+    assert real.latest() == Reading(tick_price(ETH_TICK, EXPONENT), real.node.timestamp(), 0)
 
 
 def test_latest_real_pool_over_a_day_of_trades_matches_specification(real: Any) -> None:
@@ -85,7 +86,7 @@ def test_latest_push_in_the_same_block_is_seen_in_the_half_width_alone(real: Any
 def test_latest_after_a_move_arrives_once_the_window_has_passed(real: Any) -> None:
     real.source.move(ETH_TICK + PUSH)
     real.wait(real.WINDOW)
-    moved = (tick_price(ETH_TICK + PUSH, EXPONENT), real.node.timestamp(), 0)
+    moved = Reading(tick_price(ETH_TICK + PUSH, EXPONENT), real.node.timestamp(), 0)
     assert real.latest() == moved
 
 
