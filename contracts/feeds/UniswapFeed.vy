@@ -12,10 +12,16 @@
      Attacks: Easier Done than Said?", 2022); and the thinner the pool, the cheaper it is, whence the minimum of
      liquidity. Liquidity in range can be put there for the window and taken away again, so the minimum is a hurdle,
      not a proof. The mean also lags: after a true move it needs the window to arrive.
-     So the answer is as wide as the present tick is away from the mean: a market that moves, or a pool that is being
-     pushed, makes itself unsure instead of wrong. A push in this very block shows too, also while the pool calls
-     back, and can only widen the answer. Ticks are rounded down by the pool and the mean is rounded down once more:
-     together less than 2 ticks (2 parts in 10,000), which the half-width does not hold.
+     So the answer is as wide as the present tick or that of the last second, whichever is farther, is away from the
+     mean: a market that moves, or a pool that is being pushed, makes itself unsure instead of wrong. The last
+     second's tick was there before this block's first trade, so a push in this very block, also while the pool
+     calls back, can widen the answer but not narrow it: nobody trades the pool back to a mean that lags, to be
+     believed for the length of a transaction. Ticks are rounded down by the pool and the mean is rounded down once
+     more: together less than 2 ticks (2 parts in 10,000), which the half-width does not hold.
+     The time of the data is always now, for the sums run on without trades: a pool that nobody trades repeats its
+     last price and never goes stale, and after an outage of the chain the window still holds the price from before
+     it. So let the grace period of the sequencer's feed last as long as the window, and let this feed be one of
+     several, whose median and outlier band tell.
      Trust: the pool's code, both tokens' decimals, and that the other token is worth what settlement money is.
 @custom:security Invalid answers give (0, 0, 0). A pool without observations as old as the window reverts, which goes
                  through to the oracle's guard, which tells it from a caller who gives too little gas; this adapter
@@ -37,8 +43,8 @@ interface Pool:
     def token0() -> address: view
     def token1() -> address: view
     def slot0() -> (uint160, int24, uint16, uint16, uint16, uint8, bool): view
-    def observe(seconds_ago: DynArray[uint32, 2]) -> (
-        DynArray[int56, 2], DynArray[uint160, 2]
+    def observe(seconds_ago: DynArray[uint32, 3]) -> (
+        DynArray[int56, 3], DynArray[uint160, 3]
     ): view
 
 
@@ -139,24 +145,26 @@ def __init__(
 @view
 def latest() -> (uint256, uint256, uint256):
     """
-    @notice WAD price per market unit, the time of this block, and how far the present tick is from the mean; all 0
-            when the answer is invalid: below the minimum of liquidity, outside 0.00000001 to 1,000,000, or a
-            present tick more than 5,040 ticks away.
+    @notice WAD price per market unit, the time of this block, and how far the present tick, or that of the last
+            second, is from the mean; all 0 when the answer is invalid: below the minimum of liquidity, outside
+            0.00000001 to 1,000,000, or one of those ticks more than 5,040 ticks away.
     @dev Reverts when the pool does, which it does without observations as old as the window.
     @return price to the nearest of nine places
     @return updated_at unix seconds
     @return half_width the ratio of both prices less one in 10**-5, rounded up
     """
-    ticks: DynArray[int56, 2] = []
-    seconds: DynArray[uint160, 2] = []
-    ticks, seconds = staticcall Pool(POOL).observe([convert(WINDOW, uint32), 0])
-    liquidity: uint256 = self._mean_liquidity(convert(seconds[0], uint256), convert(seconds[1], uint256))
+    ticks: DynArray[int56, 3] = []
+    seconds: DynArray[uint160, 3] = []
+    ticks, seconds = staticcall Pool(POOL).observe([convert(WINDOW, uint32), 1, 0])
+    liquidity: uint256 = self._mean_liquidity(convert(seconds[0], uint256), convert(seconds[2], uint256))
     if liquidity < MIN_LIQUIDITY:
         return 0, 0, 0
-    passed: int256 = convert(ticks[1], int256) - convert(ticks[0], int256)
+    passed: int256 = convert(ticks[2], int256) - convert(ticks[0], int256)
     mean: int256 = fixed_math._floor_div(passed, convert(WINDOW, int256))
     price: uint256 = tick_price._price(mean * SIGN, SCALE)
-    half_width: uint256 = self._half_width(mean)
+    # What a sum gains in one second is the tick of that second.
+    last: int256 = convert(ticks[2], int256) - convert(ticks[1], int256)
+    half_width: uint256 = self._half_width(mean, last)
     if price == 0 or half_width >= MAX_HALF_WIDTH:
         return 0, 0, 0
     return price, block.timestamp, half_width
@@ -181,9 +189,10 @@ def _mean_liquidity(before: uint256, after: uint256) -> uint256:
 
 @internal
 @view
-def _half_width(mean: int256) -> uint256:
+def _half_width(mean: int256, last: int256) -> uint256:
     """
-    @notice How far the present tick is from the mean, in 10**-5, rounded up.
+    @notice How far the present tick or the last second's, whichever is farther, is from the mean, in 10**-5, rounded
+            up.
     """
     sqrt_price: uint160 = 0
     tick: int24 = 0
@@ -195,5 +204,6 @@ def _half_width(mean: int256) -> uint256:
     sqrt_price, tick, observation, cardinality, cardinality_next, protocol_fee, unlocked = staticcall Pool(
         POOL
     ).slot0()
-    distance: uint256 = fixed_math._abs(convert(tick, int256) - mean)
-    return tick_price._half_width(distance)
+    present_distance: uint256 = fixed_math._abs(convert(tick, int256) - mean)
+    last_distance: uint256 = fixed_math._abs(last - mean)
+    return tick_price._half_width(max(present_distance, last_distance))

@@ -11,6 +11,7 @@ token1: public(address)
 _ticks: int56[2]
 _seconds: uint160[2]
 _tick: int24
+_last: int24
 
 
 @deploy
@@ -23,13 +24,15 @@ def __init__(token0: address, token1: address):
 
 
 @external
-def set_sums(ticks: int56[2], seconds: uint160[2], tick: int24):
+def set_sums(ticks: int56[2], seconds: uint160[2], tick: int24, last: int24):
     """
-    @notice Sums of ticks and of seconds per liquidity at both ends of the window, and the present tick.
+    @notice Sums of ticks and of seconds per liquidity at both ends of the window, the present tick, and that of the
+            last second.
     """
     self._ticks = ticks
     self._seconds = seconds
     self._tick = tick
+    self._last = last
 
 
 @external
@@ -43,8 +46,10 @@ def slot0() -> (uint160, int24, uint16, uint16, uint16, uint8, bool):
 
 @external
 @view
-def observe(seconds_ago: DynArray[uint32, 2]) -> (DynArray[int56, 2], DynArray[uint160, 2]):
+def observe(seconds_ago: DynArray[uint32, 3]) -> (DynArray[int56, 3], DynArray[uint160, 3]):
     """
-    @notice The sums as written.
+    @notice The sums as written, for a window, a second ago and now; the middle of the seconds means nothing.
     """
-    return [self._ticks[0], self._ticks[1]], [self._seconds[0], self._seconds[1]]
+    assert len(seconds_ago) == 3 and seconds_ago[1] == 1 and seconds_ago[2] == 0
+    before: int56 = self._ticks[1] - convert(self._last, int56)
+    return [self._ticks[0], before, self._ticks[1]], [self._seconds[0], 0, self._seconds[1]]

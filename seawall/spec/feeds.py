@@ -112,23 +112,27 @@ class PoolTerms:
 
 
 class Observed(NamedTuple):
-    """A pool's sums at the start and at the end of the window, and its present tick."""
+    """A pool's sums at the start and at the end of the window, its present tick, and the last
+    second's, which no trade of this block has touched."""
 
     ticks: tuple[int, int]
     #: Seconds per liquidity, times 2**128, modulo 2**160.
     seconds: tuple[int, int]
     tick: int
+    last_tick: int
 
 
 def pool_latest(terms: PoolTerms, observed: Observed, now: int) -> Reading:
-    """Reading of a pool: the geometric mean over the window, as wide as the present tick is off.
+    """Reading of a pool: the geometric mean over the window, as wide as the present tick or the
+    last second's is off, whichever is farther.
 
-    None below the minimum of liquidity, outside [MIN_PRICE, MAX_PRICE], and where the present
-    tick lies more than MAX_DISTANCE from the mean.
+    None below the minimum of liquidity, outside [MIN_PRICE, MAX_PRICE], and where one of those
+    ticks lies more than MAX_DISTANCE from the mean.
     """
     mean = mean_tick(observed.ticks, terms.window)
     price = tick_price(mean if terms.base_is_token0 else -mean, terms.exponent)
-    half_width = distance_half_width(abs(observed.tick - mean))
+    distance = max(abs(tick - mean) for tick in (observed.tick, observed.last_tick))
+    half_width = distance_half_width(distance)
     if mean_liquidity(observed.seconds, terms.window) < terms.min_liquidity:
         return NO_READING
     if price == 0 or half_width >= MAX_HALF_WIDTH:

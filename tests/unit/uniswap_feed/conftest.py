@@ -65,9 +65,8 @@ class WrittenPool:
 
     def set(self, observed: Observed) -> None:
         """Write both sums at both ends of the window, and the present tick."""
-        data = self._pool.set_sums.encode_input(
-            list(observed.ticks), list(observed.seconds), observed.tick
-        )
+        ticks, seconds = list(observed.ticks), list(observed.seconds)
+        data = self._pool.set_sums.encode_input(ticks, seconds, observed.tick, observed.last_tick)
         receipt = self._node.send(self._owner, str(self._pool.address), bytes(data))
         assert succeeded(receipt)
 
@@ -125,9 +124,12 @@ class RealPool:
     def observed(self) -> Observed:
         """What the pool says of the window, asked of it directly."""
         pool = self.source.pool
-        data = self.node.view(self.source.address, pool.encode("observe", [self.terms.window, 0]))
+        data = self.node.view(
+            self.source.address, pool.encode("observe", [self.terms.window, 1, 0])
+        )
         ticks, seconds = pool.decode("observe", data)
-        return Observed(tuple(ticks), tuple(seconds), self.source.tick)
+        sums = (ticks[0], ticks[2]), (seconds[0], seconds[2])
+        return Observed(*sums, self.source.tick, ticks[2] - ticks[1])
 
     def wait(self, seconds: int) -> None:
         """Let time pass without a trade."""

@@ -29,10 +29,15 @@ def terms(**over: Any) -> PoolTerms:
     return PoolTerms(**({"base_is_token0": True, "window": WINDOW} | over))
 
 
-def steady(mean: int, tick: int | None = None, liquidity: int = 10**18) -> Observed:
-    """Sums of a window at one tick and liquidity; the present tick is the mean if not given."""
+def steady(
+    mean: int, tick: int | None = None, last: int | None = None, liquidity: int = 10**18
+) -> Observed:
+    """Sums of a window at one tick and liquidity; the present tick and that of the last second are
+    the mean if not given."""
     passed = ONE_LIQUIDITY // liquidity
-    return Observed((7, 7 + mean * WINDOW), (5, 5 + passed), mean if tick is None else tick)
+    present = mean if tick is None else tick
+    before = mean if last is None else last
+    return Observed((7, 7 + mean * WINDOW), (5, 5 + passed), present, before)
 
 
 def test_latest_pool_at_tick_zero_is_one(written: Written, node: Rpc) -> None:
@@ -99,7 +104,7 @@ def test_latest_pool_thin_for_a_hundredth_of_the_window_counts_as_thin(written: 
     """The harmonic mean: liquidity of 1 for 6 of 600 s leaves 100, however much else there is."""
     pool = written(terms(min_liquidity=101))
     passed = (6 << 128) + (594 << 128) // 10**18
-    pool.set(Observed((0, 0), (0, passed), 0))
+    pool.set(Observed((0, 0), (0, passed), 0, 0))
     assert pool.latest() == NO_READING
 
 
@@ -107,7 +112,7 @@ def test_latest_pool_sums_of_seconds_that_wrap_are_read_right(written: Written) 
     pool = written(terms(min_liquidity=10**15))
     passed = ONE_LIQUIDITY // 10**15
     for start in (2**160 - 1, 2**160 - passed, 2**160 - passed - 1):
-        pool.set(Observed((0, 0), (start, (start + passed) % 2**160), 0))
+        pool.set(Observed((0, 0), (start, (start + passed) % 2**160), 0, 0))
         assert pool.latest().price == WAD
 
 
@@ -124,10 +129,20 @@ def test_latest_pool_distance_of_the_present_tick_is_the_half_width(
     assert (reading.price, reading.half_width) == (tick_price(1_000, 0), half_width)
 
 
-@pytest.mark.parametrize("tick", [5_041, -5_041, MAX_TICK, -MAX_TICK])
-def test_latest_pool_present_tick_too_far_away_is_no_price(written: Written, tick: int) -> None:
+@pytest.mark.parametrize("tick, last", [(-30, 70), (70, -30), (0, -70), (70, 70)])
+def test_latest_pool_farther_of_both_ticks_is_the_half_width(
+    written: Written, tick: int, last: int
+) -> None:
     pool = written(terms())
-    pool.set(steady(0, tick=tick))
+    pool.set(steady(0, tick=tick, last=last))
+    assert pool.latest().half_width == 703
+
+
+@pytest.mark.parametrize("tick", [5_041, -5_041, MAX_TICK, -MAX_TICK])
+@pytest.mark.parametrize("name", ["tick", "last"])
+def test_latest_pool_tick_too_far_away_is_no_price(written: Written, name: str, tick: int) -> None:
+    pool = written(terms())
+    pool.set(steady(0, **{name: tick}))
     assert pool.latest() == NO_READING
 
 
@@ -157,7 +172,12 @@ def test_latest_pool_on_a_failing_pool_reverts(project: Any, deployer: Any, toke
         ),
         terms(base_decimals=24, quote_decimals=2, unit_exponent=-4, min_liquidity=10**15),
         terms(
-            base_is_token0=False, base_decimals=0, quote_decimals=36, unit_exponent=18, window=60
+            base_is_token0=False,
+            base_decimals=0,
+            quote_decimals=36,
+            unit_exponent=18,
+            window=60,
+            min_liquidity=9,
         ),
     ],
 )
@@ -183,8 +203,10 @@ def draw_sums(rng: random.Random, chosen: PoolTerms) -> Observed:
     mean = min(max(mean if chosen.base_is_token0 else -mean, -MAX_TICK), MAX_TICK)
     passed = mean * chosen.window + rng.randrange(chosen.window)
     distance = rng.choice([0, 1, 30, 1_000, 5_040, 6_000])
-    tick = min(max(mean + rng.randint(-distance, distance), -MAX_TICK), MAX_TICK)
+    tick, last = (
+        min(max(mean + rng.randint(-distance, distance), -MAX_TICK), MAX_TICK) for _ in range(2)
+    )
     liquidity = chosen.min_liquidity * rng.choice([1, 2, 10**6]) - rng.choice([0, 0, 0, 1])
     seconds = (chosen.window << 128) // max(liquidity, 1)
     first, start = rng.randrange(-(2**54), 2**54), rng.randrange(2**160)
-    return Observed((first, first + passed), (start, (start + seconds) % 2**160), tick)
+    return Observed((first, first + passed), (start, (start + seconds) % 2**160), tick, last)

@@ -47,7 +47,8 @@ def test_latest_real_pool_over_a_day_of_trades_matches_specification(real: Any) 
 
 
 def test_latest_push_within_one_second_hardly_moves_the_price(real: Any) -> None:
-    """A push of 10.5 % that is undone a second later; what is left is 1000 / 1800 of a tick."""
+    """A push of 10.5 % that is undone a second later; what is left is 1000 / 1800 of a tick, and
+    in the block that undoes it the doubt."""
     before = real.latest().price
     real.source.move(ETH_TICK + PUSH)
     pushed = real.latest()
@@ -56,7 +57,9 @@ def test_latest_push_within_one_second_hardly_moves_the_price(real: Any) -> None
     real.source.move(ETH_TICK)
     after = real.latest()
     assert abs(after.price - before) * 10**4 <= before
-    assert after.half_width <= 10
+    assert after.half_width >= 10_500
+    real.wait(1)
+    assert real.latest().half_width <= 10
 
 
 def test_latest_push_held_for_a_fifth_of_the_window_moves_the_price_by_a_fifth(real: Any) -> None:
@@ -70,17 +73,32 @@ def test_latest_push_held_for_a_fifth_of_the_window_moves_the_price_by_a_fifth(r
     assert abs(held.price - true_price) * 10**5 <= held.half_width * held.price
 
 
+def seen_in_a_swap(real: Any, tick: int) -> Reading:
+    """What the feed answers while the pool calls back in a trade to a tick."""
+    actor = real.source.actor
+    transact(real.node, real.owner, actor, "look_with", real.feed)
+    real.source.move(tick)
+    places = (actor.encode("seen", place) for place in range(3))
+    return Reading(*(actor.decode("seen", real.node.view(actor.address, one)) for one in places))
+
+
 def test_latest_push_in_the_same_block_is_seen_in_the_half_width_alone(real: Any) -> None:
-    """While the pool calls back in a swap, the feed gives the old mean, and wider."""
     before = real.latest()
-    transact(real.node, real.owner, real.source.actor, "look_with", real.feed)
-    real.source.move(ETH_TICK + PUSH)
-    seen = [
-        real.source.actor.decode("seen", real.node.view(real.source.actor.address, asked))
-        for asked in (real.source.actor.encode("seen", place) for place in range(3))
-    ]
-    assert seen[0] == before.price
-    assert seen[2] >= 10_500
+    seen = seen_in_a_swap(real, ETH_TICK + PUSH)
+    assert seen.price == before.price
+    assert seen.half_width >= 10_500
+
+
+def test_latest_trade_back_to_the_mean_in_the_same_block_narrows_nothing(real: Any) -> None:
+    """The market fell by 9.5 % a minute ago and the mean lags: nobody gets it believed by trading
+    the pool back to it for the length of a transaction."""
+    real.source.move(ETH_TICK - PUSH)
+    real.wait(60)
+    lagging = real.latest()
+    assert lagging.half_width >= 10_000
+    seen = seen_in_a_swap(real, ETH_TICK - PUSH // 30)
+    assert abs(seen.price - lagging.price) * 10**3 <= lagging.price
+    assert seen.half_width >= 10_000
 
 
 def test_latest_after_a_move_arrives_once_the_window_has_passed(real: Any) -> None:
