@@ -34,9 +34,6 @@ MAX_HALF_WIDTH: constant(uint256) = 65_535
 # One in WAD, and 10**-5 of it.
 WAD: constant(uint256) = 10**18
 HALF_WIDTH_STEP: constant(uint256) = 10**13
-# More than the error of an exponential near one, and far less than any power lies above a whole step (6 * 10**9),
-# except those of no tick and of one, which are whole.
-SLACK: constant(uint256) = 10**6
 
 # ---------------------------------------------------------------
 #                            INTERNAL
@@ -86,6 +83,8 @@ def _half_width(distance: uint256) -> uint256:
         return MAX_HALF_WIDTH
     logarithm: int256 = fixed_math._wad_floor(convert(distance, int256) * LN_TICK)
     power: int256 = math._wad_exp(logarithm)
-    # The exponential of 0 is exactly one; that of a positive number is not below it.
+    # The exponential of 0 is exactly one; that of a positive number is not below it. That of one tick, the only other
+    # power that is a whole step, is known from below, and every other lies above its last step by more than the
+    # error: by 6 * 10**9 wei at least.
     above: uint256 = convert(power, uint256) - WAD
-    return (above + HALF_WIDTH_STEP - SLACK) // HALF_WIDTH_STEP
+    return (above + HALF_WIDTH_STEP - 1) // HALF_WIDTH_STEP

@@ -18,7 +18,7 @@ TICK_SIZE = Fraction(1, 10_000)
 
 
 @pytest.fixture
-def room(chain: Any, accounts: Any) -> Iterator[FeedRoom]:
+def feed_room(chain: Any, accounts: Any) -> Iterator[FeedRoom]:
     reporters = [str(accounts[number].address) for number in (5, 6, 7)]
     made = FeedRoom(chain.provider.http_uri, str(accounts[0].address), reporters)
     yield made
@@ -32,16 +32,16 @@ def signers() -> list[Any]:
 
 
 @pytest.fixture(params=[True, False], ids=["base-token0", "base-token1"])
-def kinds(request: Any, room: FeedRoom, signers: list[Any]) -> FourKinds:
+def kinds(request: Any, feed_room: FeedRoom, signers: list[Any]) -> FourKinds:
     """All four, at 3,000 dollars."""
-    return all_four_kinds(room, signers, PRICE, base_is_token0=request.param)
+    return all_four_kinds(feed_room, signers, PRICE, base_is_token0=request.param)
 
 
-def test_latest_of_four_kinds_is_one_price(room: FeedRoom, kinds: FourKinds) -> None:
-    chainlink, pyth, pool, reports = (room.latest(adapter) for adapter in kinds.adapters)
+def test_latest_of_four_kinds_is_one_price(feed_room: FeedRoom, kinds: FourKinds) -> None:
+    chainlink, pyth, pool, reports = (feed_room.latest(adapter) for adapter in kinds.adapters)
     assert chainlink.price == pyth.price == reports.price == PRICE * WAD
     assert abs(Fraction(pool.price) / (PRICE * WAD) - 1) <= TICK_SIZE
-    now = room.rpc.timestamp()
+    now = feed_room.rpc.timestamp()
     assert pool.updated_at == now
     for reading in (chainlink, pyth, reports):
         assert now - 10 <= reading.updated_at <= now
@@ -49,16 +49,16 @@ def test_latest_of_four_kinds_is_one_price(room: FeedRoom, kinds: FourKinds) -> 
 
 
 def test_latest_of_four_kinds_after_a_move_agrees_once_the_window_has_passed(
-    room: FeedRoom, kinds: FourKinds
+    feed_room: FeedRoom, kinds: FourKinds
 ) -> None:
     moved = PRICE * Fraction(110, 100)
     kinds.answer(moved)
-    chainlink, pyth, pool, reports = (room.latest(adapter) for adapter in kinds.adapters)
+    chainlink, pyth, pool, reports = (feed_room.latest(adapter) for adapter in kinds.adapters)
     assert chainlink.price == pyth.price == reports.price == moved * WAD
     # The average has seen seconds of the new price only, and says how far off it may be.
     assert pool.price < PRICE * WAD * Fraction(1_001, 1_000)
     assert pool.price * (1 + Fraction(pool.half_width, 10**5)) >= moved * WAD * (1 - 2 * TICK_SIZE)
-    room.rpc.warp(WINDOW)
-    later = room.latest(kinds.pool.adapter)
+    feed_room.rpc.warp(WINDOW)
+    later = feed_room.latest(kinds.pool.adapter)
     assert abs(Fraction(later.price) / (moved * WAD) - 1) <= TICK_SIZE
     assert later.half_width == 0

@@ -140,7 +140,7 @@ def test_latest_pyth_publish_time_zero_is_no_price(
 
 
 @pytest.fixture
-def odd_source(project: Any, deployer: Any) -> Any:
+def odd_pyth(project: Any, deployer: Any) -> Any:
     """In the place of a Pyth contract; its first answer is a price."""
     source = deployer.deploy(project.OddSource)
     words = (10**8, 0, 0, 1_000)
@@ -150,17 +150,17 @@ def odd_source(project: Any, deployer: Any) -> Any:
 
 @pytest.mark.parametrize("answer", [b"", 127 * b"\x00", 128 * b"\xff"])
 def test_latest_pyth_malformed_answer_reverts(
-    project: Any, deployer: Any, odd_source: Any, answer: bytes
+    project: Any, deployer: Any, odd_pyth: Any, answer: bytes
 ) -> None:
-    feed = deployer.deploy(project.PythFeed, odd_source, ETH, 0)
-    odd_source.answer_with(answer, sender=deployer)
+    feed = deployer.deploy(project.PythFeed, odd_pyth, ETH, 0)
+    odd_pyth.answer_with(answer, sender=deployer)
     with ape.reverts():
         feed.latest()
 
 
-def test_latest_pyth_failing_contract_reverts(project: Any, deployer: Any, odd_source: Any) -> None:
-    feed = deployer.deploy(project.PythFeed, odd_source, ETH, 0)
-    odd_source.fail_with(b"", sender=deployer)
+def test_latest_pyth_failing_contract_reverts(project: Any, deployer: Any, odd_pyth: Any) -> None:
+    feed = deployer.deploy(project.PythFeed, odd_pyth, ETH, 0)
+    odd_pyth.fail_with(b"", sender=deployer)
     with ape.reverts():
         feed.latest()
 

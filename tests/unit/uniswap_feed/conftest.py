@@ -137,8 +137,8 @@ class RealPool:
 
 
 @pytest.fixture
-def real(node: Rpc, deployer: Any, pool: PoolSource) -> Iterator[RealPool]:
-    """The real pool with liquidity for longer than its feed's window."""
+def real_pool(node: Rpc, deployer: Any, pool: PoolSource) -> Iterator[RealPool]:
+    """The pool with liquidity for longer than its feed's window."""
     node.set_block_interval(1)
     pool.add(LIQUIDITY)
     terms = PoolTerms(True, 18, 6, 0, RealPool.WINDOW, LIQUIDITY // 2)
