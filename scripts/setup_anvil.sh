@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Install what the npm lock names: the published contracts of the tests and the bench, and anvil, whose program
-# goes beside Python's, where Ape finds it. No package's scripts are run, and the lock leaves out the JavaScript
-# libraries that @chainlink/contracts would like beside its bytecode.
+# Install what the npm lock names: the published contracts of the tests and the bench, the compiler of those that
+# are published as source, and anvil, whose program goes beside Python's, where Ape finds it. No package's scripts
+# are run, and the lock leaves out the JavaScript libraries that @chainlink/contracts would like beside its bytecode.
 # The npm wrapper is a Node process that does not pass a kill on, which would leave nodes behind.
 set -euo pipefail
 

@@ -76,6 +76,14 @@ def circle(source: str, name: str) -> Artifact:
     return Artifact(name, raw["abi"], _plain(raw["bytecode"]), links)
 
 
+@cache
+def uniswap(name: str) -> Artifact:
+    """A contract of @uniswap/v3-core."""
+    folder = PACKAGES / "@uniswap" / "v3-core" / "artifacts" / "contracts"
+    raw = _read(folder / f"{name}.sol" / f"{name}.json")
+    return Artifact(name, raw["abi"], _plain(raw["bytecode"]))
+
+
 def deploy(
     rpc: Rpc,
     sender: str,
@@ -90,10 +98,13 @@ def deploy(
     return Contract(str(receipt["contractAddress"]), artifact.abi)
 
 
-def transact(rpc: Rpc, sender: str, contract: Contract, function: str, *args: Any) -> Receipt:
-    """A mined transaction. Errors: PublishedError with the contract's reason."""
+def transact(
+    rpc: Rpc, sender: str, contract: Contract, function: str, *args: Any, value: int = 0
+) -> Receipt:
+    """A mined transaction that carries `value` wei. Errors: PublishedError with the contract's
+    reason."""
     data = contract.encode(function, *args)
-    receipt = rpc.send(sender, contract.address, data)
+    receipt = rpc.send(sender, contract.address, data, value=value)
     if not succeeded(receipt):
         raise PublishedError(f"{function}: {_reason(rpc, sender, contract.address, data)}")
     return receipt
