@@ -49,7 +49,7 @@ def _random_case(rng: Random) -> Case:
     """Feeds that mostly agree, with liars, ties, pull feeds and late ones; bands at the edge."""
     base = rng.choice([MIN_PRICE, MAX_PRICE * 9 // 10, int(10 ** rng.uniform(11, 23))])
     spread = rng.choice([0, 10, 1_000, 100_000])
-    quotes = []
+    quotes: list[Quote] = []
     for _ in range(rng.randrange(0, 6)):
         price = base + base * rng.randint(-spread, spread) // 10**6
         if rng.random() < 0.1:

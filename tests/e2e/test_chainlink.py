@@ -169,11 +169,12 @@ def test_refresh_three_real_feeds_give_their_median(
 ) -> None:
     for source, answer in zip(sources, (3_011, 2_990, 3_004), strict=True):
         source.answer(answer * UNIT)
-    oldest = min(round_of(room, source)[3] for source in sources)
+    middle = round_of(room, sources[2])[3]
     word = PRICE.unpack(room.refresh(ETH))
     assert word["price"] == 3_004 * WAD
-    assert word["updated_at"] == oldest
-    assert word["half_width"] == 0
+    assert word["updated_at"] == middle
+    # 7 dollars of 3,004, the nearer of the other two, in units of 10**-5, rounded up.
+    assert word["half_width"] == 234
 
 
 def test_refresh_answer_beyond_the_range_of_prices_counts_as_silent(
@@ -185,13 +186,15 @@ def test_refresh_answer_beyond_the_range_of_prices_counts_as_silent(
 
 
 @pytest.mark.parametrize("answer", (1, 30, 300_000, 10**6))
-def test_refresh_one_feed_far_off_does_not_move_the_median(
+def test_refresh_one_feed_far_off_is_dropped(
     room: IndexRoom, sources: list[ChainlinkSource], answer: int
 ) -> None:
     for source, quote in zip(sources, (3_001, 3_002, answer), strict=True):
         source.answer(quote * UNIT)
-    price = PRICE.unpack(room.refresh(ETH))["price"]
-    assert price in (3_001 * WAD, 3_002 * WAD)
+    word = PRICE.unpack(room.refresh(ETH))
+    assert word["price"] == 3_001 * WAD + WAD // 2
+    # Half a dollar of 3,001.5.
+    assert word["half_width"] == 17
 
 
 def test_refresh_one_silent_feed_leaves_two_and_their_spread(

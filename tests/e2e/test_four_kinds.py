@@ -10,9 +10,15 @@ import pytest
 from eth_account import Account
 from kinds import WINDOW, FeedRoom, FourKinds, all_four_kinds
 
-from seawall.spec.words import WAD
+from seawall.published.artifacts import transact
+from seawall.spec.words import MAX_HALF_WIDTH, WAD
+from seawall.spec.words import PRICE as WORD
 
 PRICE = Fraction(3_000)
+ETH = 7
+NOBODY = "0x" + "00" * 20
+#: Heartbeat and greatest age of each kind, in the order of the adapters, and which are pull feeds.
+TERMS = [(3_600, 4_000, False), (10, 10, True), (WINDOW, WINDOW, False), (10, 10, True)]
 #: A pool's price lies anywhere in its tick.
 TICK_SIZE = Fraction(1, 10_000)
 
@@ -62,3 +68,75 @@ def test_latest_of_four_kinds_after_a_move_agrees_once_the_window_has_passed(
     later = feed_room.latest(kinds.pool.adapter)
     assert abs(Fraction(later.price) / (moved * WAD) - 1) <= TICK_SIZE
     assert later.half_width == 0
+
+
+class FourKindsIndex:
+    """An IndexOracle whose feeds are the four adapters, three of which make a price."""
+
+    def __init__(self, room: FeedRoom, kinds: FourKinds) -> None:
+        self.room = room
+        self.oracle = room.deploy("IndexOracle", room.owner, 1_800, 86_400, NOBODY, 0)
+        rows = [(one.address, *rest) for one, rest in zip(kinds.adapters, TERMS, strict=True)]
+        transact(room.rpc, room.owner, self.oracle, "set_feeds", ETH, (3, 500, 30_000), rows)
+
+    def refresh(self) -> dict[str, int]:
+        """The word that a refresh stores."""
+        transact(self.room.rpc, self.room.owner, self.oracle, "refresh", 1 << ETH)
+        data = self.oracle.encode("price_word", ETH)
+        found = self.oracle.decode("price_word", self.room.rpc.view(self.oracle.address, data))
+        return WORD.unpack(int(found))
+
+
+def again(kinds: FourKinds) -> None:
+    """The price of the start anew, which the pool has never left."""
+    for kind in (kinds.chainlink, kinds.pyth, kinds.reports):
+        kind.answer(PRICE)
+
+
+@pytest.fixture
+def index(feed_room: FeedRoom, kinds: FourKinds) -> FourKindsIndex:
+    return FourKindsIndex(feed_room, kinds)
+
+
+def test_refresh_four_kinds_feed_one_index(index: FourKindsIndex, kinds: FourKinds) -> None:
+    again(kinds)
+    word = index.refresh()
+    assert word["price"] == PRICE * WAD
+    # The pool is off by a part of its tick, the others agree.
+    assert word["half_width"] == 0
+
+
+def test_refresh_average_of_a_pool_that_lags_behind_is_dropped(
+    index: FourKindsIndex, kinds: FourKinds
+) -> None:
+    """All sources jump by a tenth; the pool's average is still where it was."""
+    moved = PRICE * Fraction(110, 100)
+    kinds.answer(moved)
+    word = index.refresh()
+    assert (word["price"], word["half_width"]) == (moved * WAD, 0)
+
+
+def test_refresh_reports_that_nobody_brings_leave_too_few(
+    feed_room: FeedRoom, index: FourKindsIndex, kinds: FourKinds
+) -> None:
+    """Pull feeds age out in ten seconds: two push feeds are no quorum of three."""
+    again(kinds)
+    known = index.refresh()
+    feed_room.rpc.warp(20)
+    word = index.refresh()
+    assert (word["price"], word["half_width"]) == (known["price"], MAX_HALF_WIDTH)
+    kinds.pyth.answer(PRICE)
+    assert index.refresh()["half_width"] < MAX_HALF_WIDTH
+
+
+def test_refresh_doubt_of_one_source_is_outvoted_and_of_most_is_told(
+    index: FourKindsIndex, kinds: FourKinds
+) -> None:
+    """Pyth says give or take 1 %: one doubt of four is none; with the reports' it is the middle."""
+    again(kinds)
+    kinds.pyth.answer(PRICE, PRICE / 100)
+    # What is left is the pool's place in its tick.
+    assert index.refresh()["half_width"] <= TICK_SIZE * 10**5
+    kinds.pyth.answer(PRICE, PRICE / 100)
+    kinds.reports.answer(PRICE, 1_000)
+    assert index.refresh()["half_width"] == 1_000

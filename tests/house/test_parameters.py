@@ -15,6 +15,7 @@ from seawall.parameters import ParameterError, load, parse, ppm, wad
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = yaml.safe_load((ROOT / "params" / "local.yaml").read_text())
 MARKET = GOOD["markets"][0]
+OWNER = "0x" + "12" * 20
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -23,6 +24,11 @@ def broken(change: Change) -> dict[str, Any]:
     raw = copy.deepcopy(GOOD)
     change(raw)
     return raw
+
+
+def feed(raw: Any) -> Any:
+    """The first feed of the first market."""
+    return raw["markets"][0]["feeds"][0]
 
 
 @pytest.mark.parametrize("name", ["local", "devnet"])
@@ -59,7 +65,20 @@ def test_wad_smallest_unit_is_exact() -> None:
         (lambda raw: raw["markets"][0].update(reserve=-1), "reserve: -1 is negative"),
         (lambda raw: raw["markets"][0].update(quorum=4), "quorum: 4 is not a whole number"),
         (lambda raw: raw["markets"][0].update(feeds=[]), "feeds: expected a list of one to five"),
-        (lambda raw: raw["markets"][0]["feeds"][0].pop("price"), "needs an aggregator, or a price"),
+        (lambda raw: feed(raw).pop("price"), "needs an adapter, an aggregator, or a price"),
+        (lambda raw: feed(raw).update(adapter=OWNER, aggregator=OWNER), "not both"),
+        (lambda raw: feed(raw).update(heartbeat=0), "heartbeat: 0 is not a whole number from 1"),
+        (lambda raw: feed(raw).update(heartbeat=10**6), "heartbeat: 1000000 is not a whole"),
+        (
+            lambda raw: feed(raw).update(pull=True),
+            "max_age: 3600 is not a whole number from 1 to 10",
+        ),
+        (lambda raw: feed(raw).update(pull=1), "pull: 1 is not true or false"),
+        (lambda raw: raw["markets"][0].update(outlier_band=0.7), "outside 0 to 0.65535"),
+        (lambda raw: raw["markets"][0].update(outlier_band="1e-6"), "more than five decimals"),
+        (lambda raw: raw["markets"][0].update(volatility_floor=16), "outside 0 to 15"),
+        (lambda raw: raw["oracle"].update(ema_seconds=59), "ema_seconds: 59 is not a whole number"),
+        (lambda raw: raw["oracle"].update(grace_seconds=60), "needs oracle.sequencer"),
         (lambda raw: raw["margin"].update(profit_weight=2), "profit_weight: 2 is outside 0 to 1"),
         (lambda raw: raw["liquidation"].update(close_out=1), "close_out: must be below 1"),
         (lambda raw: raw["liquidation"].update(penalty_min=0.05), "penalty_min <= penalty_max"),
@@ -90,3 +109,11 @@ def test_address_without_quotes_is_read_back() -> None:
     number = int("12" * 20, 16)
     raw = broken(lambda raw: raw["settlement"].update(asset=number))
     assert parse(raw).settlement.asset == "0x" + "12" * 20
+
+
+def test_parse_volatility_floor_is_per_root_of_a_second() -> None:
+    """30 % a year: 0.3 / sqrt(365 * 86,400) = 5.342e-5."""
+    (market,) = parse(GOOD).markets[:1]
+
+    assert market.volatility_floor == 53_421
+    assert market.outlier_band == 5_000
