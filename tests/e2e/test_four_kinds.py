@@ -113,7 +113,7 @@ def test_refresh_average_of_a_pool_that_lags_behind_is_dropped(
     moved = PRICE * Fraction(110, 100)
     kinds.answer(moved)
     word = index.refresh()
-    assert (word["price"], word["half_width"]) == (moved * WAD, 0)
+    assert (word["price"], word["half_width"]) == (int(moved * WAD), 0)
 
 
 def test_refresh_reports_that_nobody_brings_leave_too_few(

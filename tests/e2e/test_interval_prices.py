@@ -23,7 +23,7 @@ GAP = Fraction(13, 10)
 
 def spread(desk: Desk, leg_id: int, price: Fraction, part: Fraction) -> int:
     """Three feeds that no two agree: at the price, and a part of it above and below; half-width."""
-    for source, factor in zip(desk.sources[leg_id], (1 - part, 1, 1 + part), strict=True):
+    for source, factor in zip(desk.sources[leg_id], (1 - part, Fraction(1), 1 + part), strict=True):
         answer = int(price * factor * 10**8)
         desk.send(desk.owner, source, "set_answer", answer)
     desk.send(desk.owner, desk.oracle, "refresh", 1 << leg_id)
