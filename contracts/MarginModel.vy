@@ -426,14 +426,17 @@ def _is_usable(price_word: uint256, rate: uint256) -> bool:
 @pure
 def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint256:
     """
-    @notice Spot moved by the half-width, capped at half the maintenance rate, in favour of the leg.
+    @notice Spot moved by the half-width, capped at half the maintenance rate, in favour of the leg; up for a long, down for
+            a short.
     """
-    price: uint256 = words._price_price(price_word)
-    cap: uint256 = rate * HALF_WIDTH_UNIT // (2 * PPM)
-    width: uint256 = min(words._price_half_width(price_word), cap)
+    price: uint256 = price_word >> 176  # words._price_price
+    half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
+    # Half the rate in units of a half-width: at most 50,000. A price is below 2**80.
+    width: uint256 = min(half_width, unsafe_div(rate, HALF_WIDTH_PPM_2))
     if size > 0:
-        return fixed_math._mul_div_up(price, HALF_WIDTH_UNIT + width, HALF_WIDTH_UNIT)
-    return price * (HALF_WIDTH_UNIT - width) // HALF_WIDTH_UNIT
+        high: uint256 = unsafe_mul(price, unsafe_add(HALF_WIDTH_UNIT, width))
+        return unsafe_div(unsafe_add(high, HALF_WIDTH_UNIT - 1), HALF_WIDTH_UNIT)
+    return unsafe_div(unsafe_mul(price, unsafe_sub(HALF_WIDTH_UNIT, width)), HALF_WIDTH_UNIT)
 
 
 @internal
