@@ -46,6 +46,7 @@ FUZZED = (
     "contracts/LiquidationEngine.vy",
     "contracts/InsuranceFund.vy",
     "contracts/Exchange.vy",
+    "contracts/IndexOracle.vy",
 )
 
 
@@ -64,7 +65,8 @@ def _fuzz(name: str, seed: str, transactions: int) -> Stage:
 WORDS = _arrays("test_words.py", "WordsHarness")
 FIXED_MATH = _arrays("test_fixed_math.py", "FixedMathHarness")
 VAULT_MATH = _arrays("test_vault_math.py", "VaultMathHarness")
-MEDIAN = _arrays("test_median.py", "MedianHarness")
+ORACLE_MATH = _arrays("test_oracle_math.py", "OracleMathHarness")
+TICK_PRICE = _arrays("test_tick_price.py", "TickPriceHarness")
 ORACLE = Stage(
     "oracle",
     ("tests/fuzz/test_index_oracle.py",),
@@ -87,7 +89,10 @@ TARGETS = (
     Target("contracts/MarginModel.vy", False, FUZZ, ("tests/unit/margin_model", *_HOUSE)),
     Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
     Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), ("tests/unit/insurance_fund",)),
-    Target(f"{MODULES}/median.vy", False, (MEDIAN, ORACLE), _ORACLE),
+    Target(f"{MODULES}/consensus.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
+    Target(f"{MODULES}/averages.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
+    Target(f"{MODULES}/tick_price.vy", False, (TICK_PRICE,), ("tests/unit/uniswap_feed",)),
+    Target(f"{MODULES}/report_word.vy", False, (), ("tests/unit/signed_report_feed",)),
     Target(f"{MODULES}/oracle_guard.vy", False, (ORACLE,), _ORACLE),
     Target(f"{MODULES}/feed_words.vy", False, (ORACLE,), _ORACLE),
     Target(f"{MODULES}/order_hash.vy", False, FUZZ, ("tests/unit/exchange",)),
