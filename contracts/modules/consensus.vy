@@ -59,7 +59,9 @@ def _agree(
             quorum or without a feed that nobody can choose the update of (a push feed).
     @dev Outliers are left in when too few would remain: a median bears them, and no feed can end a quorum by what
          it says. The time is that of the quote that gave the price, the older of two. The half-width is the middle
-         (of an even number the larger) of the quotes' doubts, so a minority can neither widen nor narrow it.
+         (of an even number the larger) of the doubts of all quotes, outliers included: more than half of the feeds
+         lie within it. So a minority can neither widen nor narrow it, and a price that dropped one of two camps does
+         not call itself sure.
     @param quotes in the first `count` places, prices above 0
     @param quorum above 0
     @param outlier_band 10**-5 of the median of all
@@ -83,12 +85,10 @@ def _agree(
     # Down to the tick: the one rounding of an index price, 1e-4 of the smallest price at most.
     price = unsafe_sub(price, price % TICK)
     doubts: uint256[MAX_QUOTES] = empty(uint256[MAX_QUOTES])
-    used: uint256 = 0
-    for i: uint256 in range(first, end, bound=MAX_QUOTES):
-        doubts[used] = self._doubt(ordered[i], price, volatility)
-        used = unsafe_add(used, 1)
-    doubts = self._sorted(doubts, used)
-    half_width: uint256 = min(doubts[unsafe_div(used, 2)], NOT_USABLE - 1)
+    for i: uint256 in range(count, bound=MAX_QUOTES):
+        doubts[i] = self._doubt(ordered[i], price, volatility)
+    doubts = self._sorted(doubts, count)
+    half_width: uint256 = min(doubts[unsafe_div(count, 2)], NOT_USABLE - 1)
     # `_quote`: updated_at, unpacked as in words._token_decimals
     return price, min((lower >> 144) & U32, (upper >> 144) & U32), half_width
 

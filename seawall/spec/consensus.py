@@ -54,8 +54,9 @@ def agree(
     nobody can choose the update of (a push feed).
 
     `updated_at` is the time of the quote that gave the price, the older of two. The half-width is
-    the middle (of an even number the larger) of the quotes' doubts, so a minority can neither widen
-    nor narrow it.
+    the middle (of an even number the larger) of the doubts of all quotes, outliers included: more
+    than half of the feeds lie within it. So a minority can neither widen nor narrow it, and a price
+    that dropped one of two camps does not call itself sure.
     """
     if not _is_quorum(quotes, quorum):
         return None
@@ -65,7 +66,7 @@ def agree(
     middle = ordered[(len(used) - 1) // 2], ordered[len(used) // 2]
     price = (middle[0].price + middle[1].price) // 2
     price -= price % TICK
-    doubts = sorted(doubt(quote, price, volatility) for quote in used)
+    doubts = sorted(doubt(quote, price, volatility) for quote in quotes)
     width = min(doubts[len(doubts) // 2], MAX_HALF_WIDTH - 1)
     return Consensus(price, min(quote.updated_at for quote in middle), width)
 

@@ -102,6 +102,8 @@ def test_agree_every_order_of_small_prices_matches_specification(ask_oracle_math
     [
         # One liar of three is dropped: the mean of the others and half their distance.
         ([100, 102, 150], 2, (101, 991)),
+        # Two camps, one of them partly beyond the band: the price leaps, but the others still count.
+        ([1_848, 1_848, 1_775, 1_627], 2, (1_848, 3_951)),
         # With a quorum of three it stays, and moves neither the median nor the half-width.
         ([100, 102, 150], 3, (102, 1_961)),
         # Two feeds: neither is the outlier.
