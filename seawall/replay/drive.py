@@ -70,9 +70,8 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Index:
-    """An index's terms, its feeds, and the machine that makes its words."""
+    """An index's feeds, and the machine that makes its words of their answers."""
 
-    terms: IndexTerms
     feeds: tuple[Feed, ...]
     machine: Machine
 
@@ -87,9 +86,9 @@ class Index:
         return [self.step(now) for now in times]
 
 
-def build(workshop: Workshop, terms: IndexTerms, *feeds: Feed) -> Index:
+def build(workshop: Workshop, agreed: IndexTerms, *feeds: Feed) -> Index:
     """An index that has not been refreshed yet."""
-    return Index(terms, feeds, workshop(terms, [feed.terms for feed in feeds]))
+    return Index(feeds, workshop(agreed, [feed.terms for feed in feeds]))
 
 
 def price_of(word: int) -> Price:

@@ -16,7 +16,7 @@ from seawall.spec.oracle import FeedTerms, Reading
 from seawall.spec.words import RATIO, WAD
 
 START = moment("2021-05-19T00:00")
-SILENCES = {"1 s": 1, "1 h": HOUR, "1 day": 86_400}
+SILENCES = {"1 s": 1, "1 h": HOUR, "1 day": 86_400, "7 days": 604_800}
 TERMS = FeedTerms(heartbeat=MINUTE, max_age=10 * MINUTE)
 #: After the gap it is refreshed every ten seconds, as long as this.
 CADENCE = 10

@@ -1,4 +1,4 @@
-"""The steepest hour of 2021-05-19 as one step, after silence of a second, an hour and a day."""
+"""The steepest hour of 2021-05-19 as one step, after silence of a second to a week."""
 
 from __future__ import annotations
 
