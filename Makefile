@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test fuzz soak replay planted mutate prove bench demo devnet lock clean
+.PHONY: help setup compile check test fuzz soak replay planted mutate prove bench replays demo devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
@@ -71,6 +71,9 @@ planted: compile ## Plant ten bugs in the contracts, one at a time: does the fuz
 
 bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.md
 	@$(PY) -m bench --record
+
+replays: compile ## Drive the oracle through recorded prices, write the tables of docs/oracle_replays.md
+	@$(PY) -m scripts.replay_prices
 
 mutate: compile ## Try small faults against the tests, write docs/mutation.md; MUTATE="..." takes options
 	@$(PY) -m mutation $(MUTATE)

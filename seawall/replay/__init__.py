@@ -1,0 +1,1 @@
+"""Windows of real prices, driven through the oracle and the margin model."""

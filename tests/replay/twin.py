@@ -1,0 +1,95 @@
+"""An index of the specification and one of the deployed bytecode, refreshed side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from seawall.replay.drive import MEMORY, SpecIndex
+from seawall.spec.oracle import FeedTerms, IndexTerms, Reading
+from seawall.spec.words import WAD
+from tests.fuzz.backend import words_of
+from tests.fuzz.creation import Types, compiled
+from tests.fuzz.revm import Revm
+
+SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
+MARKET = 1
+NOBODY = "0x" + "00" * 20
+
+
+@cache
+def _types() -> Types:
+    """The build file, read once."""
+    return compiled()
+
+
+class Recording(Revm):
+    """A chain whose clock stands still until it is set: all of a refresh is one second."""
+
+    def at(self, now: int) -> None:
+        """Set the clock of the blocks that follow."""
+        self.time = now
+
+    def _next_block(self, seconds: int) -> None:
+        super()._next_block(0)
+
+
+class Twin:
+    """The IndexOracle in pyrevm on feeds that anyone may set, beside its specification."""
+
+    #: Words compared by all twins.
+    compared = 0
+
+    def __init__(self, terms: IndexTerms, feeds: Sequence[FeedTerms]) -> None:
+        self.spec = SpecIndex(terms, feeds)
+        self.chain = Recording(_types())
+        self.owner = self.chain.actor("timelock")
+        self.oracle = self.chain.deploy(
+            "index",
+            "IndexOracle",
+            self.owner,
+            MEMORY.ema_seconds,
+            MEMORY.volatility_seconds,
+            NOBODY,
+            0,
+        )
+        self.feeds = [
+            self.chain.deploy(f"feed {place}", "MockFeed", WAD) for place in range(len(feeds))
+        ]
+        self.said: list[Reading | None] = [None] * len(feeds)
+        rows = [
+            (int(address, 16), one.heartbeat, one.max_age, int(one.is_pull))
+            for address, one in zip(self.feeds, feeds, strict=True)
+        ]
+        numbers = (terms.quorum, terms.outlier_band, terms.volatility_floor)
+        self.chain.send(self.owner, self.oracle, SET_FEEDS, MARKET, *numbers, rows)
+
+    def refresh(self, now: int, readings: Sequence[Reading]) -> int:
+        """The word that both make. Errors: AssertionError where they part."""
+        self.chain.at(now)
+        for place, reading in enumerate(readings):
+            self._tell(place, reading)
+        answer = self.chain.send(self.owner, self.oracle, "refresh(uint256)", 1 << MARKET)
+        word = self.spec.refresh(now, readings)
+        assert words_of(answer)[2:] == [word], f"at {now}"
+        Twin.compared += 1
+        return word
+
+    def _tell(self, place: int, reading: Reading) -> None:
+        """A reading without a price is a feed that reverts."""
+        before = self.said[place]
+        if reading == before:
+            return
+        self.said[place] = reading
+        feed = self.feeds[place]
+        if not reading.price:
+            self._set(feed, "set_failing(bool)", 1)
+            return
+        if before is not None and not before.price:
+            self._set(feed, "set_failing(bool)", 0)
+        self._set(feed, "set_latest(uint256,uint256)", reading.price, reading.updated_at)
+        if before is None or before.half_width != reading.half_width:
+            self._set(feed, "set_half_width(uint256)", reading.half_width)
+
+    def _set(self, feed: str, signature: str, *arguments: int) -> None:
+        self.chain.send(self.owner, feed, signature, *arguments)
