@@ -468,7 +468,8 @@ def _moved(cached: uint256, price: uint256, lowest: uint256) -> uint256:
     factor: uint256 = averages._decay(elapsed, EMA_SECONDS)
     ema_ratio: uint256 = averages._next_ema_ratio(words._price_ema_ratio(cached), old_price, price, factor)
     sample_ratio: uint256 = averages._next_sample_ratio(words._price_sample_ratio(cached), old_price, price)
-    age: uint256 = averages._sample_age(words._price_sample_age(cached), elapsed)
+    # Either sampled or short: the word's room for it bounds only what waits.
+    age: uint256 = unsafe_add(words._price_sample_age(cached), elapsed)
     volatility: uint256 = words._price_volatility(cached)
     if age >= averages.SAMPLE_SECONDS:
         kept: uint256 = averages._decay(age, VOLATILITY_SECONDS)

@@ -76,7 +76,6 @@ def next_many(cases: DynArray[uint256[7], MAX_CASES]) -> DynArray[uint256[3], MA
     for case: uint256[7] in cases:
         ema_ratio: uint256 = averages._next_ema_ratio(case[0], case[3], case[4], case[5])
         sample_ratio: uint256 = averages._next_sample_ratio(case[1], case[3], case[4])
-        age: uint256 = averages._sample_age(case[6], 0)
-        volatility: uint256 = averages._next_volatility(case[2], sample_ratio, age, case[5])
+        volatility: uint256 = averages._next_volatility(case[2], sample_ratio, case[6], case[5])
         answers.append([ema_ratio, sample_ratio, volatility])
     return answers

@@ -4,7 +4,7 @@
 @notice What the oracle remembers of an index: its moving average and its realised volatility.
 @dev Stateless. `seawall/spec/averages.py` is the same; the fuzz of the oracle holds the two equal. Ratios are in
      10**-7 of the price; volatility is the root of the variance of log returns per second, in 10**-9. Bounds:
-     price < 2**80, ratio < 2**28, volatility < 2**24, factor <= 10**9 < 2**30, age < 2**16.
+     price < 2**80, ratio < 2**28, volatility < 2**24, factor <= 10**9 < 2**30, age < 2**33.
 """
 
 # ---------------------------------------------------------------
@@ -86,7 +86,7 @@ def _next_sample_ratio(ratio: uint256, old_price: uint256, price: uint256) -> ui
 @pure
 def _sample_age(age: uint256, elapsed: uint256) -> uint256:
     """
-    @notice Seconds since the latest sample, at most what the word carries.
+    @notice Seconds since the latest sample where none is taken, at most what the word carries.
     """
     return min(unsafe_add(age, elapsed), MAX_SAMPLE_AGE)
 

@@ -91,7 +91,8 @@ def moved(
     the last sample is old enough."""
     ratio = next_ema_ratio(before.ema_ratio, old_price, price, decay(elapsed, ema_seconds))
     sample_ratio = max(1, min(nearest(old_price * before.sample_ratio, price), MAX_RATIO))
-    age = min(before.sample_age + elapsed, MAX_SAMPLE_AGE)
+    # Either sampled or short: the word's room for it bounds only what waits.
+    age = before.sample_age + elapsed
     volatility = before.volatility
     if age >= SAMPLE_SECONDS:
         factor = decay(age, volatility_seconds)
