@@ -21,9 +21,9 @@ from seawall.spec import words as layout
 from seawall.spec.words import Field
 
 HARNESS = "WordsHarness"
-PACK = "pack(uint256,uint256[6])"
+PACK = "pack(uint256,uint256[8])"
 UNPACK = "unpack_many(uint256,uint256[])"
-ARGUMENTS = 6
+ARGUMENTS = 8
 
 
 @dataclass(frozen=True)
