@@ -9,7 +9,8 @@
      same block agree. Adapters are called statically and the views are locked as well: an adapter that calls
      back during a refresh finds the lock, fails, and counts as a broken feed. Hence an adapter may not be built
      on this oracle's own prices. `seawall/spec/oracle.py` is the same in Python.
-     Trust: the owner chooses adapters and terms; it cannot set a price.
+     Trust: the owner chooses adapters and terms, and with an adapter of its own any price: it is meant to be a
+     timelock.
 @custom:security A word with half-width 65535 is not usable: never read its price without looking at it.
 @custom:kill No kill switch: an id is taken out of use by feeds that answer nothing.
 """
@@ -74,6 +75,8 @@ MAX_PULL_AGE: constant(uint256) = 10
 # Of the averages' time constants, seconds.
 MIN_SECONDS: constant(uint256) = 60
 MAX_SECONDS: constant(uint256) = 30 * 86_400
+# Above it the average's seven digits would stand still when it is refreshed every block.
+MAX_EMA_SECONDS: constant(uint256) = 86_400
 MAX_GRACE: constant(uint256) = 86_400
 
 # WAD: 0.00000001 to 1,000,000 settlement money per unit. The unit of a market is chosen to fit.
@@ -93,10 +96,6 @@ NEVER: constant(uint256) = max_value(uint256)
 # Time constants of the moving average and of the volatility.
 EMA_SECONDS: public(immutable(uint256))
 VOLATILITY_SECONDS: public(immutable(uint256))
-# Uptime feed of an L2's sequencer; empty on a chain without one.
-SEQUENCER: public(immutable(address))
-# Seconds after a resume of the sequencer in which nothing is usable.
-GRACE_SECONDS: public(immutable(uint256))
 
 # ---------------------------------------------------------------
 #                             STORAGE
@@ -106,6 +105,8 @@ GRACE_SECONDS: public(immutable(uint256))
 _words: uint256[IDS]
 # id -> feed words; the first also holds the terms.
 _feeds: uint256[MAX_FEEDS][IDS]
+# Feed word of an L2's sequencer: uptime feed, and as greatest age its grace period; 0 on a chain without one.
+_sequencer: uint256
 
 # ---------------------------------------------------------------
 #                           CONSTRUCTOR
@@ -120,26 +121,20 @@ def __init__(
     @notice Deploy without feeds: every id is unusable until its feeds are set.
     @dev Reverts with "oracle: owner", "oracle: seconds", "oracle: sequencer", "oracle: grace".
     @param owner who may set feeds
-    @param ema_seconds time constant of the moving average, 1 minute to 30 days
+    @param ema_seconds time constant of the moving average, 1 minute to 1 day
     @param volatility_seconds time constant of the volatility, 1 minute to 30 days
     @param sequencer uptime feed with `latestRoundData`, or empty
     @param grace_seconds after a resume of the sequencer, at most a day; 0 without one
     """
     assert owner != empty(address), "oracle: owner"
-    assert ema_seconds >= MIN_SECONDS and ema_seconds <= MAX_SECONDS, "oracle: seconds"
+    assert ema_seconds >= MIN_SECONDS and ema_seconds <= MAX_EMA_SECONDS, "oracle: seconds"
     assert volatility_seconds >= MIN_SECONDS and volatility_seconds <= MAX_SECONDS, "oracle: seconds"
-    assert grace_seconds <= MAX_GRACE, "oracle: grace"
-    if sequencer == empty(address):
-        assert grace_seconds == 0, "oracle: grace"
-    else:
-        assert sequencer.is_contract, "oracle: sequencer"
     ownable.__init__()
     ownable_2step.__init__()
     ownable._transfer_ownership(owner)
     EMA_SECONDS = ema_seconds
     VOLATILITY_SECONDS = volatility_seconds
-    SEQUENCER = sequencer
-    GRACE_SECONDS = grace_seconds
+    self._set_sequencer(sequencer, grace_seconds)
 
 
 # ---------------------------------------------------------------
@@ -167,7 +162,7 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     next_id: uint256 = 0
     # Asked for once, and only if something is to be read.
     since: uint256 = 0
-    asked: bool = SEQUENCER == empty(address)
+    asked: bool = False
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
@@ -197,11 +192,12 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
     """
     @notice Set the terms and feeds of an id. Owner only.
     @dev The cached word stays: a snapshot taken in this block holds to its end. Reverts with "feeds: id",
-         "feeds: none", "feeds: quorum", "feeds: outlier band", "feeds: volatility floor", "feeds: all pull",
-         "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
+         "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor",
+         "feeds: too few push", "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
     @param id 1 to 135
     @param terms quorum from 1 to the number of feeds; band and floor fit 16 and 24 bits
-    @param feeds 1 to 5 distinct adapters, one of them not pull; data counts for 1 second to 7 days (pull: 10 seconds),
+    @param feeds 1 to 5 distinct adapters; a quorum of them not pull, or whoever withholds the updates of a pull feed could
+           switch the index off for a block; data counts for 1 second to 7 days (pull: 10 seconds),
            heartbeats are above 0 and not longer
     """
     ownable._check_owner()
@@ -209,7 +205,7 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
     assert id != 0 and id < IDS, "feeds: id"
     assert count != 0, "feeds: none"
     assert terms.quorum != 0 and terms.quorum <= count, "feeds: quorum"
-    assert terms.outlier_band < 2**16, "feeds: outlier band"
+    assert terms.spread_band < 2**16, "feeds: spread band"
     assert terms.volatility_floor < 2**24, "feeds: volatility floor"
     packed: uint256[MAX_FEEDS] = empty(uint256[MAX_FEEDS])
     pulls: uint256 = 0
@@ -221,12 +217,24 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
         if feed.is_pull:
             pulls += 1
         packed[i] = feed_words._feed(feed.adapter, feed.heartbeat, feed.max_age, feed.is_pull)
-    assert pulls < count, "feeds: all pull"
-    head: uint256 = feed_words._terms(count, terms.quorum, terms.outlier_band, terms.volatility_floor)
+    assert pulls + terms.quorum <= count, "feeds: too few push"
+    head: uint256 = feed_words._terms(count, terms.quorum, terms.spread_band, terms.volatility_floor)
     # `_feed` leaves these bits empty.
     packed[0] += head
     self._feeds[id] = packed
     log IIndexOracle.FeedsSet(id=id, terms=terms, feeds=feeds)
+
+
+@external
+def set_sequencer(uptime_feed: address, grace_seconds: uint256):
+    """
+    @notice Set or replace the uptime feed of the sequencer; the empty address for none. Owner only.
+    @dev A feed that breaks makes every index unusable, so it can be replaced. Reverts with "oracle: sequencer",
+         "oracle: grace".
+    @param grace_seconds after a resume, in which nothing is usable; at most a day, 0 without a feed
+    """
+    ownable._check_owner()
+    self._set_sequencer(uptime_feed, grace_seconds)
 
 
 # ---------------------------------------------------------------
@@ -249,7 +257,7 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     next_id: uint256 = 0
     # Asked for once, and only if something is to be read.
     since: uint256 = 0
-    asked: bool = SEQUENCER == empty(address)
+    asked: bool = False
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
@@ -290,14 +298,14 @@ def feeds(id: uint256) -> (IIndexOracle.Terms, DynArray[IIndexOracle.Feed, MAX_F
     @notice Terms and feeds of an id; zeros and an empty list when none are set.
     @dev Reverts with "oracle: unknown id".
     @param id 0 to 135
-    @return quorum, outlier band and volatility floor
+    @return quorum, spread band and volatility floor
     @return adapters with heartbeat and greatest age in seconds
     """
     assert id < IDS, "oracle: unknown id"
     head: uint256 = self._feeds[id][0]
     terms: IIndexOracle.Terms = IIndexOracle.Terms(
         quorum=feed_words._terms_quorum(head),
-        outlier_band=feed_words._terms_outlier_band(head),
+        spread_band=feed_words._terms_spread_band(head),
         volatility_floor=feed_words._terms_volatility_floor(head),
     )
     listed: DynArray[IIndexOracle.Feed, MAX_FEEDS] = []
@@ -313,9 +321,34 @@ def feeds(id: uint256) -> (IIndexOracle.Terms, DynArray[IIndexOracle.Feed, MAX_F
     return terms, listed
 
 
+@external
+@view
+def sequencer() -> (address, uint256):
+    """
+    @notice Uptime feed of the sequencer, empty for none, and its grace period in seconds.
+    """
+    word: uint256 = self._sequencer
+    return feed_words._feed_adapter(word), feed_words._feed_max_age(word)
+
+
 # ---------------------------------------------------------------
 #                            INTERNAL
 # ---------------------------------------------------------------
+
+
+@internal
+def _set_sequencer(uptime_feed: address, grace_seconds: uint256):
+    """
+    @notice Store the uptime feed and its grace period.
+    """
+    assert grace_seconds <= MAX_GRACE, "oracle: grace"
+    if uptime_feed == empty(address):
+        assert grace_seconds == 0, "oracle: grace"
+    else:
+        assert uptime_feed.is_contract, "oracle: sequencer"
+    self._sequencer = feed_words._feed(uptime_feed, 0, grace_seconds, False)
+    log IIndexOracle.SequencerSet(uptime_feed=uptime_feed, grace_seconds=grace_seconds)
+
 
 
 @internal
@@ -373,12 +406,16 @@ def _since() -> uint256:
     @notice Time after which data counts: 0 where there is no sequencer, NEVER while it is down, silent or not yet up
             for the grace period.
     """
+    sequencer: uint256 = self._sequencer
+    if sequencer == 0:
+        return 0
     answer: int256 = 0
     started_at: uint256 = 0
-    answer, started_at = oracle_guard._latest_status(SEQUENCER)
+    uptime_feed: address = feed_words._feed_adapter(sequencer)
+    answer, started_at = oracle_guard._latest_status(uptime_feed)
     if answer != 0 or started_at == 0 or started_at > block.timestamp:
         return NEVER
-    if block.timestamp - started_at <= GRACE_SECONDS:
+    if block.timestamp - started_at <= feed_words._feed_max_age(sequencer):
         return NEVER
     return started_at
 
@@ -427,8 +464,8 @@ def _read_feeds(id: uint256, head: uint256, since: uint256, volatility: uint256)
             quotes[fresh] = quote
             fresh = unsafe_add(fresh, 1)
     quorum: uint256 = feed_words._terms_quorum(head)
-    outlier_band: uint256 = feed_words._terms_outlier_band(head)
-    return consensus._agree(quotes, fresh, quorum, outlier_band, volatility)
+    spread_band: uint256 = feed_words._terms_spread_band(head)
+    return consensus._agree(quotes, fresh, quorum, spread_band, volatility)
 
 
 @internal
@@ -465,7 +502,8 @@ def _moved(cached: uint256, price: uint256, lowest: uint256) -> uint256:
     if old_price == 0:
         return words._price_memory(averages.RATIO, lowest, averages.RATIO, 0)
     elapsed: uint256 = unsafe_sub(block.timestamp, words._price_refreshed_at(cached))
-    factor: uint256 = averages._decay(elapsed, EMA_SECONDS)
+    # One snapshot draws for five minutes at most, or a price of a second would stand for the silence after it.
+    factor: uint256 = averages._decay(min(elapsed, averages.SAMPLE_SECONDS), EMA_SECONDS)
     ema_ratio: uint256 = averages._next_ema_ratio(words._price_ema_ratio(cached), old_price, price, factor)
     sample_ratio: uint256 = averages._next_sample_ratio(words._price_sample_ratio(cached), old_price, price)
     # Either sampled or short: the word's room for it bounds only what waits.
@@ -490,7 +528,7 @@ def _stale(cached: uint256) -> uint256:
     if price == 0:
         return words._price(0, 0, NOT_USABLE, block.timestamp, 0)
     elapsed: uint256 = unsafe_sub(block.timestamp, words._price_refreshed_at(cached))
-    factor: uint256 = averages._decay(elapsed, EMA_SECONDS)
+    factor: uint256 = averages._decay(min(elapsed, averages.SAMPLE_SECONDS), EMA_SECONDS)
     ema_ratio: uint256 = averages._next_ema_ratio(words._price_ema_ratio(cached), price, price, factor)
     volatility: uint256 = words._price_volatility(cached)
     sample_ratio: uint256 = words._price_sample_ratio(cached)

@@ -228,7 +228,7 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
 
 
 def _terms(market: MarketParameters) -> tuple[int, int, int]:
-    return market.quorum, market.outlier_band, market.volatility_floor
+    return market.quorum, market.spread_band, market.volatility_floor
 
 
 def _feed_tuples(system: System, market: MarketParameters) -> list[tuple[str, int, int, bool]]:
@@ -301,8 +301,9 @@ def _verify_parameters(system: System, same: Same) -> None:
     oracle, memory = system.index_oracle, parameters.oracle
     same("EMA seconds", oracle.EMA_SECONDS(), memory.ema)
     same("volatility seconds", oracle.VOLATILITY_SECONDS(), memory.volatility)
-    same("sequencer", str(oracle.SEQUENCER()), to_checksum_address(memory.sequencer or NOBODY))
-    same("grace seconds", oracle.GRACE_SECONDS(), memory.grace)
+    uptime, grace = oracle.sequencer()
+    same("sequencer", str(uptime), to_checksum_address(memory.sequencer or NOBODY))
+    same("grace seconds", grace, memory.grace)
     same("margin call", system.margin_model.MARGIN_CALL_PPM(), parameters.margin_call)
     rates = parameters.liquidation
     same("target buffer", engine.TARGET_BUFFER_PPM(), rates.target_buffer)
@@ -324,7 +325,7 @@ def _verify_market(system: System, market: MarketParameters, same: Same) -> None
     fees = tuple(system.exchange.fees(market.market_id))
     same(f"{name} fees and band", fees, (market.maker_fee, market.taker_fee, market.band))
     terms, feeds = system.index_oracle.feeds(market.market_id)
-    same(f"{name} quorum, outlier band and volatility floor", tuple(terms), _terms(market))
+    same(f"{name} quorum, spread band and volatility floor", tuple(terms), _terms(market))
     seen = [(str(adapter), *rest) for adapter, *rest in feeds]
     same(f"{name} feeds", seen, _feed_tuples(system, market))
 

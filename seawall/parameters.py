@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from seawall.spec.oracle import (
+    MAX_EMA_SECONDS,
     MAX_GRACE,
     MAX_MAX_AGE,
     MAX_PULL_AGE,
@@ -124,7 +125,7 @@ class FeedParameters:
 @dataclass(frozen=True)
 class MarketParameters:
     """Rates in parts per million, oi_cap in WAD units, min_notional and reserve WAD money;
-    outlier_band in 10**-5, volatility_floor in 10**-9 per root of a second."""
+    spread_band in 10**-5, volatility_floor in 10**-9 per root of a second."""
 
     market_id: int
     symbol: str
@@ -138,7 +139,7 @@ class MarketParameters:
     taker_fee: int
     band: int
     quorum: int
-    outlier_band: int
+    spread_band: int
     volatility_floor: int
     feeds: tuple[FeedParameters, ...]
 
@@ -263,10 +264,10 @@ def _settlement(raw: Any) -> SettlementParameters:
 
 
 def _oracle(raw: Any) -> OracleParameters:
-    names = "ema_seconds volatility_seconds"
-    entry = _fields(raw, "oracle", names, "sequencer grace_seconds")
+    bounds = {"ema_seconds": MAX_EMA_SECONDS, "volatility_seconds": MAX_SECONDS}
+    entry = _fields(raw, "oracle", " ".join(bounds), "sequencer grace_seconds")
     seconds = [
-        _int(entry[name], f"oracle.{name}", MIN_SECONDS, MAX_SECONDS) for name in names.split()
+        _int(entry[name], f"oracle.{name}", MIN_SECONDS, most) for name, most in bounds.items()
     ]
     sequencer = _address(entry.get("sequencer"), "oracle.sequencer")
     grace = _int(entry.get("grace_seconds", 0), "oracle.grace_seconds", 0, MAX_GRACE)
@@ -303,10 +304,14 @@ def _market(raw: Any, where: str) -> MarketParameters:
         raw,
         where,
         "id symbol unit_exponent initial maintenance reserve oi_cap min_notional maker_fee "
-        "taker_fee band quorum outlier_band volatility_floor feeds",
+        "taker_fee band quorum spread_band volatility_floor feeds",
     )
     if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
         raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")
+    feeds = tuple(_feed(feed, f"{where}.feeds[{i}]") for i, feed in enumerate(entry["feeds"]))
+    quorum = _int(entry["quorum"], f"{where}.quorum", 1, len(feeds))
+    if sum(not feed.pull for feed in feeds) < quorum:
+        raise ParameterError(f"{where}.quorum: {quorum} feeds must not be pull feeds")
     initial = ppm(entry["initial"], f"{where}.initial")
     maintenance = ppm(entry["maintenance"], f"{where}.maintenance")
     if not 0 < maintenance <= initial:
@@ -323,14 +328,14 @@ def _market(raw: Any, where: str) -> MarketParameters:
         maker_fee=ppm(entry["maker_fee"], f"{where}.maker_fee", "0.01"),
         taker_fee=ppm(entry["taker_fee"], f"{where}.taker_fee", "0.01"),
         band=ppm(entry["band"], f"{where}.band", "0.1"),
-        quorum=_int(entry["quorum"], f"{where}.quorum", 1, len(entry["feeds"])),
-        outlier_band=_outlier_band(entry["outlier_band"], f"{where}.outlier_band"),
+        quorum=quorum,
+        spread_band=_spread_band(entry["spread_band"], f"{where}.spread_band"),
         volatility_floor=_per_second(entry["volatility_floor"], f"{where}.volatility_floor"),
-        feeds=tuple(_feed(feed, f"{where}.feeds[{i}]") for i, feed in enumerate(entry["feeds"])),
+        feeds=feeds,
     )
 
 
-def _outlier_band(text: Any, where: str) -> int:
+def _spread_band(text: Any, where: str) -> int:
     """A fraction up to 0.65535 in 10**-5, as half-widths are."""
     fraction = ppm(text, where, "0.65535")
     return _whole(Decimal(fraction) / 10, f"{where}: {text} has more than five decimals")

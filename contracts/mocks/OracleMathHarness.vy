@@ -19,7 +19,7 @@ MAX_CASES: constant(uint256) = 500
 struct Agreement:
     count: uint256
     quorum: uint256
-    outlier_band: uint256
+    spread_band: uint256
     volatility: uint256
     # price, updated_at, half_width, overdue, is_pull
     quotes: uint256[5][5]
@@ -46,7 +46,7 @@ def agree_many(cases: DynArray[Agreement, MAX_CASES]) -> DynArray[uint256[3], MA
         updated_at: uint256 = 0
         half_width: uint256 = 0
         price, updated_at, half_width = consensus._agree(
-            packed, case.count, case.quorum, case.outlier_band, case.volatility
+            packed, case.count, case.quorum, case.spread_band, case.volatility
         )
         answers.append([price, updated_at, half_width])
     return answers

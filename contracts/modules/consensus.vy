@@ -16,7 +16,7 @@ U16: constant(uint256) = 2**16 - 1
 U20: constant(uint256) = 2**20 - 1
 U32: constant(uint256) = 2**32 - 1
 TICK: constant(uint256) = 10**6
-# Units of a half-width and of an outlier band in one.
+# Units of a half-width and of a spread band in one.
 HALF_WIDTH_UNIT: constant(uint256) = 10**5
 # Units of a volatility in one unit of half-width.
 VOLATILITY_PER_WIDTH: constant(uint256) = 10**4
@@ -52,36 +52,32 @@ def _quote(price: uint256, updated_at: uint256, half_width: uint256, overdue: ui
 @internal
 @pure
 def _agree(
-    quotes: uint256[MAX_QUOTES], count: uint256, quorum: uint256, outlier_band: uint256, volatility: uint256
+    quotes: uint256[MAX_QUOTES], count: uint256, quorum: uint256, spread_band: uint256, volatility: uint256
 ) -> (uint256, uint256, uint256):
     """
-    @notice Price on the tick, time of the data and half-width of the quotes that are no outliers; zeros without a
-            quorum or without a feed that nobody can choose the update of (a push feed).
-    @dev Outliers are left in when too few would remain: a median bears them, and no feed can end a quorum by what
-         it says. The time is that of the quote that gave the price, the older of two. The half-width is the middle
-         (of an even number the larger) of the doubts of all quotes, outliers included: more than half of the feeds
-         lie within it. So a minority can neither widen nor narrow it, and a price that dropped one of two camps does
-         not call itself sure.
+    @notice Median on the tick, time of the data and half-width; zeros without a quorum, without a feed that nobody
+            can choose the update of (a push feed), and where the two quotes in the middle are farther from their mean
+            than the band: two camps confirm nothing, and what is between them nobody said.
+    @dev With an odd number, or a minority that lies, the price is within what the others say. The time is that of the
+         quote that gave the price, the older of two. The half-width is the middle (of an even number the larger) of
+         the quotes' doubts: more than half of the feeds lie within it.
     @param quotes in the first `count` places, prices above 0
     @param quorum above 0
-    @param outlier_band 10**-5 of the median of all
+    @param spread_band 10**-5 of the price, below 2**16
     @param volatility 10**-9 per root of a second, below 2**24
     """
-    if not self._is_quorum(quotes, 0, count, quorum):
+    if count < quorum or not self._has_push(quotes, count):
         return 0, 0, 0
     ordered: uint256[MAX_QUOTES] = self._sorted(quotes, count)
-    first: uint256 = 0
-    end: uint256 = count
-    if count > 2:
-        first, end = self._without_outliers(ordered, count, outlier_band)
-        if unsafe_sub(end, first) != count and not self._is_quorum(ordered, first, end, quorum):
-            first = 0
-            end = count
-    # Places that add up to the first and the last: the middle two, which are one for an odd number.
-    lower: uint256 = ordered[unsafe_div(unsafe_sub(unsafe_add(first, end), 1), 2)]
-    upper: uint256 = ordered[unsafe_div(unsafe_add(first, end), 2)]
+    # One and the same for an odd number.
+    lower: uint256 = ordered[unsafe_div(unsafe_sub(count, 1), 2)]
+    upper: uint256 = ordered[unsafe_div(count, 2)]
     # `_quote`, unpacked as in words._token_asset
-    price: uint256 = unsafe_div(unsafe_add(lower >> 176, upper >> 176), 2)
+    low: uint256 = lower >> 176  # words._token_asset
+    high: uint256 = upper >> 176  # words._token_asset
+    price: uint256 = unsafe_div(unsafe_add(low, high), 2)
+    if unsafe_mul(unsafe_sub(high, low), HALF_WIDTH_UNIT) > unsafe_mul(unsafe_mul(2, spread_band), price):
+        return 0, 0, 0
     # Down to the tick: the one rounding of an index price, 1e-4 of the smallest price at most.
     price = unsafe_sub(price, price % TICK)
     doubts: uint256[MAX_QUOTES] = empty(uint256[MAX_QUOTES])
@@ -95,48 +91,15 @@ def _agree(
 
 @internal
 @pure
-def _is_quorum(quotes: uint256[MAX_QUOTES], first: uint256, end: uint256, quorum: uint256) -> bool:
+def _has_push(quotes: uint256[MAX_QUOTES], count: uint256) -> bool:
     """
-    @notice Whether the quotes from `first` to before `end` are enough, a push feed among them.
+    @notice Whether one of the quotes is of a push feed.
     """
-    if unsafe_sub(end, first) < quorum:
-        return False
-    for i: uint256 in range(first, end, bound=MAX_QUOTES):
+    for i: uint256 in range(count, bound=MAX_QUOTES):
         # `_quote`: is_pull, unpacked as in words._token_decimals
         if (quotes[i] >> 107) & 1 == 0:
             return True
     return False
-
-
-@internal
-@pure
-def _without_outliers(quotes: uint256[MAX_QUOTES], count: uint256, outlier_band: uint256) -> (uint256, uint256):
-    """
-    @notice First place and end of the quotes within the band around the median of all; they are sorted, so the
-            others stand at the ends.
-    """
-    # `_quote`, unpacked as in words._token_asset
-    lower: uint256 = quotes[unsafe_div(unsafe_sub(count, 1), 2)] >> 176
-    upper: uint256 = quotes[unsafe_div(count, 2)] >> 176
-    middle: uint256 = unsafe_div(unsafe_add(lower, upper), 2)
-    band: uint256 = unsafe_mul(outlier_band, middle)
-    width: uint256 = unsafe_mul(middle, HALF_WIDTH_UNIT)
-    # price * 10**5 is to lie within width +- band; below 2**97.
-    least: uint256 = unsafe_sub(max(width, band), band)
-    most: uint256 = unsafe_add(width, band)
-    first: uint256 = 0
-    end: uint256 = count
-    for _: uint256 in range(MAX_QUOTES):
-        # `_quote`, unpacked as in words._token_asset
-        if first == end or unsafe_mul(quotes[first] >> 176, HALF_WIDTH_UNIT) >= least:
-            break
-        first = unsafe_add(first, 1)
-    for _: uint256 in range(MAX_QUOTES):
-        # `_quote`, unpacked as in words._token_asset
-        if first == end or unsafe_mul(quotes[unsafe_sub(end, 1)] >> 176, HALF_WIDTH_UNIT) <= most:
-            break
-        end = unsafe_sub(end, 1)
-    return first, end
 
 
 @internal

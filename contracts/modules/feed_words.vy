@@ -6,7 +6,7 @@
         Apart from words.vy because no other contract reads them.
 @dev Fields from the most significant bit:
      feed      adapter uint160 | heartbeat uint20 | max_age uint20 | is_pull bool | count uint3 | quorum uint3
-               | unused 9 | outlier_band uint16 | volatility_floor uint24
+               | unused 9 | spread_band uint16 | volatility_floor uint24
 """
 
 # ---------------------------------------------------------------
@@ -37,16 +37,16 @@ def _feed(adapter: address, heartbeat: uint256, max_age: uint256, is_pull: bool)
 
 @internal
 @pure
-def _terms(count: uint256, quorum: uint256, outlier_band: uint256, volatility_floor: uint256) -> uint256:
+def _terms(count: uint256, quorum: uint256, spread_band: uint256, volatility_floor: uint256) -> uint256:
     """
     @notice What the word of an id's first feed holds besides; reverts when a field is out of range.
     """
     assert count <= 7
     assert quorum <= 7
-    assert outlier_band <= U16
+    assert spread_band <= U16
     assert volatility_floor <= U24
     # Packed as in words._token.
-    return (count << 52) | (quorum << 49) | (outlier_band << 24) | volatility_floor
+    return (count << 52) | (quorum << 49) | (spread_band << 24) | volatility_floor
 
 
 # ---------------------------------------------------------------
@@ -116,7 +116,7 @@ def _terms_quorum(word: uint256) -> uint256:
 
 @internal
 @pure
-def _terms_outlier_band(word: uint256) -> uint256:
+def _terms_spread_band(word: uint256) -> uint256:
     """
     @notice Distance from the median beyond which a feed is dropped, 10**-5.
     """

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import NamedTuple, Protocol
 
 from seawall.replay.feeds import Feed
-from seawall.spec.consensus import Quote, doubt, median
+from seawall.spec.consensus import Quote, doubt
 from seawall.spec.margin import Price
 from seawall.spec.oracle import FeedTerms, IndexTerms, Memory, Reading, fresh_quote, next_word
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, RATIO
 
-#: Time constants, outlier band (10**-5) and volatility floor (0.3 a year) of params/local.yaml.
+#: Time constants, spread band (10**-5) and volatility floor (0.3 a year) of params/local.yaml.
 MEMORY = Memory(1_800, 86_400)
-OUTLIER_BAND = 5_000
+SPREAD_BAND = 5_000
 VOLATILITY_FLOOR = 53_421
 BPS = 10_000
 
 
-def terms(quorum: int, outlier_band: int = OUTLIER_BAND) -> IndexTerms:
+def terms(quorum: int, spread_band: int = SPREAD_BAND) -> IndexTerms:
     """Terms of an index as a deployment would set them."""
-    return IndexTerms(quorum, outlier_band, VOLATILITY_FLOOR)
+    return IndexTerms(quorum, spread_band, VOLATILITY_FLOOR)
 
 
 class Machine(Protocol):
@@ -114,4 +115,4 @@ def apart(price: int, other: int) -> float:
 
 def middle(readings: Iterable[Reading]) -> int:
     """Median of the answers that are prices, WAD. Errors: ValueError without one."""
-    return median([reading.price for reading in readings if reading.price])
+    return int(median(reading.price for reading in readings if reading.price))

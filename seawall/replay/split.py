@@ -12,15 +12,15 @@ from seawall.replay.accounts import WIDEST
 from seawall.replay.drive import Step, Workshop, apart, build, terms
 from seawall.replay.feeds import Feed, said
 from seawall.replay.windows import HOUR, MINUTE, Series, closes, moment
-from seawall.spec.oracle import MAX_OUTLIER_BAND, FeedTerms
+from seawall.spec.oracle import MAX_SPREAD_BAND, FeedTerms
 
 WINDOW = "windows/2022-11-08"
 FIRST = moment("2022-11-08T12:00")
 LAST = moment("2022-11-11T00:00")
-#: The hours in which both perpetuals stood more than the outlier band below spot.
+#: The hours in which both perpetuals stood more than the spread band below spot.
 PARTED = moment("2022-11-09T09:00")
 REJOINED = moment("2022-11-10T03:00")
-#: Hours around the one in which the outlier band took one of two and two.
+#: Hours around the one in which the spread band took one of two and two.
 CAMPS = (moment("2022-11-09T13:00"), moment("2022-11-09T17:00"))
 TERMS = FeedTerms(heartbeat=HOUR, max_age=2 * HOUR)
 #: What an index with such feeds is called, and its venues; the first is spot.
@@ -32,7 +32,7 @@ CASES = {
 
 
 class Split(NamedTuple):
-    """Hourly steps of one index with the outlier band, and with none."""
+    """Hourly steps of one index with the spread band, and with none."""
 
     banded: list[Step]
     unbanded: list[Step]
@@ -46,7 +46,7 @@ def replay(workshop: Workshop) -> dict[str, Split]:
     for name, places in CASES.items():
         listed = [feeds[place] for place in places]
         banded = build(workshop, terms(2), *listed)
-        unbanded = build(workshop, terms(2, MAX_OUTLIER_BAND), *listed)
+        unbanded = build(workshop, terms(2, MAX_SPREAD_BAND), *listed)
         found[name] = Split(banded.run(times), unbanded.run(times))
     return found
 

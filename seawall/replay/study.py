@@ -12,7 +12,7 @@ from seawall.replay.drive import SpecIndex, Step, Workshop, apart
 from seawall.replay.tables import bps, hour, money, percent, table
 from seawall.replay.venues import FAULTS, NONE, PERPETUAL, SETS, SPOT, Venues
 from seawall.replay.windows import MINUTE
-from seawall.spec.words import RATIO
+from seawall.spec.words import MAX_HALF_WIDTH, RATIO
 
 
 @dataclass(frozen=True)
@@ -158,15 +158,14 @@ def split_table(found: dict[str, split.Split]) -> str:
     """Hours of the split, by what the feeds are."""
     head = (
         "feeds", "from spot, bps: mean", "worst", "half-width, bps: median", "largest",
-        "hours usable", "hours usable without the outlier band",
-        "the band moves the index by, bps",
+        "hours usable", "hours with a new price",
     )  # fmt: skip
     rows = []
     for name, one in found.items():
-        steps, plain = split.parted(one.banded), split.parted(one.unbanded)
+        steps = split.parted(one.banded)
         errors = [abs(split.error(step)) for step in steps]
-        widths = [step.price.half_width for step in steps]
-        moved = [apart(a.price.price, b.price.price) for a, b in zip(steps, plain, strict=True)]
+        widths = [step.price.half_width for step in split.parted(one.unbanded)]
+        agreed = sum(step.price.half_width != MAX_HALF_WIDTH for step in steps)
         rows.append(
             (
                 name,
@@ -175,15 +174,14 @@ def split_table(found: dict[str, split.Split]) -> str:
                 f"{np.median(widths) / 10:.0f}",
                 f"{max(widths) / 10:.0f}",
                 f"{split.usable(steps)} of {len(steps)}",
-                f"{split.usable(plain)} of {len(plain)}",
-                f"{max(map(abs, moved)):.0f}",
+                f"{agreed} of {len(steps)}",
             )
         )
     return table(head, rows)
 
 
 def camps_table(found: split.Split) -> str:
-    """Two spot feeds and two perpetuals, hour by hour around one that fell out of the band."""
+    """Two spot feeds and two perpetuals, hour by hour, with the band and without."""
     head = (
         "hour", "spot, twice", "OKX perpetual", "Binance perpetual", "index", "half-width, bps",
         "without the band: index", "half-width, bps",

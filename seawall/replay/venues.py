@@ -11,7 +11,7 @@ from seawall.replay.accounts import WIDEST
 from seawall.replay.drive import Step, Workshop, apart, build, middle, terms
 from seawall.replay.feeds import Answer, Feed, broken, frozen, late, restamped, said
 from seawall.replay.windows import HOUR, MINUTE, Series, closes, moment
-from seawall.spec.oracle import MAX_OUTLIER_BAND, FeedTerms
+from seawall.spec.oracle import MAX_SPREAD_BAND, FeedTerms
 
 PATH = "windows/2020-03-12/venues_spot_1h.csv.gz"
 FIRST = moment("2020-03-11T01:00")
@@ -62,7 +62,7 @@ class Venues:
         self.unbanded: dict[int, Run] = {}
         for number, names in SETS.items():
             self.runs[number, NONE] = [Run(self._run(workshop, names), "")]
-            self.unbanded[number] = Run(self._run(workshop, names, MAX_OUTLIER_BAND), "")
+            self.unbanded[number] = Run(self._run(workshop, names, MAX_SPREAD_BAND), "")
             for fault, change in FAULTS.items():
                 self.runs[number, fault] = [
                     Run(self._run(workshop, names, faulty=name, change=change), name)

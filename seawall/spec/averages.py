@@ -13,6 +13,8 @@ from typing import NamedTuple
 from seawall.spec.words import RATIO, WAD
 
 #: Seconds between two samples of the volatility, at least: refreshing more often changes nothing.
+#: And the most that one snapshot draws the average for: a price that was true for a second must not
+#: stand for a silence after it.
 SAMPLE_SECONDS = 300
 #: Units of a decay factor in one.
 DECAY_UNIT = 10**9
@@ -89,7 +91,8 @@ def moved(
 ) -> Averages:
     """After `elapsed` seconds at the old price comes a new one, which samples the volatility when
     the last sample is old enough."""
-    ratio = next_ema_ratio(before.ema_ratio, old_price, price, decay(elapsed, ema_seconds))
+    factor = decay(min(elapsed, SAMPLE_SECONDS), ema_seconds)
+    ratio = next_ema_ratio(before.ema_ratio, old_price, price, factor)
     sample_ratio = max(1, min(nearest(old_price * before.sample_ratio, price), MAX_RATIO))
     # Either sampled or short: the word's room for it bounds only what waits.
     age = before.sample_age + elapsed
@@ -103,7 +106,7 @@ def moved(
 
 def waited(before: Averages, elapsed: int, ema_seconds: int) -> Averages:
     """After `elapsed` seconds at the old price without a new one: nothing is sampled."""
-    factor = decay(elapsed, ema_seconds)
+    factor = decay(min(elapsed, SAMPLE_SECONDS), ema_seconds)
     ratio = next_ema_ratio(before.ema_ratio, 1, 1, factor)
     age = min(before.sample_age + elapsed, MAX_SAMPLE_AGE)
     return before._replace(ema_ratio=ratio, sample_age=age)

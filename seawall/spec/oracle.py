@@ -21,10 +21,11 @@ MIN_MAX_AGE = 1
 MAX_MAX_AGE = 7 * 86_400
 #: Of a pull feed, whose caller chooses among the updates of that time.
 MAX_PULL_AGE = 10
-MAX_OUTLIER_BAND = 2**16 - 1
+MAX_SPREAD_BAND = 2**16 - 1
 #: Of the averages' time constants.
 MIN_SECONDS = 60
 MAX_SECONDS = 30 * 86_400
+MAX_EMA_SECONDS = 86_400
 MAX_GRACE = 86_400
 #: WAD: 0.00000001 to 1,000,000 settlement money per unit, both included.
 MIN_PRICE = 10**10
@@ -43,7 +44,7 @@ FEED = Word(
         Field("count", 3),
         Field("quorum", 3),
         Field("unused", 9),
-        Field("outlier_band", 16),
+        Field("spread_band", 16),
         Field("volatility_floor", 24),
     ),
 )
@@ -123,11 +124,12 @@ class FeedTerms:
 
 @dataclass(frozen=True)
 class IndexTerms:
-    """Fresh feeds that make a price; band around the median beyond which a feed is dropped,
-    10**-5; what the volatility never falls below, 10**-9 per root of a second."""
+    """Fresh feeds that make a price, as many of which must be push feeds; how far the middle two of
+    an even number may be from their mean, 10**-5; what the volatility never falls below, 10**-9 per
+    root of a second."""
 
     quorum: int
-    outlier_band: int = MAX_OUTLIER_BAND
+    spread_band: int = MAX_SPREAD_BAND
     volatility_floor: int = 0
 
 
@@ -145,12 +147,12 @@ def check_terms(terms: IndexTerms, feeds: Sequence[FeedTerms]) -> None:
         raise ValueError("feeds: none")
     if not 0 < terms.quorum <= len(feeds):
         raise ValueError("feeds: quorum")
-    if terms.outlier_band > MAX_OUTLIER_BAND:
-        raise ValueError("feeds: outlier band")
+    if terms.spread_band > MAX_SPREAD_BAND:
+        raise ValueError("feeds: spread band")
     if terms.volatility_floor > MAX_VOLATILITY:
         raise ValueError("feeds: volatility floor")
-    if all(feed.is_pull for feed in feeds):
-        raise ValueError("feeds: all pull")
+    if sum(not feed.is_pull for feed in feeds) < terms.quorum:
+        raise ValueError("feeds: too few push")
     for feed in feeds:
         longest = MAX_PULL_AGE if feed.is_pull else MAX_MAX_AGE
         if not MIN_MAX_AGE <= feed.max_age <= longest:
@@ -228,7 +230,7 @@ def next_word(
     found = [fresh_quote(reading, feed, now, since) for reading, feed in readings]
     quotes = [quote for quote in found if quote]
     volatility = max(fields["volatility"], terms.volatility_floor)
-    agreed = agree(quotes, terms.quorum, terms.outlier_band, volatility)
+    agreed = agree(quotes, terms.quorum, terms.spread_band, volatility)
     if agreed is None:
         return stale_word(before, now, memory)
     averages = first(terms.volatility_floor)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import exp, log
 from random import Random
+from statistics import median
 
 import pytest
 from arithmetic_cases import dice
@@ -20,7 +21,7 @@ from seawall.spec.averages import (
     next_ema_ratio,
     next_volatility,
 )
-from seawall.spec.consensus import Consensus, Quote, agree, median, without_outliers
+from seawall.spec.consensus import Consensus, Quote, agree
 from seawall.spec.oracle import MAX_PRICE, MIN_PRICE
 from seawall.spec.words import RATIO, TICK, WAD
 
@@ -74,15 +75,37 @@ def test_agree_random_feeds_match_specification(ask_oracle_math: Ask) -> None:
     seen = Counter[str]()
     for quotes, quorum, band, _ in cases:
         found = agree(quotes, quorum, band, 0)
-        seen["price" if found else "none"] += 1
-        kept = len(without_outliers(quotes, band))
-        if found and kept < len(quotes):
-            seen["dropped" if kept >= quorum else "kept for the quorum"] += 1
-    assert min(seen[name] for name in ("price", "none", "dropped", "kept for the quorum")) > 500
+        enough = len(quotes) >= quorum and not all(quote.is_pull for quote in quotes)
+        seen["price" if found else "parted" if enough else "none"] += 1
+    assert min(seen[name] for name in ("price", "none", "parted")) > 500
+
+
+def test_agree_minority_of_liars_leaves_the_price_within_what_the_others_say(
+    ask_oracle_math: Ask,
+) -> None:
+    """One of three or four, two of five: whatever they say, and whatever the band is."""
+    rng = dice("minority")
+    cases: list[Case] = []
+    for _ in range(RANDOM_STEPS):
+        count = rng.choice([3, 4, 5])
+        sound = [Quote(rng.randrange(95, 106) * WAD, NOW) for _ in range(count // 2 + 1)]
+        told = [int(10 ** rng.uniform(10, 24)) for _ in range(count - len(sound))]
+        liars = [Quote(rng.choice([price, 111 * WAD]), NOW) for price in told]
+        cases.append(([*sound, *liars], 2, rng.choice([500, 5_000, 2**16 - 1]), 0))
+
+    answers = ask_oracle_math("agree_many", [_encoded(case) for case in cases])
+
+    priced = 0
+    for (quotes, *_), (price, _, _) in zip(cases, answers, strict=True):
+        sound = [quote.price for quote in quotes[: len(quotes) // 2 + 1]]
+        if price:
+            assert min(sound) <= price <= max(sound)
+        priced += price > 0
+    assert priced > RANDOM_STEPS // 2
 
 
 def test_agree_every_order_of_small_prices_matches_specification(ask_oracle_math: Ask) -> None:
-    """All lists of 1 to 5 prices out of 4, none an outlier: 1,364 cases, every tie and order."""
+    """All lists of 1 to 5 prices out of 4, none too far apart: 1,364 cases, every tie and order."""
     lists = [list(c) for n in range(1, 6) for c in itertools.product(range(7, 11), repeat=n)]
     cases: list[Case] = [
         ([Quote(p * WAD, NOW) for p in prices], 1, 2**16 - 1, 0) for prices in lists
@@ -92,22 +115,18 @@ def test_agree_every_order_of_small_prices_matches_specification(ask_oracle_math
     answers = ask_oracle_math("agree_many", [_encoded(case) for case in cases])
 
     assert answers == [_answer(case) for case in cases]
-    middles = [median([price * WAD for price in prices]) for prices in lists]
+    middles = [median(price * WAD for price in prices) for prices in lists]
     assert [answer[0] for answer in answers] == middles
 
 
 @pytest.mark.parametrize(
     "prices, quorum, expected",
     [
-        # One liar of three is dropped: the mean of the others and half their distance.
-        ([100, 102, 150], 2, (101, 991)),
-        # Two camps, one of them partly beyond the band: the price leaps, but the others count.
-        ([1_848, 1_848, 1_775, 1_627], 2, (1_848, 3_951)),
-        # With a quorum of three it stays, and moves neither the median nor the half-width.
-        ([100, 102, 150], 3, (102, 1_961)),
-        # Two feeds: neither is the outlier.
-        ([100, 150], 2, (125, 20_000)),
-        # Three that all part by more than the band: no price is dropped, the width tells.
+        # One liar of three moves the price no farther than what another says.
+        ([100, 102, 150], 2, (102, 1_961)),
+        # Two feeds: neither is the outlier, and within the band the index is as unsure as that.
+        ([100, 104], 2, (102, 1_961)),
+        # Three that all part: the middle one, and how far the nearer of the others is.
         ([100, 110, 121], 3, (110, 9_091)),
         ([100, 100, 100, 100, 1], 3, (100, 0)),
         ([100], 1, (100, 0)),
@@ -122,6 +141,14 @@ def test_agree_known_case_has_the_price_and_width_worked_out_by_hand(
 
     assert (price // WAD, half_width) == expected
     assert updated_at == NOW
+
+
+@pytest.mark.parametrize("prices", [[1, 3], [100, 111], [100, 100, 120, 120], [1, 99, 120, 300]])
+def test_agree_two_camps_confirm_nothing(ask_oracle_math: Ask, prices: list[int]) -> None:
+    """What is between them nobody said, and equity would count it."""
+    case: Case = ([Quote(price * WAD, NOW) for price in prices], 2, 5_000, 0)
+
+    assert ask_oracle_math("agree_many", [_encoded(case)]) == [[0, 0, 0]]
 
 
 def test_agree_stale_minority_leaves_width_and_time(ask_oracle_math: Ask) -> None:

@@ -186,15 +186,15 @@ def test_refresh_answer_beyond_the_range_of_prices_counts_as_silent(
 
 
 @pytest.mark.parametrize("answer", (1, 30, 300_000, 10**6))
-def test_refresh_one_feed_far_off_is_dropped(
+def test_refresh_one_feed_far_off_is_outvoted(
     room: IndexRoom, sources: list[ChainlinkSource], answer: int
 ) -> None:
     for source, quote in zip(sources, (3_001, 3_002, answer), strict=True):
         source.answer(quote * UNIT)
     word = PRICE.unpack(room.refresh(ETH))
-    assert word["price"] == 3_001 * WAD + WAD // 2
-    # Half a dollar of 3,001.5.
-    assert word["half_width"] == 17
+    assert word["price"] == (3_001 if answer < 3_001 else 3_002) * WAD
+    # A dollar of 3,001 or 3,002.
+    assert word["half_width"] == 34
 
 
 def test_refresh_one_silent_feed_leaves_two_and_their_spread(

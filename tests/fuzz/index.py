@@ -22,7 +22,7 @@ from tests.fuzz.backend import Backend
 #: Two markets and the first token; what else has a price gets it from a test.
 INDEXED = (3, 127, 128)
 FEEDS = 3
-TERMS = IndexTerms(quorum=2, outlier_band=5_000, volatility_floor=20_000)
+TERMS = IndexTerms(quorum=2, spread_band=5_000, volatility_floor=20_000)
 #: An hour between updates, and a week until the data counts no more.
 FEED = FeedTerms(3_600, MAX_MAX_AGE)
 MEMORY = Memory(1_800, 86_400)
@@ -64,7 +64,7 @@ class FeedIndex:
     def _set_feeds(self, leg_id: int) -> None:
         adapters = [int(self._chain.addr(feed_name(leg_id, n)), 16) for n in range(FEEDS)]
         rows = [(one, FEED.heartbeat, FEED.max_age, int(FEED.is_pull)) for one in adapters]
-        terms = TERMS.quorum, TERMS.outlier_band, TERMS.volatility_floor
+        terms = TERMS.quorum, TERMS.spread_band, TERMS.volatility_floor
         index = self._chain.addr("index")
         self._chain.send(self._owner, index, SET_FEEDS, leg_id, *terms, rows)
 

@@ -13,9 +13,9 @@ from seawall.spec.averages import MAX_VOLATILITY
 from seawall.spec.oracle import (
     MAX_ID,
     MAX_MAX_AGE,
-    MAX_OUTLIER_BAND,
     MAX_PRICE,
     MAX_PULL_AGE,
+    MAX_SPREAD_BAND,
     MIN_PRICE,
     NO_PRICE,
     NO_READING,
@@ -41,7 +41,7 @@ AGES = (1, 60, 3_600, MAX_MAX_AGE)
 MEMORY = Memory(1_800, 86_400)
 GRACE = 600
 NOBODY = "0x" + "00" * 20
-#: Quorum, outlier band and volatility floor; adapter, heartbeat, greatest age and pull.
+#: Quorum, spread band and volatility floor; adapter, heartbeat, greatest age and pull.
 SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
 Listed = tuple[str, int, int, bool]
 #: What each action must have done at least, in STEPS steps.
@@ -64,9 +64,9 @@ LEAST = {
     "feeds: max age": 5,
     "feeds: duplicate": 5,
     "feeds: heartbeat": 5,
-    "feeds: outlier band": 5,
+    "feeds: spread band": 5,
     "feeds: volatility floor": 5,
-    "feeds: all pull": 5,
+    "feeds: too few push": 5,
 }
 
 LEAST_ON_L2 = {"down": 30, "in grace": 10}
@@ -176,9 +176,10 @@ class Index:
         """New feeds of an id."""
         numbers = self.dice.sample(range(FEEDS), self.dice.choice([1, 2, 2, 3, 3, 4, 5]))
         listed = [(number, self._terms(place)) for place, number in enumerate(numbers)]
+        pushes = sum(not one.is_pull for _, one in listed)
         terms = IndexTerms(
-            self.dice.randrange(1, len(listed) + 1),
-            self.dice.choice([0, 1_000, 5_000, MAX_OUTLIER_BAND]),
+            self.dice.randrange(1, pushes + 1),
+            self.dice.choice([0, 1_000, 5_000, MAX_SPREAD_BAND]),
             self.dice.choice([0, 53_000, MAX_VOLATILITY]),
         )
         market_id = self.dice.choice(IDS)
@@ -207,7 +208,7 @@ class Index:
             (1, fine, [], "feeds: none"),
             (1, IndexTerms(0), good, "feeds: quorum"),
             (1, IndexTerms(4), good, "feeds: quorum"),
-            (1, IndexTerms(1, MAX_OUTLIER_BAND + 1), good, "feeds: outlier band"),
+            (1, IndexTerms(1, MAX_SPREAD_BAND + 1), good, "feeds: spread band"),
             (1, IndexTerms(1, 0, MAX_VOLATILITY + 1), good, "feeds: volatility floor"),
             (1, fine, [(self.owner, 60, 60, False), *good], "feeds: not a contract"),
             (1, fine, [*good[:1], (first, 1, 0, False)], "feeds: max age"),
@@ -215,7 +216,8 @@ class Index:
             (1, fine, [*good[1:], (first, 1, MAX_PULL_AGE + 1, True)], "feeds: max age"),
             (1, fine, [*good[1:], (first, 0, 60, False)], "feeds: heartbeat"),
             (1, fine, [*good[1:], (first, 61, 60, False)], "feeds: heartbeat"),
-            (1, fine, [(first, 5, 5, True)], "feeds: all pull"),
+            (1, fine, [(first, 5, 5, True)], "feeds: too few push"),
+            (1, IndexTerms(3), [*good[1:], (first, 5, 5, True)], "feeds: too few push"),
             (1, fine, [*good, (first, 60, 60, False)], "feeds: duplicate"),
             (1, fine, [*good[1:], good[2]], "feeds: duplicate"),
         ]
@@ -224,7 +226,7 @@ class Index:
 
     def _send_feeds(self, market_id: int, terms: IndexTerms, listed: list[Listed]) -> None:
         rows = [(int(address, 16), *rest) for address, *rest in listed]
-        numbers = terms.quorum, terms.outlier_band, terms.volatility_floor
+        numbers = terms.quorum, terms.spread_band, terms.volatility_floor
         self.chain.send(self.owner, self.oracle, SET_FEEDS, market_id, *numbers, rows)
 
     def switch_sequencer(self) -> None:
@@ -293,7 +295,7 @@ class Index:
             for n, one in listed
             for word in (int(self.address(n), 16), one.heartbeat, one.max_age, one.is_pull)
         ]
-        numbers = [terms.quorum, terms.outlier_band, terms.volatility_floor]
+        numbers = [terms.quorum, terms.spread_band, terms.volatility_floor]
         assert self._view("feeds(uint256)", market_id) == [*numbers, 128, len(listed), *flat]
 
     def wait(self) -> None:

@@ -74,8 +74,8 @@ def test_wad_smallest_unit_is_exact() -> None:
             "max_age: 3600 is not a whole number",
         ),
         (lambda raw: feed(raw).update(pull=1), "pull: 1 is not true or false"),
-        (lambda raw: raw["markets"][0].update(outlier_band=0.7), "outside 0 to 0.65535"),
-        (lambda raw: raw["markets"][0].update(outlier_band="1e-6"), "more than five decimals"),
+        (lambda raw: raw["markets"][0].update(spread_band=0.7), "outside 0 to 0.65535"),
+        (lambda raw: raw["markets"][0].update(spread_band="1e-6"), "more than five decimals"),
         (lambda raw: raw["markets"][0].update(volatility_floor=16), "outside 0 to 15"),
         (lambda raw: raw["oracle"].update(ema_seconds=59), "ema_seconds: 59 is not a whole number"),
         (lambda raw: raw["oracle"].update(grace_seconds=60), "needs oracle.sequencer"),
@@ -116,4 +116,4 @@ def test_parse_volatility_floor_is_per_root_of_a_second() -> None:
     (market,) = parse(GOOD).markets[:1]
 
     assert market.volatility_floor == 53_421
-    assert market.outlier_band == 5_000
+    assert market.spread_band == 5_000

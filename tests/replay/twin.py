@@ -61,7 +61,7 @@ class Twin:
             (int(address, 16), one.heartbeat, one.max_age, int(one.is_pull))
             for address, one in zip(self.feeds, feeds, strict=True)
         ]
-        numbers = (terms.quorum, terms.outlier_band, terms.volatility_floor)
+        numbers = (terms.quorum, terms.spread_band, terms.volatility_floor)
         self.chain.send(self.owner, self.oracle, SET_FEEDS, MARKET, *numbers, rows)
 
     def refresh(self, now: int, readings: Sequence[Reading]) -> int:

@@ -11,8 +11,9 @@ ETH = 7
 BASE_GAS = 21_000
 CACHED_LIMIT = 5_000
 #: Three cold feeds, each an adapter, an aggregator of five slots and the feed's own word: 17,800
-#: for the accesses alone; the word itself, its event and 600 of computation a feed.
-THREE_FEEDS_LIMIT = 75_000
+#: for the accesses alone; the word itself, its event, the sequencer's slot, 600 of computation a
+#: feed, and 7,000 for median, half-width, average and volatility.
+THREE_FEEDS_LIMIT = 82_000
 
 Later = Callable[[int], int]
 

@@ -25,6 +25,7 @@ def test_deploy_without_owner_reverts(deploy_refusal: Any, project: Any, owner: 
     [
         ((59, 86_400, ZERO_ADDRESS, 0), "oracle: seconds"),
         ((1_800, 30 * 86_400 + 1, ZERO_ADDRESS, 0), "oracle: seconds"),
+        ((86_401, 86_400, ZERO_ADDRESS, 0), "oracle: seconds"),
         ((1_800, 86_400, ZERO_ADDRESS, 1), "oracle: grace"),
         ((1_800, 86_400, "0x" + 40 * "1", 0), "oracle: sequencer"),
         ((1_800, 86_400, "0x" + 40 * "1", 86_401), "oracle: grace"),
@@ -65,3 +66,34 @@ def test_accept_ownership_by_stranger_reverts(oracle: Any, owner: Any, stranger:
 @pytest.mark.parametrize("name", ["renounce_ownership", "_transfer_ownership"])
 def test_oracle_offers_no_way_to_lose_owner(oracle: Any, name: str) -> None:
     assert name not in {method.name for method in oracle.contract_type.methods}
+
+
+def test_set_sequencer_replaces_a_feed_that_broke(oracle: Any, owner: Any, mock_feeds: Any) -> None:
+    receipt = oracle.set_sequencer(mock_feeds[0], 600, sender=owner)
+    (event,) = receipt.events
+    assert (event.event_name, event.uptime_feed, event.grace_seconds) == (
+        "SequencerSet",
+        mock_feeds[0].address,
+        600,
+    )
+    assert tuple(oracle.sequencer()) == (mock_feeds[0].address, 600)
+    oracle.set_sequencer(ZERO_ADDRESS, 0, sender=owner)
+    assert tuple(oracle.sequencer()) == (ZERO_ADDRESS, 0)
+
+
+def test_set_sequencer_by_stranger_reverts(oracle: Any, stranger: Any, mock_feeds: Any) -> None:
+    with ape.reverts("ownable: caller is not the owner"):
+        oracle.set_sequencer(mock_feeds[0], 600, sender=stranger)
+
+
+@pytest.mark.parametrize("grace, reason", [(1, "oracle: grace"), (86_401, "oracle: grace")])
+def test_set_sequencer_grace_out_of_bounds_reverts(
+    oracle: Any, owner: Any, grace: int, reason: str
+) -> None:
+    with ape.reverts(reason):
+        oracle.set_sequencer(ZERO_ADDRESS, grace, sender=owner)
+
+
+def test_set_sequencer_without_code_reverts(oracle: Any, owner: Any, stranger: Any) -> None:
+    with ape.reverts("oracle: sequencer"):
+        oracle.set_sequencer(stranger, 600, sender=owner)

@@ -36,7 +36,7 @@ def test_refresh_three_fresh_feeds_stores_median(
     refresh()
     assert fields() == {
         "price": 3_010 * WAD,
-        "updated_at": mock_feeds[1].updated_at(),
+        "updated_at": mock_feeds[0].updated_at(),
         "ema_ratio": RATIO,
         # 20 of 3,010, the nearer of the other two.
         "half_width": 665,

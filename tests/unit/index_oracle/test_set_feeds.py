@@ -18,7 +18,7 @@ def test_set_feeds_every_count_and_quorum_are_stored(
     oracle: Any, owner: Any, mock_feeds: Any, count: int, quorum: int
 ) -> None:
     listed = [(mock_feeds[i].address, i + 1, 60 * (i + 1), False) for i in range(count)]
-    if count > 1:
+    if count > quorum:
         listed[1] = (mock_feeds[1].address, 2, 10, True)
     oracle.set_feeds(ETH, (quorum, 500 + count, 2**24 - count), listed, sender=owner)
     terms, stored = oracle.feeds(ETH)
@@ -109,10 +109,12 @@ def test_set_feeds_pull_feed_of_old_data_reverts(
         set_feeds(mock_feeds[:2], max_age=max_age, pulls=1)
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_set_feeds_without_a_push_feed_reverts(set_feeds: Any, mock_feeds: Any, count: int) -> None:
-    with ape.reverts("feeds: all pull"):
-        set_feeds(mock_feeds[:count], max_age=MAX_PULL_AGE, pulls=count)
+@pytest.mark.parametrize("count, quorum, pulls", [(1, 1, 1), (3, 1, 3), (3, 2, 2), (5, 5, 1)])
+def test_set_feeds_quorum_that_needs_a_pull_feed_reverts(
+    set_feeds: Any, mock_feeds: Any, count: int, quorum: int, pulls: int
+) -> None:
+    with ape.reverts("feeds: too few push"):
+        set_feeds(mock_feeds[:count], quorum=quorum, max_age=MAX_PULL_AGE, pulls=pulls)
 
 
 @pytest.mark.parametrize("heartbeat", [0, 61, 2**256 - 1])
@@ -125,7 +127,7 @@ def test_set_feeds_heartbeat_out_of_range_reverts(
 
 @pytest.mark.parametrize(
     "terms, reason",
-    [({"band": 2**16}, "feeds: outlier band"), ({"floor": 2**24}, "feeds: volatility floor")],
+    [({"band": 2**16}, "feeds: spread band"), ({"floor": 2**24}, "feeds: volatility floor")],
 )
 def test_set_feeds_terms_out_of_range_revert(
     set_feeds: Any, mock_feeds: Any, terms: dict[str, int], reason: str
