@@ -11,7 +11,7 @@ import seawall.build
 from mutation.campaign import Campaign, Plan, check_unmutated, drawn, plan, prepare
 from mutation.mutants import Mutant
 from mutation.node import NodeStage
-from mutation.report import EQUIVALENT, NotesError, Score, load_notes, page, score, survivors
+from mutation.report import NotesError, Score, load_notes, page, score, survivors
 from mutation.store import SOURCES, TESTS, Record, Store, digest
 from mutation.targets import TARGETS, Target
 from mutation.trial import SURVIVED, TrialError
@@ -95,10 +95,10 @@ def _total(name: str, complete: bool, scores: list[Score]) -> Score:
 
 
 def _node_stage(campaign: Campaign, stage: NodeStage, mutants: list[Mutant], workers: int) -> None:
-    """No test can kill an equivalent mutant: those are spared."""
+    """What has a note is spared: nothing can kill an equivalent mutant, and of a gap the note says
+    that nothing does."""
     notes = load_notes(NOTES)
-    sparable = {key for key, note in notes.items() if note.kind == EQUIVALENT}
-    known = [(m, campaign.record(m.id)) for m in mutants if m.id not in sparable]
+    known = [(m, campaign.record(m.id)) for m in mutants if m.id not in notes]
     waiting = [
         (mutant, record)
         for mutant, record in known
