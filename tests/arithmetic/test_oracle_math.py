@@ -97,9 +97,9 @@ def test_agree_minority_of_liars_leaves_the_price_within_what_the_others_say(
 
     priced = 0
     for (quotes, *_), (price, _, _) in zip(cases, answers, strict=True):
-        sound = [quote.price for quote in quotes[: len(quotes) // 2 + 1]]
+        honest = [quote.price for quote in quotes[: len(quotes) // 2 + 1]]
         if price:
-            assert min(sound) <= price <= max(sound)
+            assert min(honest) <= price <= max(honest)
         priced += price > 0
     assert priced > RANDOM_STEPS // 2
 
