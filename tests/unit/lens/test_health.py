@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seawall.spec.words import MAX_UINT256, PPM, WAD, account_id
+from seawall.spec.words import MAX_UINT256, PPM, PRICE, RATIO, WAD, account_id
 from tests.unit.clearinghouse.mirror import USDC, Deployed, Mirror, deploy_reason, fill
 
 FLAT, OPEN, BELOW_INITIAL, MARGIN_CALL, BELOW_MAINTENANCE, BELOW_CLOSE_OUT, BANKRUPT = range(7)
@@ -94,14 +94,16 @@ def _status(found: Any, has_legs: bool, liquidatable: bool, line: int) -> int:
 
 
 def test_health_in_figures(mirror: Mirror, lens: Deployed, account: int) -> None:
-    # Long enough for the average to be where the price is.
-    for _ in range(8):
-        mirror.set_index(1, 41_000)
-        mirror.later(3_500)
+    mirror.set_index(1, 41_000)
+    # A tenth of a unit bought at 40,000, worth what the average says, and 80 % of the profit.
+    ratio = PRICE.unpack(mirror.read(mirror.oracle, "prices", 2)[0])["ema_ratio"]
+    average = 41_000 * WAD * ratio // RATIO
+    profit = average // 10 - 4_000 * WAD
+    assert 0 < profit < WAD
     assert _health(mirror, lens, account) == {
         "status": OPEN,
         "equity": 599 * WAD,
-        "adverse_equity": 579 * WAD,
+        "adverse_equity": 499 * WAD + profit * 8 // 10,
         "settled_equity": 499 * WAD,
         "initial": 410 * WAD,
         "maintenance": 266_500_000 * WAD // 10**6,
