@@ -73,7 +73,7 @@ WEIGHTS: dict[Action, int] = {
     exchange.match_by_operator: 2,
     exchange.cancel: 2,
     exchange.cancel_below: 2,
-    exchange.set_fees: 1,
+    exchange.set_fees: 2,
     fund.save: 2,
     fund.save_for_shares: 2,
     fund.request_redeem: 1,

@@ -141,8 +141,8 @@ def test_liquidate_whole_keeper_below_initial_is_refused(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     account = two_legs(desk, trader, maker, "0.5")
-    # Initial margin is a tenth of 70,000, the reserves of two legs, and what ten ETH short would lose
-    # at the average, which is still near 3,375: 3,750 and a tenth of it.
+    # Initial margin is a tenth of 70,000, the reserves of two legs, and what ten ETH short would
+    # lose at the average, which is still near 3,375: 3,750 and a tenth of it.
     taker = desk.account(keeper, 10_500)
     assert desk.refusal(account, taker, keeper) == "margin: below initial"
     desk.deposit(taker, 500)
