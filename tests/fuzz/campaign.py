@@ -16,7 +16,7 @@ from tests.fuzz.rules import DECK
 
 PYREVM, ANVIL = "pyrevm", "anvil"
 #: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
-SHARDS = {PYREVM: (4, 240), ANVIL: (2, 80)}
+SHARDS = {PYREVM: (4, 240), ANVIL: (2, 100)}
 #: Successes that each rule must have.
 LEAST_HITS = 50
 #: What must have happened besides, this often in 100,000 transactions.
@@ -26,9 +26,9 @@ LEAST_SEEN = {
     "stage shortfall": 300,
     "stage deferred": 100,
     "batch with a step": 100,
-    "batch of many accounts": 15,
+    "batch of many accounts": 5,
     "absorbed": 300,
-    "flagged": 100,
+    "flagged": 40,
     "covered": 100,
     "written off": 50,
     "healed": 200,
