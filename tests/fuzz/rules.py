@@ -62,7 +62,7 @@ WEIGHTS: dict[Action, int] = {
     module.rescue: 3,
     waterfall.liquidate: 3,
     waterfall.close_out: 2,
-    waterfall.bankrupt: 2,
+    waterfall.bankrupt: 3,
     waterfall.liquidate_many: 2,
     waterfall.absorb: 1,
     waterfall.flag: 1,
