@@ -47,6 +47,14 @@ def broker(accounts: Any) -> Any:
     return accounts[8]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def deployed_first(usual_system: System, plain_system: System) -> None:
+    """Both systems stand before the first test's isolation begins.
+
+    One that a later test is the first to ask for may be taken back with that test's state.
+    """
+
+
 @pytest.fixture
 def desk(usual_system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[Desk]:
     """Reserve of one dollar a leg, penalty 0.5 % to 1 %."""
