@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from eth_hash.auto import keccak
 from eth_typing import Hash32
 
+from seawall.client import eip712
 from seawall.spec.orders import MAX_MARKET, MAX_SIZE, Order
 from seawall.spec.words import LOT, MAX_UINT256, TICK, account_id
 
@@ -48,12 +48,6 @@ ORDER_FIELDS = (
     ("post_only", "bool"),
     ("salt", "uint256"),
 )
-DOMAIN_FIELDS = (
-    ("name", "string"),
-    ("version", "string"),
-    ("chainId", "uint256"),
-    ("verifyingContract", "address"),
-)
 NAME = "Seawall"
 VERSION = "1"
 #: Signature of an order that its own account's owner or operator sends as the taker.
@@ -63,15 +57,7 @@ NO_SIGNATURE = b""
 _SALT_RANDOM_BITS = 64
 
 
-def _type_hash(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:
-    members = ",".join(f"{kind} {field}" for field, kind in fields)
-    return bytes(keccak(f"{name}({members})".encode()))
-
-
-_ORDER_TYPE_HASH = _type_hash("Order", ORDER_FIELDS)
-_DOMAIN_TYPE_HASH = _type_hash("EIP712Domain", DOMAIN_FIELDS)
-_NAME_HASH = bytes(keccak(NAME.encode()))
-_VERSION_HASH = bytes(keccak(VERSION.encode()))
+_ORDER_TYPE_HASH = eip712.type_hash("Order", ORDER_FIELDS)
 
 
 class OrderError(ValueError):
@@ -88,9 +74,7 @@ class Domain:
     @cached_property
     def separator(self) -> bytes:
         """EIP-712 domain separator (32 bytes)."""
-        words = (self.chain_id, int(self.exchange, 16))
-        encoded = _DOMAIN_TYPE_HASH + _NAME_HASH + _VERSION_HASH
-        return bytes(keccak(encoded + b"".join(word.to_bytes(32, "big") for word in words)))
+        return eip712.separator(NAME, VERSION, self.chain_id, self.exchange)
 
 
 @dataclass(frozen=True)
@@ -126,14 +110,14 @@ def digest(order: Order, domain: Domain) -> bytes:
             order.salt.to_bytes(32, "big"),
         )
     )
-    return bytes(keccak(b"\x19\x01" + domain.separator + keccak(encoded)))
+    return eip712.digest(domain.separator, encoded)
 
 
 def typed_data(order: Order, domain: Domain) -> dict[str, Any]:
     """The same order as an EIP-712 document, for wallets that show what is being signed."""
     return {
         "types": {
-            "EIP712Domain": [{"name": name, "type": kind} for name, kind in DOMAIN_FIELDS],
+            "EIP712Domain": [{"name": name, "type": kind} for name, kind in eip712.DOMAIN_FIELDS],
             "Order": [{"name": name, "type": kind} for name, kind in ORDER_FIELDS],
         },
         "primaryType": "Order",

@@ -12,10 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from eth_hash.auto import keccak
 from eth_typing import Hash32
 
-from seawall.client.orders import DOMAIN_FIELDS
+from seawall.client import eip712
 from seawall.spec.feeds import Report
 
 __all__ = [
@@ -38,13 +37,7 @@ NAME = "Seawall Report"
 VERSION = "1"
 
 
-def _type_hash(name: str, fields: Iterable[tuple[str, ...]]) -> bytes:
-    members = ",".join(f"{field[1]} {field[0]}" for field in fields)
-    return bytes(keccak(f"{name}({members})".encode()))
-
-
-_REPORT_TYPE_HASH = _type_hash("Report", REPORT_FIELDS)
-_DOMAIN_TYPE_HASH = _type_hash("EIP712Domain", DOMAIN_FIELDS)
+_REPORT_TYPE_HASH = eip712.type_hash("Report", REPORT_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -57,23 +50,20 @@ class ReportDomain:
     @cached_property
     def separator(self) -> bytes:
         """EIP-712 domain separator (32 bytes)."""
-        names = bytes(keccak(NAME.encode())) + bytes(keccak(VERSION.encode()))
-        place = _word(self.chain_id) + _word(int(self.feed, 16))
-        return bytes(keccak(_DOMAIN_TYPE_HASH + names + place))
+        return eip712.separator(NAME, VERSION, self.chain_id, self.feed)
 
 
 def digest(report: Report, domain: ReportDomain) -> bytes:
     """EIP-712 digest of a report (32 bytes). Errors: OverflowError for a field beyond its word."""
-    words = (_word(getattr(report, name)) for _, _, name in REPORT_FIELDS)
-    encoded = _REPORT_TYPE_HASH + b"".join(words)
-    return bytes(keccak(b"\x19\x01" + domain.separator + keccak(encoded)))
+    words = (getattr(report, name).to_bytes(32, "big") for _, _, name in REPORT_FIELDS)
+    return eip712.digest(domain.separator, _REPORT_TYPE_HASH + b"".join(words))
 
 
 def typed_data(report: Report, domain: ReportDomain) -> dict[str, Any]:
     """The same report as an EIP-712 document, for wallets and signing services."""
     return {
         "types": {
-            "EIP712Domain": [{"name": name, "type": kind} for name, kind in DOMAIN_FIELDS],
+            "EIP712Domain": [{"name": name, "type": kind} for name, kind in eip712.DOMAIN_FIELDS],
             "Report": [{"name": name, "type": kind} for name, kind, _ in REPORT_FIELDS],
         },
         "primaryType": "Report",
@@ -103,7 +93,3 @@ def submission(
     """Arguments of `submit`, signed by each of these."""
     signed = [(str(one.address), sign(report, domain, one)) for one in signers]
     return report.price, report.half_width, report.published_at, order_signatures(signed)
-
-
-def _word(number: int) -> bytes:
-    return number.to_bytes(32, "big")

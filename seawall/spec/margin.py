@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.state import Journal, Table, require
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PPM, RATIO, WAD
+from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PLAN, PPM, RATIO, WAD
 
 #: A raised maintenance rate is reached linearly over this many seconds (7 days).
 RAMP_SECONDS = 7 * 86_400
@@ -74,6 +74,17 @@ class PlannedLeg(NamedTuple):
     reserve: int
     rate: int
     notional: int
+
+    @property
+    def word(self) -> int:
+        """As the contract answers it."""
+        return PLAN.pack(
+            id=self.market_id,
+            usable=int(self.usable),
+            reserve=self.reserve,
+            rate=self.rate,
+            notional=self.notional,
+        )
 
 
 class Plan(NamedTuple):

@@ -122,6 +122,11 @@ def encode(*arguments: Argument) -> bytes:
     return b"".join(head) + tail
 
 
+def body(data: bytes) -> bytes:
+    """A byte string as the encoded body of an argument."""
+    return len(data).to_bytes(32, "big") + data + bytes(-len(data) % 32)
+
+
 def call_data(signature: str, arguments: Sequence[Argument]) -> bytes:
     """What a transaction carries that calls a function."""
     return selector(signature) + encode(*arguments)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seawall.spec.margin import Plan
 from seawall.spec.state import Reverted
-from seawall.spec.words import ACCOUNT, LEG, LONG, PLAN, POSITION, PRICE, SHORT, SIDE, ids_of
+from seawall.spec.words import ACCOUNT, LEG, LONG, POSITION, PRICE, SHORT, SIDE, ids_of
 from tests.fuzz.stage import ANCHORS, COLLATERAL, DECIMALS
 from tests.fuzz.world import World
 
@@ -66,16 +66,7 @@ def _expect_portfolio(world: World, account: int, word: int) -> None:
 
 
 def _plan_words(plan: Plan) -> list[int]:
-    legs = [
-        PLAN.pack(
-            id=leg.market_id,
-            usable=int(leg.usable),
-            reserve=leg.reserve,
-            rate=leg.rate,
-            notional=leg.notional,
-        )
-        for leg in plan.legs
-    ]
+    legs = [leg.word for leg in plan.legs]
     head = [
         plan.equity,
         plan.maintenance,

@@ -17,7 +17,7 @@ from seawall.spec.oracle import (
     next_word,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE
-from tests.fuzz.backend import Backend
+from tests.fuzz.backend import Backend, body
 
 #: Two markets and the first token; what else has a price gets it from a test.
 INDEXED = (3, 127, 128)
@@ -26,6 +26,7 @@ TERMS = IndexTerms(quorum=2, spread_band=5_000, volatility_floor=20_000)
 #: An hour between updates, and a week until the data counts no more.
 FEED = FeedTerms(3_600, MAX_MAX_AGE)
 MEMORY = Memory(1_800, 86_400)
+#: Quorum, spread band and volatility floor; adapter, heartbeat, greatest age and pull.
 SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
 
 
@@ -38,11 +39,6 @@ class Clock(Protocol):
 def feed_name(leg_id: int, number: int) -> str:
     """Name of one of a leg's feeds on the chain."""
     return f"feed {leg_id} {number}"
-
-
-def _body(data: bytes) -> bytes:
-    """A byte string as the encoded body of an argument."""
-    return len(data).to_bytes(32, "big") + data + bytes(-len(data) % 32)
 
 
 def _encoded(reading: Reading) -> bytes:
@@ -81,7 +77,7 @@ class FeedIndex:
 
     def answer(self, leg_id: int, number: int, reading: Reading) -> None:
         """A feed says this from now on."""
-        self._tell(leg_id, number, "answer_with(bytes)", _body(_encoded(reading)))
+        self._tell(leg_id, number, "answer_with(bytes)", body(_encoded(reading)))
         self.readings[leg_id][number] = reading
 
     def break_down(self, leg_id: int, number: int, signature: str, *data: bytes) -> None:
@@ -97,7 +93,7 @@ class FeedIndex:
         reading = Reading(price.price, self._chain.time, price.half_width)
         if price.half_width == MAX_HALF_WIDTH:
             for number in range(1, FEEDS):
-                self.break_down(leg_id, number, "fail_with(bytes)", _body(b""))
+                self.break_down(leg_id, number, "fail_with(bytes)", body(b""))
             reading = Reading(price.price, self._chain.time)
             self.answer(leg_id, 0, reading)
             return
@@ -123,9 +119,9 @@ class FeedIndex:
             ),
             "be early": lambda: self.answer(leg_id, number, Reading(true, now + 100)),
             "answer garbage": lambda: self.break_down(
-                leg_id, number, "answer_with(bytes)", _body(b"\xff" * dice.choice([1, 95]))
+                leg_id, number, "answer_with(bytes)", body(b"\xff" * dice.choice([1, 95]))
             ),
-            "fail": lambda: self.break_down(leg_id, number, "fail_with(bytes)", _body(b"no")),
+            "fail": lambda: self.break_down(leg_id, number, "fail_with(bytes)", body(b"no")),
             "burn gas": lambda: self.break_down(leg_id, number, "burn_gas()"),
             "answer a bomb": lambda: self.break_down(leg_id, number, "answer_bomb()"),
         }

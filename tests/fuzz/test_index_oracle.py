@@ -21,7 +21,6 @@ from seawall.spec.oracle import (
     NO_READING,
     FeedTerms,
     IndexTerms,
-    Memory,
     Reading,
     Round,
     ids_of_bitmap,
@@ -29,20 +28,18 @@ from seawall.spec.oracle import (
     resumed_at,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
-from tests.fuzz.backend import Call, Refused, call_data, words_of
+from tests.fuzz.backend import Call, Refused, body, call_data, words_of
 from tests.fuzz.creation import compiled
+from tests.fuzz.index import MEMORY, SET_FEEDS
 from tests.fuzz.revm import Revm
+from tests.fuzz.stage import NOBODY
 
 STEPS = 4_000
 IDS = (1, 2, 7, 64, 127, 128, 135)
 FEEDS = 6
 BASE = 3_000 * WAD
 AGES = (1, 60, 3_600, MAX_MAX_AGE)
-MEMORY = Memory(1_800, 86_400)
 GRACE = 600
-NOBODY = "0x" + "00" * 20
-#: Quorum, spread band and volatility floor; adapter, heartbeat, greatest age and pull.
-SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
 Listed = tuple[str, int, int, bool]
 #: What each action must have done at least, in STEPS steps.
 LEAST = {
@@ -70,11 +67,6 @@ LEAST = {
 }
 
 LEAST_ON_L2 = {"down": 30, "in grace": 10}
-
-
-def _body(data: bytes) -> bytes:
-    """A byte string as the encoded body of an argument."""
-    return len(data).to_bytes(32, "big") + data + bytes(-len(data) % 32)
 
 
 def _answer(*words: int) -> bytes:
@@ -147,11 +139,11 @@ class Index:
         answer = _answer(reading.price, reading.updated_at, 0)
         good = reading if price else NO_READING
         cases: list[tuple[str, tuple[bytes, ...], Reading]] = [
-            ("answer_with(bytes)", (_body(answer),), good),
-            ("answer_with(bytes)", (_body(answer + b"tail"),), good),
-            ("answer_with(bytes)", (_body(answer[:95]),), NO_READING),
-            ("answer_with(bytes)", (_body(b""),), NO_READING),
-            ("fail_with(bytes)", (_body(answer),), NO_READING),
+            ("answer_with(bytes)", (body(answer),), good),
+            ("answer_with(bytes)", (body(answer + b"tail"),), good),
+            ("answer_with(bytes)", (body(answer[:95]),), NO_READING),
+            ("answer_with(bytes)", (body(b""),), NO_READING),
+            ("fail_with(bytes)", (body(answer),), NO_READING),
             ("fail_bomb()", (), NO_READING),
             ("answer_bomb()", (), Reading(1, 1)),
             ("burn_gas()", (), NO_READING),
@@ -243,9 +235,9 @@ class Index:
             self.status = None
             short = self.dice.random() < 0.5
             signature = "answer_with(bytes)" if short else "fail_with(bytes)"
-            self.chain.send(self.owner, uptime, signature, _body(sent[:159] if short else sent))
+            self.chain.send(self.owner, uptime, signature, body(sent[:159] if short else sent))
             return
-        self.chain.send(self.owner, uptime, "answer_with(bytes)", _body(sent))
+        self.chain.send(self.owner, uptime, "answer_with(bytes)", body(sent))
 
     def _since(self, now: int) -> int | None:
         if not self.sequenced:
@@ -371,7 +363,7 @@ def test_refresh_any_gas_limit_never_calls_a_feed_broken_for_want_of_gas() -> No
     chain.send(index.owner, index.address(odd), "burn_gas()")
     feeds = [(int(index.address(odd), 16), 60, 60, 0)]
     chain.send(index.owner, index.oracle, SET_FEEDS, 7, 1, 0, 0, feeds)
-    data = _body(call_data("prices(uint256)", (1 << 7,)))
+    data = body(call_data("prices(uint256)", (1 << 7,)))
     outcomes = []
     for gas in range(150_000, 450_000, 5_000):
         call = Call(caller, "call_with(address,bytes,uint256)", (index.oracle, data, gas))

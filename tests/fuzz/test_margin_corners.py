@@ -9,7 +9,7 @@ import pytest
 
 from seawall.spec.margin import COLLATERAL_IDS, Leg, MarginModel, Price
 from seawall.spec.state import Journal, Reverted
-from seawall.spec.words import ACCOUNT, LEG, PLAN, PRICE, RATIO, WAD
+from seawall.spec.words import ACCOUNT, LEG, PRICE, RATIO, WAD
 from tests.fuzz.backend import UINT256, Call, signed, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
@@ -92,16 +92,7 @@ class Corners:
             if view == "assess":
                 return _text(self.spec.assess(cash, base, legs, prices, now))
             plan = self.spec.plan(base, legs, prices, now)
-            planned = [
-                PLAN.pack(
-                    id=leg.market_id,
-                    usable=int(leg.usable),
-                    reserve=leg.reserve,
-                    rate=leg.rate,
-                    notional=leg.notional,
-                )
-                for leg in plan.legs
-            ]
+            planned = [leg.word for leg in plan.legs]
         except (Reverted, ValueError):
             return ""
         return _text((*plan[:4], 5 * 32, len(planned), *planned))

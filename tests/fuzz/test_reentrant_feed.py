@@ -5,21 +5,17 @@ from __future__ import annotations
 import pytest
 
 from seawall.spec.words import WAD
-from tests.fuzz.backend import Call, call_data, words_of
+from tests.fuzz.backend import Call, body, call_data, words_of
 from tests.fuzz.creation import compiled
+from tests.fuzz.index import SET_FEEDS
 from tests.fuzz.revm import Revm
 
 SOUND, BUILT_ON_IT = 3, 5
 PRICE = 7 * WAD
-SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
 REFRESH = "refresh(uint256)"
 PRICES = "prices(uint256)"
 CALL_BACK = "call_back(address,bytes,bytes)"
 HALF_WIDTH_FROM, HALF_WIDTH_BITS = 100, 16
-
-
-def _body(data: bytes) -> bytes:
-    return len(data).to_bytes(32, "big") + data + bytes(-len(data) % 32)
 
 
 def _half_width(word: int) -> int:
@@ -40,7 +36,7 @@ def chain() -> Revm:
         made.send(owner, oracle, SET_FEEDS, market_id, 1, 0, 0, [(feed, 3_600, 3_600, 0)])
     answer = (2 * PRICE).to_bytes(32, "big") + made.time.to_bytes(32, "big") + bytes(32)
     data = call_data(REFRESH, [1 << SOUND])
-    made.send(owner, made.addr("odd"), CALL_BACK, oracle, _body(data), _body(answer))
+    made.send(owner, made.addr("odd"), CALL_BACK, oracle, body(data), body(answer))
     return made
 
 

@@ -10,11 +10,11 @@ from seawall.spec.oracle import FeedTerms, IndexTerms, Reading
 from seawall.spec.words import WAD
 from tests.fuzz.backend import words_of
 from tests.fuzz.creation import Types, compiled
+from tests.fuzz.index import SET_FEEDS
 from tests.fuzz.revm import Revm
+from tests.fuzz.stage import NOBODY
 
-SET_FEEDS = "set_feeds(uint256,(uint256,uint256,uint256),(address,uint256,uint256,bool)[])"
 MARKET = 1
-NOBODY = "0x" + "00" * 20
 
 
 @cache
