@@ -47,6 +47,13 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    ledger.account_word,
+    ledger.position_word,
+    ledger.market_words,
+    ledger.side_word,
+    custody.token_word,
+    custody.collateral_of,
+    custody.totals,
     margin_gate.MARGIN_MODEL,
     margin_gate.INDEX_ORACLE,
 )
@@ -63,6 +70,11 @@ WATERFALL: constant(uint256) = 16
 # The guardian's right: tighten a market at once.
 RESTRICT: constant(uint256) = 32
 ALL_VERBS: constant(uint256) = 63
+
+# From WATERFALL to bit 7 of an account word's mode, IMarginModel's takeover.
+TAKEOVER_SHIFT: constant(uint256) = 139
+# The only mode bit that is stored: portfolio margin.
+PORTFOLIO: constant(uint256) = 1
 
 LISTED: constant(uint256) = 1
 REDUCE_ONLY: constant(uint256) = 2
@@ -177,6 +189,21 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
 
 
 @external
+def set_mode(account: uint256, mode: uint256):
+    """
+    @notice Choose standard (0) or portfolio (1) margin; the account must meet the initial margin of the new mode.
+    """
+    self._check_mine(account)
+    assert mode <= PORTFOLIO
+    word: uint256 = ledger._accounts[account]
+    cash: int256 = words._account_cash(word)
+    bitmap: uint256 = words._account_bitmap(word)
+    ledger._accounts[account] = words._account(cash, mode, bitmap)
+    log IClearinghouse.ModeSet(account=account, mode=mode)
+    margin_gate._check_account(account, margin_gate.GATE_INITIAL)
+
+
+@external
 def set_operator(operator: address, until: uint256, markets: uint256, max_size: uint256):
     """
     @notice Let `operator` trade for all sub-accounts of the caller; `until` 0 revokes.
@@ -218,7 +245,8 @@ def trade(market_id: uint256, changes: DynArray[IClearinghouse.Change, MAX_CHANG
     for change: IClearinghouse.Change in changes:
         if change.gate == GATE_NONE:
             continue
-        word: uint256 = ledger._accounts[change.account]
+        # Whoever takes over what a liquidation closes adds no open interest: a mode bit, see words._account_mode.
+        word: uint256 = ledger._accounts[change.account] | ((rights & WATERFALL) << TAKEOVER_SHIFT)
         legs: uint256 = words._account_bitmap(word)
         # Parties that hold the same markets share one answer of the oracle; cash alone needs none.
         if legs != bitmap and legs != 0:
@@ -358,60 +386,6 @@ def portfolio(account: uint256) -> (uint256, int256, DynArray[uint256, 24]):
 
 @external
 @view
-def account_word(account: uint256) -> uint256:
-    """
-    @notice The account word, see words.vy.
-    """
-    return ledger._accounts[account]
-
-
-@external
-@view
-def position_word(account: uint256, market_id: uint256) -> uint256:
-    """
-    @notice The position word as stored, see words.vy.
-    """
-    return ledger._positions[account][market_id]
-
-
-@external
-@view
-def market_words(market_id: uint256) -> uint256[3]:
-    """
-    @notice The market, shares and terms words as stored, see words.vy.
-    """
-    return [ledger._markets[market_id], ledger._shares[market_id], ledger._terms[market_id]]
-
-
-@external
-@view
-def side_word(market_id: uint256, side: uint256, epoch: uint256) -> uint256:
-    """
-    @notice Scale and charge of a side (1 long, 2 short) in an epoch; 0 where never touched.
-    """
-    return ledger._sides[market_id][side][epoch]
-
-
-@external
-@view
-def token_word(token_id: uint256) -> uint256:
-    """
-    @notice Asset, decimals and cap of a token, see words.vy.
-    """
-    return custody._tokens[token_id]
-
-
-@external
-@view
-def collateral_of(account: uint256, token_id: uint256) -> uint256:
-    """
-    @notice Native units of a collateral token.
-    """
-    return custody._collateral[account][token_id]
-
-
-@external
-@view
 def may_act(account: uint256, actor: address, market_id: uint256, size: int256) -> bool:
     """
     @notice Whether `actor` owns the account, or is an operator of its owner for this market and size.
@@ -426,16 +400,6 @@ def may_act(account: uint256, actor: address, market_id: uint256, size: int256) 
     largest: int256 = convert(words._operator_max_size(word), int256)
     # bits._has
     return allowed & 1 == 1 and fixed_math._magnitude(size) <= largest
-
-
-@external
-@view
-def totals() -> (uint256, int256, uint256):
-    """
-    @notice WAD settlement tokens held, sum of all cash and quotes, deferred losses.
-    """
-    totals: custody.Totals = custody._load_totals()
-    return totals.held, totals.book, totals.deferred
 
 
 @external

@@ -24,6 +24,7 @@ from interfaces import IMarginModel
 
 from contracts.modules import bits  # bitmaps
 from contracts.modules import fixed_math  # written roundings
+from contracts.modules import risk_words  # layout of plans
 from contracts.modules import words  # storage layout
 
 # ---------------------------------------------------------------
@@ -175,20 +176,22 @@ def liquidation_price(account: uint256, market_id: uint256) -> uint256:
     """
     portfolio: Portfolio = self._portfolio(account)
     found: Answer = self._answer(portfolio)
-    initial_rate: uint256 = 0
-    rate: uint256 = 0
-    initial_rate, rate = staticcall MARGIN_MODEL.rates_at(market_id, block.timestamp)
     index: uint256 = 0
     for leg: uint256 in portfolio.legs:
         if words._leg_id(leg) == market_id:
             size: int256 = words._leg_size(leg)
             if size == 0:
                 return 0
+            price: uint256 = words._price_price(portfolio.prices[index])
+            notional: uint256 = fixed_math._mul_div_down(fixed_math._abs(size), price, WAD)
+            initial_rate: uint256 = 0
+            rate: uint256 = 0
+            initial_rate, rate = staticcall MARGIN_MODEL.requirement_at(market_id, notional, 0, 0, block.timestamp)
             # d(E - M)/dP per million: positive for a long, negative for a short.
             required: int256 = convert(rate, int256) * fixed_math._magnitude(size)
             slope: int256 = size * IPPM - required
             excess: int256 = found.equity - convert(found.maintenance, int256)
-            return self._crossing(words._price_price(portfolio.prices[index]), excess, slope)
+            return self._crossing(price, excess, slope)
         index = unsafe_add(index, 1)
     return 0
 
@@ -284,7 +287,7 @@ def _answer(portfolio: Portfolio) -> Answer:
     )
     found.healthy = len(planned) == 0 or favourable >= convert(favourable_maintenance, int256)
     for leg: uint256 in planned:
-        found.notional += words._plan_notional(leg)
+        found.notional += risk_words._plan_notional(leg)
     return found
 
 

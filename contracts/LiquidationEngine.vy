@@ -4,7 +4,7 @@
 @title Liquidation engine
 @notice The waterfall: a slice of one leg to a keeper while close-out <= h < 1, all legs below, shortfalls from the
         insurance fund, the rest deferred.
-@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD. Slices round up to
+@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money step_plan.WAD. Slices round up to
      a lot, fees round down. Parameters are immutable: new ones come with a new engine, whose rights the timelock
      grants. No call reaches the account's owner, and no order or nonce of it matters.
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this engine.
@@ -31,6 +31,9 @@ from contracts.modules import bits  # bitmaps, floats
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import liquidation_math  # sizes, penalties and their parameters
 initializes: liquidation_math
+from contracts.modules import risk_words  # layout of plans
+from contracts.modules import step_plan  # which step is due
+initializes: step_plan[liquidation_math := liquidation_math]
 from contracts.modules import words  # storage layout
 
 # ---------------------------------------------------------------
@@ -43,15 +46,14 @@ exports: (
     liquidation_math.PENALTY_MAX_PPM,
     liquidation_math.CLOSE_OUT_PPM,
     liquidation_math.KEEPER_SHARE_PPM,
+    step_plan.CLEARINGHOUSE,
+    step_plan.MARGIN_MODEL,
 )
 
 # ---------------------------------------------------------------
 #                           CONSTANTS
 # ---------------------------------------------------------------
 
-NOTHING: constant(uint256) = 0
-PARTIAL: constant(uint256) = 1
-WHOLE: constant(uint256) = 2
 FUND: constant(uint256) = 4
 DEFERRED: constant(uint256) = 6
 
@@ -64,9 +66,6 @@ GATE_NONE: constant(uint256) = 0
 GATE_MARGIN_RULE: constant(uint256) = 1
 GATE_INITIAL: constant(uint256) = 2
 
-PPM: constant(uint256) = 10**6
-WAD: constant(uint256) = 10**18
-MAX_LEGS: constant(uint256) = 16
 MAX_TOKENS: constant(uint256) = 8
 # The fund's cash heals deferred losses at its size per week, at most an hour's worth at once.
 HEAL_PERIOD: constant(uint256) = 7 * 86_400
@@ -76,9 +75,7 @@ HEAL_STEP: constant(uint256) = 3_600
 #                          IMMUTABLES
 # ---------------------------------------------------------------
 
-CLEARINGHOUSE: public(immutable(IClearinghouse))
 INDEX_ORACLE: public(immutable(IIndexOracle))
-MARGIN_MODEL: public(immutable(IMarginModel))
 INSURANCE_FUND: public(immutable(IInsuranceFund))
 FUND_ACCOUNT: immutable(uint256)
 
@@ -114,9 +111,8 @@ def __init__(
     @param close_out_ppm kappa, below 1e6
     @param keeper_share_ppm the keeper's part of the fee, at most 1e6
     """
-    CLEARINGHOUSE = clearinghouse
     INDEX_ORACLE = index_oracle
-    MARGIN_MODEL = margin_model
+    step_plan.__init__(clearinghouse, margin_model)
     INSURANCE_FUND = insurance_fund
     FUND_ACCOUNT = bits._first_account(insurance_fund.address)
     liquidation_math.__init__(
@@ -141,15 +137,15 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     assert not healthy, "liquidation: healthy"
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
-    step, index = self._calculate_step(seen, limit)
-    assert step.stage != NOTHING, "liquidation: price stale"
+    step, index = step_plan._calculate_step(seen, limit)
+    assert step.stage != step_plan.NOTHING, "liquidation: price stale"
     # A whole close may consist of legs that ended epochs have used up.
-    allowed: bool = step.stage == WHOLE or step.notional != 0
+    allowed: bool = step.stage == step_plan.WHOLE or step.notional != 0
     assert allowed and step.notional <= limit, "liquidation: over limit"
-    if step.stage == PARTIAL:
+    if step.market_id != 0:
         self._execute_partial(account, keeper, step, seen.legs[index], GATE_MARGIN_RULE)
     else:
-        self._execute_whole(account, keeper, step, seen, GATE_INITIAL)
+        self._execute_all(account, keeper, step, seen, GATE_INITIAL)
     self._follow_flag(account)
     return step
 
@@ -172,21 +168,21 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
             continue
         step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
         index: uint256 = 0
-        step, index = self._calculate_step(seen, liquidation_math.MAX_LIMIT)
-        if step.stage == NOTHING:
+        step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
+        if step.stage == step_plan.NOTHING:
             statuses.append(STALE)
             continue
-        if step.stage == PARTIAL:
+        if step.market_id != 0:
             last_market = self._execute_partial(account, keeper, step, seen.legs[index], GATE_NONE)
         else:
-            last_market = self._execute_whole(account, keeper, step, seen, GATE_NONE)
+            last_market = self._execute_all(account, keeper, step, seen, GATE_NONE)
         self._follow_flag(account)
         statuses.append(LIQUIDATED)
     if last_market != 0:
         gate: IClearinghouse.Change = IClearinghouse.Change(
             account=keeper, size=0, money=0, fee=0, gate=GATE_INITIAL
         )
-        extcall CLEARINGHOUSE.trade(last_market, [gate])
+        extcall step_plan.CLEARINGHOUSE.trade(last_market, [gate])
     return statuses
 
 
@@ -215,10 +211,10 @@ def heal() -> uint256:
          otherwise take most of it.
     """
     elapsed: uint256 = min(block.timestamp - self.healed_at, HEAL_STEP)
-    word: uint256 = staticcall CLEARINGHOUSE.account_word(FUND_ACCOUNT)
+    word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(FUND_ACCOUNT)
     cash: int256 = max(words._account_cash(word), 0)
     amount: uint256 = fixed_math._mul_div_down(convert(cash, uint256), elapsed, HEAL_PERIOD)
-    healed: uint256 = extcall CLEARINGHOUSE.heal(amount)
+    healed: uint256 = extcall step_plan.CLEARINGHOUSE.heal(amount)
     if healed != 0:
         self.healed_at = block.timestamp
     return healed
@@ -239,12 +235,12 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     if not self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
-        step, index = self._calculate_step(seen, liquidation_math.MAX_LIMIT)
+        step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
     return step
 
 
 # ---------------------------------------------------------------
-#                     INTERNAL: CALCULATION
+#                      INTERNAL: PORTFOLIOS
 # ---------------------------------------------------------------
 
 
@@ -255,11 +251,11 @@ def _examine(account: uint256) -> liquidation_math.Situation:
     """
     seen: liquidation_math.Situation = empty(liquidation_math.Situation)
     base: int256 = 0
-    seen.word, base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.word, base, seen.legs = staticcall step_plan.CLEARINGHOUSE.portfolio(account)
     seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(seen.word))
     (
         seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
-    ) = staticcall MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
+    ) = staticcall step_plan.MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
     return seen
 
 
@@ -271,11 +267,11 @@ def _foresee(account: uint256) -> liquidation_math.Situation:
     """
     seen: liquidation_math.Situation = empty(liquidation_math.Situation)
     base: int256 = 0
-    seen.word, base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.word, base, seen.legs = staticcall step_plan.CLEARINGHOUSE.portfolio(account)
     seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(seen.word))
     (
         seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
-    ) = staticcall MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
+    ) = staticcall step_plan.MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
     return seen
 
 
@@ -286,84 +282,6 @@ def _is_healthy(legs: uint256, favourable: int256, favourable_maintenance: uint2
     @notice Without market legs, or at or above maintenance margin at the favourable ends.
     """
     return legs == 0 or favourable >= convert(favourable_maintenance, int256)
-
-
-@internal
-@view
-def _calculate_step(
-    seen: liquidation_math.Situation, limit: uint256
-) -> (ILiquidationEngine.Step, uint256):
-    """
-    @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
-            price, notional 0 where the limit allows nothing.
-    """
-    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
-    line: int256 = convert(unsafe_mul(seen.maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
-    if unsafe_mul(seen.equity, convert(PPM, int256)) < line:
-        step: ILiquidationEngine.Step = self._calculate_whole(seen)
-        # A keeper who cannot take all of a solvent account takes a slice: nobody's size makes him wait alone.
-        if step.notional <= limit or seen.equity <= 0:
-            return step, 0
-    index: uint256 = liquidation_math._best_leg(seen.planned)
-    if index == MAX_LEGS:
-        return empty(ILiquidationEngine.Step), 0
-    size: int256 = words._leg_size(seen.legs[index])
-    price: uint256 = words._price_price(seen.prices[index])
-    most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
-    part: ILiquidationEngine.Step = self._calculate_slice(
-        seen.planned[index], size, price, seen.equity, seen.maintenance, most
-    )
-    return part, index
-
-
-@internal
-@view
-def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Step:
-    """
-    @notice All legs with a usable price at once.
-    """
-    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    for leg: uint256 in seen.planned:
-        if words._plan_usable(leg):
-            step.stage = WHOLE
-            step.notional += words._plan_notional(leg)
-            step.reserve += words._plan_reserve(leg)
-    left: uint256 = liquidation_math._left_after_whole(seen)
-    step.fee = liquidation_math._capped_fee(
-        liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left
-    )
-    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
-    return step
-
-
-@internal
-@view
-def _calculate_slice(
-    leg: uint256, signed_size: int256, price: uint256, equity: int256, maintenance: uint256, limit: uint256
-) -> ILiquidationEngine.Step:
-    """
-    @notice A slice of the leg that releases most margin: x = ((1 + b) M - E) / ((1 + b) m - pi).
-    @param leg its plan word
-    """
-    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    rate: uint256 = words._plan_rate(leg)
-    held: uint256 = fixed_math._abs(signed_size)
-    penalty: uint256 = liquidation_math._penalty(equity, maintenance)
-    step.stage = PARTIAL
-    step.market_id = words._plan_id(leg)
-    step.price = price
-    needed: uint256 = liquidation_math._needed_notional(equity, maintenance, rate, penalty)
-    market: uint256[3] = staticcall CLEARINGHOUSE.market_words(step.market_id)
-    minimum: uint256 = words._terms_min_notional(market[2])
-    step.size = liquidation_math._slice(held, price, needed, minimum, limit)
-    # A size below 2**113 and a price below 2**96: no overflow.
-    step.notional = unsafe_div(unsafe_mul(step.size, price), WAD)
-    left: uint256 = liquidation_math._left_after_slice(maintenance, step.size, price, rate)
-    step.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left)
-    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
-    if step.size == held:
-        step.reserve = words._plan_reserve(leg)
-    return step
 
 
 # ---------------------------------------------------------------
@@ -387,7 +305,7 @@ def _execute_partial(
 
 
 @internal
-def _execute_whole(
+def _execute_all(
     account: uint256,
     keeper: uint256,
     step: ILiquidationEngine.Step,
@@ -395,33 +313,50 @@ def _execute_whole(
     last_gate: uint256,
 ) -> uint256:
     """
-    @notice Hand all usable legs over, then pay what is missing. The fee and the keeper's gate come with the last leg,
-            whose market is returned.
+    @notice Hand all usable legs over, or the slice's fraction of each, then pay what is missing. The fee and the
+            keeper's gate come with the last leg, whose market is returned.
     """
+    fraction: uint256 = step_plan.WAD
+    if step.stage == step_plan.PARTIAL:
+        fraction = step.size
     last: uint256 = 0
     index: uint256 = 0
     for leg: uint256 in seen.planned:
-        if words._plan_usable(leg):
+        if self._moves(leg, seen.legs[index], fraction):
             last = index
         index = unsafe_add(index, 1)
     index = 0
     for leg: uint256 in seen.planned:
-        if words._plan_usable(leg):
+        if self._moves(leg, seen.legs[index], fraction):
             part: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
             gate: uint256 = GATE_NONE
-            part.stage = WHOLE
+            part.stage = step.stage
             if index == last:
                 part.fee = step.fee
                 part.keeper_fee = step.keeper_fee
                 gate = last_gate
-            part.reserve = words._plan_reserve(leg)
-            size: int256 = words._leg_size(seen.legs[index])
+            if fraction == step_plan.WAD:
+                part.reserve = unsafe_mul(risk_words._plan_reserve(leg), step_plan.RESERVE_UNIT)
+            size: int256 = liquidation_math._portion(words._leg_size(seen.legs[index]), fraction)
             price: uint256 = words._price_price(seen.prices[index])
-            self._take(account, keeper, words._plan_id(leg), size, price, part, gate)
+            self._take(account, keeper, risk_words._plan_id(leg), size, price, part, gate)
         index = unsafe_add(index, 1)
-    market_id: uint256 = words._plan_id(seen.planned[last])
-    self._absorb(account, market_id)
+    market_id: uint256 = risk_words._plan_id(seen.planned[last])
+    if step.stage == step_plan.WHOLE:
+        self._absorb(account, market_id)
     return market_id
+
+
+@internal
+@pure
+def _moves(leg: uint256, leg_word: uint256, fraction: uint256) -> bool:
+    """
+    @notice Whether a slice of a fraction takes something of a leg; a whole close takes those without size, too.
+    @param leg its plan word
+    """
+    if not risk_words._plan_usable(leg):
+        return False
+    return fraction == step_plan.WAD or liquidation_math._portion(words._leg_size(leg_word), fraction) != 0
 
 
 @internal
@@ -438,7 +373,7 @@ def _take(
     @notice Hand a signed size over at the index price; the account pays fee and reserve.
     """
     if bits._owner(keeper) != convert(msg.sender, uint256):
-        allowed: bool = staticcall CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
+        allowed: bool = staticcall step_plan.CLEARINGHOUSE.may_act(keeper, msg.sender, market_id, size)
         assert allowed, "account: not yours"
     # A size below 2**113, a price below 2**96 and a fee below both's product: no overflow.
     money: int256 = fixed_math._wad_floor(unsafe_mul(size, convert(price, int256)))
@@ -454,7 +389,7 @@ def _take(
         ),
         IClearinghouse.Change(account=keeper, size=size, money=unsafe_sub(to_keeper, money), fee=0, gate=gate),
     ]
-    extcall CLEARINGHOUSE.trade(market_id, changes)
+    extcall step_plan.CLEARINGHOUSE.trade(market_id, changes)
     log ILiquidationEngine.Liquidated(
         account=account,
         keeper=keeper,
@@ -474,7 +409,7 @@ def _absorb(account: uint256, market_id: uint256) -> uint256:
     @notice The single shortfall function: collateral to the fund with the debt, the fund pays what it has, the rest
             is deferred. Returns the shortfall, 0 where there is none.
     """
-    word: uint256 = staticcall CLEARINGHOUSE.account_word(account)
+    word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(account)
     cash: int256 = words._account_cash(word)
     if cash >= 0 or words._account_markets(word) != 0:
         return 0
@@ -486,7 +421,7 @@ def _absorb(account: uint256, market_id: uint256) -> uint256:
     if covered != 0:
         log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=FUND, amount=covered)
     if covered < shortfall:
-        loss: uint256 = extcall CLEARINGHOUSE.write_off(account)
+        loss: uint256 = extcall step_plan.CLEARINGHOUSE.write_off(account)
         log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=DEFERRED, amount=loss)
     return shortfall
 
@@ -506,7 +441,7 @@ def _seize_collateral(account: uint256) -> bool:
             break
         token_id: uint256 = bits._lowest(rest) + 1
         rest = bits._without_lowest(rest)
-        extcall CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
+        extcall step_plan.CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
     return True
 
 

@@ -4,11 +4,12 @@
 @title Margin model
 @notice Given a portfolio and prices, what are equity, initial and maintenance margin?
 @dev `seawall/spec/margin.py` is the same in Python. `assess` and `plan` are not locked: nothing here can be caught in
-     the middle of a change, for it never calls out. Rates and weights are parts per million, prices and money WAD.
-     Assets round down, requirements up. It never calls out.
-@custom:kill None: it holds parameters only, and a higher maintenance rate takes RAMP seconds.
-@custom:security The owner can raise initial rates at once, but not the maintenance of open accounts; the keeper
-                 reserve of a market never changes, and weights of collateral never fall.
+     the middle of a change, for it never calls out. Rates, weights and factors are parts per million, prices and
+     money WAD. Assets round down, requirements up.
+@custom:kill None: it holds parameters only, and whatever raises maintenance takes NOTICE and RAMP seconds.
+@custom:security The owner can raise initial margin at once, but not the maintenance of open accounts, nor lower what
+                 their collateral counts for; the keeper reserve of a market never changes. The follower, a contract
+                 without a choice, moves factors within what the owner allowed.
 """
 
 # ---------------------------------------------------------------
@@ -28,7 +29,16 @@ from snekmate.auth import ownable_2step  # the timelock accepts its role in a se
 initializes: ownable_2step[ownable := ownable]
 
 from contracts.modules import fixed_math  # written roundings
-from contracts.modules import words  # storage layout
+from contracts.modules import leg_math  # prices and requirements of a leg
+from contracts.modules import risk_factors  # how rates grow and move
+from contracts.modules import risk_parameters  # what the owner sets
+initializes: risk_parameters
+from contracts.modules import risk_words  # storage layout of parameters
+from contracts.modules import scenarios  # the scenario matrix
+initializes: scenarios
+from contracts.modules import portfolio_margin  # requirements of portfolio mode
+initializes: portfolio_margin[risk_parameters := risk_parameters, scenarios := scenarios]
+from contracts.modules import words  # layout of portfolios and prices
 
 # ---------------------------------------------------------------
 #                            EXPORTS
@@ -50,8 +60,9 @@ UWAD: constant(uint256) = 10**18
 WAD_PPM: constant(uint256) = 10**24
 # ema_ratio is in units of 10**-7 of the price.
 RATIO: constant(uint256) = 10**7
-# A raised maintenance rate is reached linearly over 7 days.
-RAMP: public(constant(uint256)) = 7 * 86_400
+# A change that raises maintenance waits for NOTICE and then moves linearly over RAMP seconds.
+NOTICE: public(constant(uint256)) = risk_factors.NOTICE
+RAMP: public(constant(uint256)) = risk_factors.RAMP
 # half_width is in units of 10**-5 of the price.
 HALF_WIDTH_UNIT: constant(uint256) = 10**5
 # Twice a half-width of one unit in parts per million.
@@ -64,6 +75,9 @@ RESERVE_UNIT: constant(uint256) = 10**16
 MAX_BASE: constant(int256) = 2**200
 # Ids from here up are collateral tokens, 128 is token 1.
 COLLATERAL_IDS: constant(uint256) = 128
+# Mode bits of an account word: portfolio margin; a takeover, which asks for none of the open-interest factor.
+PORTFOLIO: constant(uint256) = 1
+TAKEOVER: constant(uint256) = 128
 
 # ---------------------------------------------------------------
 #                          IMMUTABLES
@@ -71,13 +85,15 @@ COLLATERAL_IDS: constant(uint256) = 128
 
 PROFIT_WEIGHT_PPM: public(immutable(uint256))
 MARGIN_CALL_PPM: public(immutable(uint256))
+# What must stay of gross notional after a way out by value.
+NOTIONAL_FLOOR_PPM: public(immutable(uint256))
 
 # ---------------------------------------------------------------
 #                            STORAGE
 # ---------------------------------------------------------------
 
-_risks: uint256[128]
-_weights: uint256[9]
+# Who may call `follow`.
+follower: public(address)
 
 # ---------------------------------------------------------------
 #                          CONSTRUCTOR
@@ -85,10 +101,11 @@ _weights: uint256[9]
 
 
 @deploy
-def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256, owner: address):
+def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256, notional_floor_ppm: uint256, owner: address):
     """
     @param profit_weight_ppm what of positive net unrealised profit counts for initial margin, at most 1e6
     @param margin_call_ppm the margin-call line above maintenance margin, at most 1e6
+    @param notional_floor_ppm what must stay of gross notional after a way out by value, at most 1e6
     @param owner who sets rates and weights
     """
     ownable.__init__()
@@ -97,8 +114,10 @@ def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256, owner: addres
     ownable._transfer_ownership(owner)
     assert profit_weight_ppm <= PPM, "risk: profit weight"
     assert margin_call_ppm <= PPM, "risk: margin call"
+    assert notional_floor_ppm <= PPM, "risk: notional floor"
     PROFIT_WEIGHT_PPM = profit_weight_ppm
     MARGIN_CALL_PPM = margin_call_ppm
+    NOTIONAL_FLOOR_PPM = notional_floor_ppm
 
 
 # ---------------------------------------------------------------
@@ -107,43 +126,63 @@ def __init__(profit_weight_ppm: uint256, margin_call_ppm: uint256, owner: addres
 
 
 @external
-def set_risk(market_id: uint256, initial: uint256, maintenance: uint256, reserve: uint256):
+def set_risk(market_id: uint256, risk: IMarginModel.MarketRisk):
     """
-    @notice List a market's risk or change its rates; a higher maintenance rate is reached over RAMP seconds.
-    @dev Owner only. The initial rate applies at once; a lower maintenance rate too.
-    @param initial parts per million, at least `maintenance`, at most 1e6
-    @param maintenance parts per million, above 0
-    @param reserve WAD keeper reserve per leg, a multiple of 1e16 below 656e18, fixed at listing
+    @notice List a market or change its parameters. Owner only; see IMarginModel.
     """
     ownable._check_owner()
-    assert market_id != 0 and market_id < COLLATERAL_IDS, "risk: market id"
-    assert maintenance != 0 and maintenance <= initial and initial <= PPM, "risk: rates"
-    assert reserve % RESERVE_UNIT == 0 and reserve // RESERVE_UNIT < 2**16, "risk: reserve"
-    old: uint256 = self._risks[market_id]
-    start: uint256 = maintenance
-    if old != 0:
-        assert reserve // RESERVE_UNIT == words._risk_reserve(old), "risk: reserve is fixed"
-        start = min(self._maintenance_rate(old, block.timestamp), maintenance)
-    new: uint256 = words._risk(initial, start, maintenance, block.timestamp, reserve // RESERVE_UNIT)
-    self._risks[market_id] = new
-    log IMarginModel.RiskSet(market_id=market_id, old_word=old, new_word=new)
+    risk_parameters._set_risk(market_id, risk)
 
 
 @external
-def set_token_weight(token_id: uint256, initial: uint256, maintenance: uint256):
+def set_token_risk(token_id: uint256, initial: uint256, maintenance: uint256, depth: uint256):
     """
-    @notice Set the weights of a collateral token (parts per million, below 1e6). Owner only.
-    @dev They may only rise: lowering one would lower the equity of open accounts at once.
+    @notice Set the weights of a collateral token and the depth of its market. Owner only; see IMarginModel.
     """
     ownable._check_owner()
-    assert token_id != 0 and token_id <= 8, "risk: token id"
-    assert initial <= maintenance and maintenance < PPM, "risk: weights"
-    old: uint256 = self._weights[token_id]
-    assert initial >= words._weight_initial(old), "risk: weight lowered"
-    assert maintenance >= words._weight_maintenance(old), "risk: weight lowered"
-    new: uint256 = words._weight(initial, maintenance)
-    self._weights[token_id] = new
-    log IMarginModel.TokenWeightSet(token_id=token_id, old_word=old, new_word=new)
+    risk_parameters._set_token_risk(token_id, initial, maintenance, depth)
+
+
+@external
+def stage_scenarios(market_id: uint256, shocks: uint256[2]):
+    """
+    @notice Write a market's shocks of the next matrix. Owner only; see IMarginModel.
+    """
+    ownable._check_owner()
+    assert market_id != 0 and market_id < COLLATERAL_IDS, "risk: market id"
+    scenarios._stage(market_id, shocks)
+
+
+@external
+def activate_matrix(
+    tail: uint256, factor: uint256, gross_floor: uint256, initial_factor: uint256, minimum_equity: uint256
+):
+    """
+    @notice Put the staged matrix in force. Owner only; see IMarginModel.
+    """
+    ownable._check_owner()
+    terms: scenarios.Terms = scenarios.Terms(tail=tail, factor=factor, gross_floor=gross_floor)
+    scenarios._activate(terms, initial_factor, minimum_equity)
+
+
+@external
+def set_follower(follower: address):
+    """
+    @notice Name the contract that may call `follow`. Owner only.
+    """
+    ownable._check_owner()
+    log IMarginModel.FollowerSet(old_follower=self.follower, new_follower=follower)
+    self.follower = follower
+
+
+@external
+def follow(market_id: uint256, volatility: uint256, fund: uint256):
+    """
+    @notice Let a market's capacity follow the fund, and the volatility factor of its maintenance the volatility.
+    @dev See IMarginModel.
+    """
+    assert msg.sender == self.follower, "risk: not the follower"
+    risk_parameters._follow(market_id, volatility, fund)
 
 
 # ---------------------------------------------------------------
@@ -159,14 +198,16 @@ def assess(
     base: int256,
     legs: DynArray[uint256, 24],
     prices: DynArray[uint256, 24],
+    time: uint256 = block.timestamp,
 ) -> (int256, int256, int256, uint256, uint256):
     """
     @notice Equity at spot, adverse equity, settled equity, initial margin, maintenance margin.
     @dev See IMarginModel. `legs` and `prices` are parallel, in any order.
     """
     cash: int256 = words._account_cash(account_word)
-    # Sums over the legs of |size| < 2**113, price < 2**80, adverse price < 2**86 and rate < 2**20: each is rounded
-    # once, at the end. 24 products of all three stay below 2**239. Longs and shorts apart spare signs.
+    mode: uint256 = words._account_mode(account_word)
+    # Sums over the legs of |size| < 2**113, price < 2**80, adverse price < 2**86 and rate < 2**30: each is rounded
+    # once, at the end. 24 products of all three stay below 2**234. Longs and shorts apart spare signs.
     long_value: uint256 = 0
     short_value: uint256 = 0
     long_adverse: uint256 = 0
@@ -186,44 +227,46 @@ def assess(
         if id >= COLLATERAL_IDS:
             worth_initial: int256 = 0
             worth: int256 = 0
-            worth_initial, worth = self._collateral(id, size, price_word)
+            worth_initial, worth = self._collateral(id, size, price_word, time)
             collateral_initial += worth_initial
             collateral += worth
             continue
-        risk: uint256 = self._risks[id]
-        rate: uint256 = (risk >> 196) & words.U20  # words._risk_maintenance_to
-        if (risk >> 216) & words.U20 != rate:  # words._risk_maintenance_from
-            rate = self._maintenance_rate(risk, block.timestamp)
+        risk: uint256 = risk_parameters._risks[id]
         price: uint256 = price_word >> 176  # words._price_price
+        # A leg's size is an int144: no overflow.
+        magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
+        assert magnitude < MAX_SIZE
+        notional: uint256 = unsafe_mul(magnitude, price)
+        # Of risk_words._risk_fields; what the market's state does not move is what the owner set.
+        least: uint256 = (risk >> 216) & risk_words.U20
+        rate: uint256 = least
+        initial_rate: uint256 = risk >> 236  # risk_words._risk_fields
+        if not risk_parameters._is_quiet(risk, notional, leg, price_word):
+            interest: uint256 = 0
+            if mode & TAKEOVER == 0:
+                interest = unsafe_mul((leg >> 144) & words.U104, price)  # words._leg_open_interest
+            least, rate, initial_rate = risk_parameters._rates(id, risk, notional, interest, price_word, time)
         half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
         # `_is_usable`
-        if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > rate or unsafe_mul(price, rate) == 0:
+        if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
             usable = False
         # The worse of spot and EMA, moved by the half-width against the leg.
         average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 116) & words.U28), RATIO)  # words._price_ema_ratio
-        notional: uint256 = 0
         if size > 0:
-            magnitude: uint256 = convert(size, uint256)
-            assert magnitude < MAX_SIZE
-            notional = unsafe_mul(magnitude, price)
             low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, half_width))
             long_value = unsafe_add(long_value, notional)
             long_adverse = unsafe_add(long_adverse, unsafe_mul(magnitude, unsafe_div(low, HALF_WIDTH_UNIT)))
             # A long's adverse price is not above spot, so spot is the initial margin's.
-            initial_sum = unsafe_add(initial_sum, unsafe_mul(notional, risk >> 236))  # words._risk_initial
+            initial_sum = unsafe_add(initial_sum, unsafe_mul(notional, initial_rate))
         else:
-            # A leg's size is an int144: no overflow.
-            magnitude: uint256 = convert(unsafe_sub(0, size), uint256)
-            assert magnitude < MAX_SIZE
-            notional = unsafe_mul(magnitude, price)
             high: uint256 = unsafe_mul(max(price, average), unsafe_add(HALF_WIDTH_UNIT, half_width))
             worse: uint256 = unsafe_div(unsafe_add(high, HALF_WIDTH_UNIT - 1), HALF_WIDTH_UNIT)
             adverse_notional: uint256 = unsafe_mul(magnitude, worse)
             short_value = unsafe_add(short_value, notional)
             short_adverse = unsafe_add(short_adverse, adverse_notional)
-            initial_sum = unsafe_add(initial_sum, unsafe_mul(adverse_notional, risk >> 236))  # words._risk_initial
+            initial_sum = unsafe_add(initial_sum, unsafe_mul(adverse_notional, initial_rate))
         maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(notional, rate))
-        reserve_units = unsafe_add(reserve_units, (risk >> 148) & words.U16)  # words._risk_reserve
+        reserve_units = unsafe_add(reserve_units, (risk >> 136) & risk_words.U16)  # risk_words._risk_fields
     value: int256 = unsafe_sub(convert(long_value, int256), convert(short_value, int256))
     adverse_value: int256 = unsafe_sub(convert(long_adverse, int256), convert(short_adverse, int256))
     reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
@@ -245,10 +288,19 @@ def assess(
     else:
         settled = unsafe_add(settled, net)
         adverse = settled
-    initial: uint256 = max_value(uint256)
-    if usable:
-        initial = self._ceil_requirement(initial_sum)
-    return equity, min(adverse, bound), min(settled, bound), initial, self._ceil_requirement(maintenance_sum)
+    initial: uint256 = leg_math._ceil_requirement(initial_sum)
+    maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
+    if mode & PORTFOLIO != 0:
+        poor: bool = False
+        poor, initial, maintenance = portfolio_margin._portfolio(equity, mode & TAKEOVER == 0, legs, prices, time)
+        usable = usable and not poor
+    if not usable:
+        initial = max_value(uint256)
+    settled = min(settled, bound)
+    least: uint256 = leg_math._ceil_requirement(unsafe_mul(unsafe_add(long_value, short_value), NOTIONAL_FLOOR_PPM))
+    if least > initial:
+        settled = unsafe_sub(settled, convert(unsafe_sub(least, initial), int256))
+    return equity, min(adverse, bound), settled, initial, maintenance
 
 
 @external
@@ -259,6 +311,7 @@ def plan(
     base: int256,
     legs: DynArray[uint256, 24],
     prices: DynArray[uint256, 24],
+    time: uint256 = block.timestamp,
 ) -> (int256, uint256, int256, uint256, DynArray[uint256, 16]):
     """
     @notice Equity and maintenance margin at spot, the same at favourable ends, and a plan word per market leg.
@@ -281,98 +334,130 @@ def plan(
         if id >= COLLATERAL_IDS:
             worth_initial: int256 = 0
             worth: int256 = 0
-            worth_initial, worth = self._collateral(id, size, price_word)
+            worth_initial, worth = self._collateral(id, size, price_word, time)
             collateral += worth
             continue
-        risk: uint256 = self._risks[id]
-        rate: uint256 = self._rate_now(risk)
-        units: uint256 = (risk >> 148) & words.U16  # words._risk_reserve
+        risk: uint256 = risk_parameters._risks[id]
+        least: uint256 = 0
+        depth: uint256 = 0
+        flat: uint256 = 0
+        least, depth, flat = risk_parameters._terms(id, risk, time)
+        units: uint256 = (risk >> 136) & risk_words.U16  # risk_words._risk_fields
         reserve_units = unsafe_add(reserve_units, units)
         price: uint256 = price_word >> 176  # words._price_price
-        better: uint256 = price
-        if (price_word >> 100) & words.U16 != 0:  # words._price_half_width
-            better = self._favourable_price(size, price_word, rate)
-        magnitude: uint256 = self._magnitude(size)
+        magnitude: uint256 = leg_math._magnitude(size)
         notional: uint256 = unsafe_mul(magnitude, price)
+        rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
+        better: uint256 = price
+        better_notional: uint256 = notional
+        better_rate: uint256 = rate
+        if (price_word >> 100) & words.U16 != 0:  # words._price_half_width
+            better = leg_math._favourable_price(size, price_word, least)
+            better_notional = unsafe_mul(magnitude, better)
+            better_rate = risk_factors._maintenance_rate(least, flat, depth, better_notional)
         value = unsafe_add(value, unsafe_mul(size, convert(price, int256)))
         favourable_value = unsafe_add(favourable_value, unsafe_mul(size, convert(better, int256)))
         maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(notional, rate))
-        favourable_sum = unsafe_add(favourable_sum, unsafe_mul(unsafe_mul(magnitude, better), rate))
-        usable: uint256 = 1 if self._is_usable(price_word, rate) else 0
-        planned.append(words._plan(id, usable, unsafe_mul(units, RESERVE_UNIT), rate, unsafe_div(notional, UWAD)))
+        favourable_sum = unsafe_add(favourable_sum, unsafe_mul(better_notional, better_rate))
+        planned.append(
+            risk_words._plan(
+                risk_words.Plan(
+                    id=id,
+                    usable=1 if self._is_usable(price_word, least) else 0,
+                    reserve=units,
+                    rate=rate,
+                    base=least,
+                    flat=flat,
+                    depth=depth,
+                    notional=unsafe_div(notional, UWAD),
+                )
+            )
+        )
     # All terms are below 2**200, the bound of base included.
     reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
     outside: int256 = unsafe_sub(unsafe_add(self._bounded(base), collateral), reserve)
     equity: int256 = unsafe_add(outside, fixed_math._wad_floor(value))
     favourable: int256 = unsafe_add(outside, fixed_math._wad_floor(favourable_value))
-    maintenance: uint256 = self._ceil_requirement(maintenance_sum)
-    favourable_maintenance: uint256 = self._ceil_requirement(favourable_sum)
+    maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
+    favourable_maintenance: uint256 = leg_math._ceil_requirement(favourable_sum)
+    if words._account_mode(account_word) & PORTFOLIO != 0:
+        matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
+        book: scenarios.Book = portfolio_margin._book(portfolio_margin.AT_SPOT, False, legs, prices, time)
+        maintenance = scenarios._maintenance(matrix, book, time)
+        book = portfolio_margin._book(portfolio_margin.AT_FAVOURABLE, False, legs, prices, time)
+        favourable_maintenance = scenarios._maintenance(matrix, book, time)
     return equity, maintenance, favourable, favourable_maintenance, planned
 
 
 @external
 @view
-def risk_word(market_id: uint256) -> uint256:
+def risk_words_of(market_id: uint256) -> uint256[3]:
     """
-    @notice The stored risk word of a market, see words.vy.
+    @notice What is stored of a market: risk, earlier and capacity word, see risk_words.vy.
     """
-    return self._risks[market_id]
+    return [risk_parameters._risks[market_id], risk_parameters._earlier[market_id], risk_parameters._capacities[market_id]]
 
 
 @external
 @view
-def token_weight_word(token_id: uint256) -> uint256:
+def weight_word(token_id: uint256) -> uint256:
     """
-    @notice Weights of a collateral token, see words.vy.
+    @notice What is stored of a collateral token, see risk_words.vy.
     """
-    return self._weights[token_id]
+    return risk_parameters._weights[token_id]
 
 
 @external
 @view
-def rates_at(market_id: uint256, time: uint256) -> (uint256, uint256):
+def matrix_word() -> uint256:
     """
-    @notice Initial and maintenance rate (parts per million) in force at a time, ramp included.
+    @notice Versions and terms of the scenario matrix, see risk_words.vy.
     """
-    risk: uint256 = self._risks[market_id]
-    maintenance: uint256 = self._maintenance_rate(risk, time)
-    return words._risk_initial(risk), maintenance
+    return scenarios._matrix
 
 
-# ---------------------------------------------------------------
-#                           INTERNAL
-# ---------------------------------------------------------------
-
-
-@internal
-@pure
-def _maintenance_rate(risk: uint256, time: uint256) -> uint256:
-    """
-    @notice The maintenance rate in force: linear from one value to the other, rounded down.
-    """
-    target: uint256 = words._risk_maintenance_to(risk)
-    start: uint256 = words._risk_ramp_start(risk)
-    if time >= start + RAMP:
-        return target
-    origin: uint256 = words._risk_maintenance_from(risk)
-    if time <= start:
-        return origin
-    # set_risk never stores an origin above the target.
-    step: uint256 = (target - origin) * (time - start)
-    return origin + step // RAMP
-
-
-@internal
+@external
 @view
-def _rate_now(risk: uint256) -> uint256:
+def shocks(version: uint256, market_id: uint256) -> uint256[2]:
     """
-    @notice The maintenance rate in force now; without another call while no ramp is set.
+    @notice A market's shocks in a version of the matrix, see scenarios.vy.
     """
-    target: uint256 = (risk >> 196) & words.U20  # words._risk_maintenance_to
-    # words._risk_maintenance_from
-    if (risk >> 216) & words.U20 == target:
-        return target
-    return self._maintenance_rate(risk, block.timestamp)
+    return scenarios._shocks[version][market_id]
+
+
+@external
+@view
+def requirement_at(
+    market_id: uint256, notional: uint256, open_interest: uint256, volatility: uint256, time: uint256
+) -> (uint256, uint256):
+    """
+    @notice Initial and maintenance rate of a leg at a time, ramps included. See IMarginModel.
+    """
+    # Notionals below 2**139 and 2**124 are what `assess` meets.
+    assert notional >> 139 == 0 and open_interest >> 124 == 0, "risk: notional"  # words._leg, words._price
+    least: uint256 = 0
+    rate: uint256 = 0
+    initial_rate: uint256 = 0
+    price_word: uint256 = words._price(0, 0, 0, 0, words._price_memory(0, volatility, 0, 0))
+    least, rate, initial_rate = risk_parameters._rates(
+        market_id, risk_parameters._risks[market_id], notional * UWAD, open_interest * UWAD, price_word, time
+    )
+    return initial_rate, rate
+
+
+@external
+@view
+def weights_at(token_id: uint256, time: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Initial and maintenance weight and depth of a collateral token at a time, ramps included.
+    """
+    weight: risk_words.Weight = risk_parameters._weight_at(risk_parameters._weights[token_id], time)
+    return weight.initial_from, weight.maintenance_from, weight.depth_from
+
+
+# ---------------------------------------------------------------
+#                     INTERNAL: ARITHMETIC
+# ---------------------------------------------------------------
 
 
 @internal
@@ -383,31 +468,6 @@ def _bounded(base: int256) -> int256:
     """
     assert base < MAX_BASE and base >= -MAX_BASE
     return base
-
-
-@internal
-@pure
-def _magnitude(size: int256) -> uint256:
-    """
-    @notice |size| below its bound.
-    """
-    # A leg's size is an int144: no overflow.
-    magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
-    assert magnitude < MAX_SIZE
-    return magnitude
-
-
-@internal
-@pure
-def _ceil_requirement(total: uint256) -> uint256:
-    """
-    @notice A sum of rate * |size| * price, rounded up to money.
-    """
-    required: uint256 = unsafe_div(total, WAD_PPM)
-    # required * 10**24 <= total.
-    if unsafe_mul(required, WAD_PPM) != total:
-        required = unsafe_add(required, 1)
-    return required
 
 
 @internal
@@ -423,25 +483,8 @@ def _is_usable(price_word: uint256, rate: uint256) -> bool:
 
 
 @internal
-@pure
-def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint256:
-    """
-    @notice Spot moved by the half-width, capped at half the maintenance rate, in favour of the leg; up for a long, down for
-            a short.
-    """
-    price: uint256 = price_word >> 176  # words._price_price
-    half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
-    # Half the rate in units of a half-width: at most 50,000. A price is below 2**80.
-    width: uint256 = min(half_width, unsafe_div(rate, HALF_WIDTH_PPM_2))
-    if size > 0:
-        high: uint256 = unsafe_mul(price, unsafe_add(HALF_WIDTH_UNIT, width))
-        return unsafe_div(unsafe_add(high, HALF_WIDTH_UNIT - 1), HALF_WIDTH_UNIT)
-    return unsafe_div(unsafe_mul(price, unsafe_sub(HALF_WIDTH_UNIT, width)), HALF_WIDTH_UNIT)
-
-
-@internal
 @view
-def _collateral(id: uint256, amount: int256, price_word: uint256) -> (int256, int256):
+def _collateral(id: uint256, amount: int256, price_word: uint256, time: uint256) -> (int256, int256):
     """
     @notice Weighted worth of a collateral amount: for initial margin at its adverse end, for maintenance margin at the
             last price.
@@ -450,14 +493,16 @@ def _collateral(id: uint256, amount: int256, price_word: uint256) -> (int256, in
     tokens: uint256 = convert(amount, uint256)
     price: uint256 = words._price_price(price_word)
     half_width: uint256 = words._price_half_width(price_word)
-    weight: uint256 = self._weights[unsafe_sub(id, 127)]
+    weight: risk_words.Weight = risk_parameters._weight_at(risk_parameters._weights[unsafe_sub(id, 127)], time)
+    if weight.depth_to == 0:
+        return 0, 0
     gross: uint256 = fixed_math._mul_div_down(tokens, price, UWAD)
-    maintenance: uint256 = fixed_math._ppm_down(gross, words._weight_maintenance(weight))
+    maintenance: uint256 = risk_factors._worth(gross, weight.maintenance_from, weight.depth_from)
     initial: uint256 = 0
     if half_width != UNUSABLE:
         # The worse of spot and EMA, less the half-width: a balance is held like a long.
         average: uint256 = unsafe_div(unsafe_mul(price, words._price_ema_ratio(price_word)), RATIO)
         low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, half_width))
         adverse: uint256 = fixed_math._mul_div_down(tokens, unsafe_div(low, HALF_WIDTH_UNIT), UWAD)
-        initial = fixed_math._ppm_down(adverse, words._weight_initial(weight))
+        initial = risk_factors._worth(adverse, weight.initial_from, weight.depth_from)
     return convert(initial, int256), convert(maintenance, int256)

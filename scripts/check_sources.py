@@ -33,12 +33,16 @@ VERSION_PRAGMA = "# pragma version ==0.4.3"
 LOCK_PRAGMA = "# pragma nonreentrancy on"
 RAW_CALL_FILES = ("contracts/modules/oracle_guard.vy", "contracts/modules/token_utils.vy")
 SIGNED_FILE = "contracts/modules/fixed_math.vy"
-WORDS_FILES = ("contracts/modules/words.vy", "contracts/modules/bits.vy")
+WORDS_FILES = (
+    "contracts/modules/words.vy",
+    "contracts/modules/risk_words.vy",
+    "contracts/modules/bits.vy",
+)
 SKIPPED_FOLDERS = frozenset({"node_modules", "out", "__pycache__"})
 
 BIT_OPERATORS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
 ERROR_TEXT = re.compile(r"[a-z][a-z0-9_-]*: \S.*")
-WORDS_COMMENT = re.compile(r"#.*\b(words|bits)\._?[a-z]\w*")
+WORDS_COMMENT = re.compile(r"#.*\b(words|risk_words|bits)\._?[a-z]\w*")
 EXPERIMENT = re.compile(r"#\s*(pragma|@version).*(experimental|venom)", re.IGNORECASE)
 SWALLOWING = re.compile(r"\bchain\.isolate\(")
 

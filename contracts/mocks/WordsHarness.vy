@@ -29,9 +29,6 @@ OPERATOR: constant(uint256) = 7
 TOKEN: constant(uint256) = 8
 TOTALS: constant(uint256) = 9
 LEG: constant(uint256) = 10
-RISK: constant(uint256) = 11
-WEIGHT: constant(uint256) = 12
-PLAN: constant(uint256) = 13
 PRICE: constant(uint256) = 14
 FLOAT30: constant(uint256) = 15
 ACCOUNT_WITH_CASH: constant(uint256) = 16
@@ -169,12 +166,6 @@ def _pack_margin(kind: uint256, case: uint256[8]) -> uint256:
     if kind == LEG:
         size: int256 = self._signed(case[2])
         return words._leg(case[0], case[1], size)
-    if kind == RISK:
-        return words._risk(case[0], case[1], case[2], case[3], case[4])
-    if kind == WEIGHT:
-        return words._weight(case[0], case[1])
-    if kind == PLAN:
-        return words._plan(case[0], case[1], case[2], case[3], case[4])
     memory: uint256 = words._price_memory(case[2], case[5], case[6], case[7])
     return words._price(case[0], case[1], case[3], case[4], memory)
 
@@ -276,21 +267,6 @@ def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
         answer[0] = words._leg_id(word)
         answer[1] = words._leg_open_interest(word)
         answer[2] = self._bits(size)
-    elif kind == RISK:
-        answer[0] = words._risk_initial(word)
-        answer[1] = words._risk_maintenance_from(word)
-        answer[2] = words._risk_maintenance_to(word)
-        answer[3] = words._risk_ramp_start(word)
-        answer[4] = words._risk_reserve(word)
-    elif kind == WEIGHT:
-        answer[0] = words._weight_initial(word)
-        answer[1] = words._weight_maintenance(word)
-    elif kind == PLAN:
-        answer[0] = words._plan_id(word)
-        answer[1] = convert(words._plan_usable(word), uint256)
-        answer[2] = words._plan_reserve(word)
-        answer[3] = words._plan_rate(word)
-        answer[4] = words._plan_notional(word)
     else:
         answer[0] = words._price_price(word)
         answer[1] = words._price_updated_at(word)

@@ -308,3 +308,36 @@ def _collateral_legs(account: uint256, bitmap: uint256, legs: DynArray[uint256, 
         amount: uint256 = self._collateral[account][token_id] * self._unit(self._tokens[token_id])
         all_legs.append(words._leg(TOKEN_BIT + token_id, 0, convert(amount, int256)))
     return all_legs
+
+
+# ---------------------------------------------------------------
+#                              VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def token_word(token_id: uint256) -> uint256:
+    """
+    @notice Asset, decimals and cap of a token, see words.vy.
+    """
+    return self._tokens[token_id]
+
+
+@external
+@view
+def collateral_of(account: uint256, token_id: uint256) -> uint256:
+    """
+    @notice Native units of a collateral token.
+    """
+    return self._collateral[account][token_id]
+
+
+@external
+@view
+def totals() -> (uint256, int256, uint256):
+    """
+    @notice WAD settlement tokens held, sum of all cash and quotes, deferred losses.
+    """
+    totals: Totals = self._load_totals()
+    return totals.held, totals.book, totals.deferred

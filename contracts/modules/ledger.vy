@@ -432,6 +432,42 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
 # ---------------------------------------------------------------
 
 
+@external
+@view
+def account_word(account: uint256) -> uint256:
+    """
+    @notice The account word, see words.vy.
+    """
+    return self._accounts[account]
+
+
+@external
+@view
+def position_word(account: uint256, market_id: uint256) -> uint256:
+    """
+    @notice The position word as stored, see words.vy.
+    """
+    return self._positions[account][market_id]
+
+
+@external
+@view
+def market_words(market_id: uint256) -> uint256[3]:
+    """
+    @notice The market, shares and terms words as stored, see words.vy.
+    """
+    return [self._markets[market_id], self._shares[market_id], self._terms[market_id]]
+
+
+@external
+@view
+def side_word(market_id: uint256, side: uint256, epoch: uint256) -> uint256:
+    """
+    @notice Scale and charge of a side (1 long, 2 short) in an epoch; 0 where never touched.
+    """
+    return self._sides[market_id][side][epoch]
+
+
 @internal
 @view
 def _market_legs(account: uint256, word: uint256) -> (int256, DynArray[uint256, 24]):

@@ -11,7 +11,9 @@
 # ---------------------------------------------------------------
 
 from contracts.modules import fixed_math  # written roundings
-from contracts.modules import words  # storage layout
+from contracts.modules import risk_factors  # rates of other sizes
+from contracts.modules import risk_words  # layout of plans
+from contracts.modules import words  # layout of legs and prices
 
 # ---------------------------------------------------------------
 #                           CONSTANTS
@@ -21,6 +23,8 @@ PPM: constant(uint256) = 10**6
 WAD: constant(uint256) = 10**18
 WAD_PPM: constant(uint256) = 10**24
 LOT: constant(uint256) = 10**12
+# Towards the size of a slice; each doubles the digits.
+NEWTON_STEPS: constant(uint256) = 5
 MAX_LEGS: constant(uint256) = 16
 # No account's notional comes near it; a larger limit means none.
 MAX_LIMIT: constant(uint256) = 2**128
@@ -91,29 +95,31 @@ def __init__(
 
 @internal
 @pure
-def _left_after_whole(seen: Situation) -> uint256:
+def _left_after_slice(maintenance: uint256, held: uint256, closed: uint256, price: uint256, leg: uint256) -> uint256:
     """
-    @notice Maintenance margin of the legs without a usable price.
+    @notice Maintenance margin after a slice of one leg was closed, rounded up.
+    @dev The model rounds the sum of legs up once, so the sum less what the slice releases, rounded down, is enough.
+    @param leg its plan word
     """
-    left: uint256 = 0
-    index: uint256 = 0
-    for leg: uint256 in seen.planned:
-        if not words._plan_usable(leg):
-            magnitude: uint256 = fixed_math._abs(words._leg_size(seen.legs[index]))
-            price: uint256 = words._price_price(seen.prices[index])
-            left += self._requirement(magnitude, price, words._plan_rate(leg))
-        index = unsafe_add(index, 1)
-    return left
+    # Sizes are below 2**113, prices below 2**80 and rates below 2**20: no overflow.
+    rest: uint256 = unsafe_mul(unsafe_sub(held, closed), price)
+    whole: uint256 = unsafe_mul(unsafe_mul(held, price), risk_words._plan_rate(leg))
+    released: uint256 = unsafe_sub(whole, unsafe_mul(rest, self._rate_at(leg, rest)))
+    return maintenance - unsafe_div(released, WAD_PPM)
 
 
 @internal
 @pure
-def _left_after_slice(maintenance: uint256, closed: uint256, price: uint256, rate: uint256) -> uint256:
+def _rate_at(leg: uint256, notional: uint256) -> uint256:
     """
-    @notice Maintenance margin after a slice of one leg was closed, rounded up.
-    @dev The model rounds the sum of legs up once, so the sum less the slice's share rounded down is enough.
+    @notice Maintenance rate of another size of a leg.
+    @param leg its plan word
+    @param notional size * price
     """
-    return maintenance - fixed_math._mul_div_down(closed * price, rate, WAD_PPM)
+    least: uint256 = risk_words._plan_base(leg)
+    flat: uint256 = risk_words._plan_flat(leg)
+    depth: uint256 = risk_words._plan_depth(leg)
+    return risk_factors._maintenance_rate(least, flat, depth, notional)
 
 
 @internal
@@ -127,10 +133,10 @@ def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
     best_notional: uint256 = 0
     index: uint256 = 0
     for leg: uint256 in planned:
-        rate: uint256 = words._plan_rate(leg)
-        notional: uint256 = words._plan_notional(leg)
+        rate: uint256 = risk_words._plan_rate(leg)
+        notional: uint256 = risk_words._plan_notional(leg)
         better: bool = rate > best_rate or (rate == best_rate and notional > best_notional)
-        if words._plan_usable(leg) and notional != 0 and better:
+        if risk_words._plan_usable(leg) and notional != 0 and better:
             best = index
             best_rate = rate
             best_notional = notional
@@ -156,18 +162,101 @@ def _penalty(equity: int256, maintenance: uint256) -> uint256:
 
 @internal
 @view
-def _needed_notional(equity: int256, maintenance: uint256, rate: uint256, penalty: uint256) -> uint256:
+def _needed_notional(equity: int256, maintenance: uint256, leg: uint256, penalty: uint256) -> uint256:
     """
-    @notice x, rounded up; MAX_LIMIT where no size reaches the target.
+    @notice x = ((1 + b) M - E) / ((1 + b) m - pi), rounded up; MAX_LIMIT where no size reaches the target.
+    @dev Where m, what a notional of the slice releases, falls with the size of the leg, Newton's steps from the left use
+         the rate at the margin, which is above the mean over what is left to take: they never close too much.
+    @param leg its plan word
     """
-    # Maintenance and equity are below 2**160, rates below 2**21: no overflow.
+    # Maintenance and equity are below 2**160, notionals below 2**128, rates below 2**21: no overflow.
     goal: uint256 = unsafe_add(PPM, TARGET_BUFFER_PPM)
-    target: uint256 = unsafe_mul(goal, maintenance) - unsafe_mul(PPM, convert(equity, uint256))
-    gained: uint256 = unsafe_mul(goal, rate)
-    paid: uint256 = unsafe_mul(penalty, PPM)
-    if gained <= paid:
-        return MAX_LIMIT
-    return min(MAX_LIMIT, fixed_math._mul_div_up(target, PPM, unsafe_sub(gained, paid)))
+    notional: uint256 = risk_words._plan_notional(leg)
+    flat: uint256 = risk_words._plan_flat(leg)
+    whole: uint256 = unsafe_mul(notional, risk_words._plan_rate(leg))
+    taken: uint256 = 0
+    for i: uint256 in range(NEWTON_STEPS):
+        left: uint256 = unsafe_sub(notional, taken)
+        factor: uint256 = risk_factors._sized_factor(flat, risk_words._plan_depth(leg), unsafe_mul(left, WAD))
+        rate: uint256 = risk_factors._charged(risk_words._plan_base(leg), factor, PPM)
+        released: uint256 = unsafe_sub(whole, unsafe_mul(left, rate))
+        required: uint256 = unsafe_mul(goal, unsafe_sub(unsafe_mul(maintenance, PPM), released))
+        paid: int256 = convert(unsafe_mul(penalty, taken), int256)
+        owned: int256 = unsafe_sub(unsafe_mul(equity, convert(PPM, int256)), paid)
+        missing: int256 = unsafe_sub(convert(required, int256), unsafe_mul(owned, convert(PPM, int256)))
+        if missing <= 0:
+            break
+        # A square root's slope is three halves of its mean.
+        slope: uint256 = rate
+        if factor > flat:
+            slope = unsafe_div(unsafe_add(unsafe_mul(rate, 3), 1), 2)
+        gained: uint256 = unsafe_mul(goal, slope)
+        lost: uint256 = unsafe_mul(penalty, PPM)
+        if gained <= lost:
+            return MAX_LIMIT
+        divisor: uint256 = unsafe_sub(gained, lost)
+        more: uint256 = unsafe_div(unsafe_add(convert(missing, uint256), unsafe_sub(divisor, 1)), divisor)
+        taken = unsafe_add(taken, more)
+        if taken >= notional:
+            return MAX_LIMIT
+        if factor == flat:
+            break
+    return taken
+
+
+@internal
+@view
+def _needed_fraction(
+    equity: int256, maintenance: uint256, notional: uint256, penalty: uint256, limit: uint256
+) -> uint256:
+    """
+    @notice phi = ((1 + b) M - E) / ((1 + b) M - pi N), rounded up, within the limit: WAD. In portfolio mode margin falls
+            at least in proportion to the legs.
+    @param equity not below zero
+    """
+    # Maintenance and equity are below 2**160, a notional below 2**132, the limit at most 2**128: no overflow.
+    goal: uint256 = unsafe_mul(unsafe_add(PPM, TARGET_BUFFER_PPM), maintenance)
+    paid: uint256 = unsafe_mul(penalty, notional)
+    fraction: uint256 = WAD
+    if goal > paid:
+        missing: uint256 = goal - unsafe_mul(PPM, convert(equity, uint256))
+        fraction = min(WAD, fixed_math._mul_div_up(missing, WAD, unsafe_sub(goal, paid)))
+    if notional == 0:
+        return fraction
+    return min(fraction, unsafe_div(unsafe_mul(limit, WAD), notional))
+
+
+@internal
+@pure
+def _portion(size: int256, fraction: uint256) -> int256:
+    """
+    @notice What a slice of a fraction takes of a leg, rounded down to a lot unless it takes all.
+    """
+    if fraction == WAD:
+        return size
+    # A size is below 2**113.
+    share: uint256 = unsafe_div(unsafe_mul(fixed_math._abs(size), fraction), WAD)
+    taken: int256 = convert(unsafe_mul(unsafe_div(share, LOT), LOT), int256)
+    return taken if size > 0 else unsafe_sub(0, taken)
+
+
+@internal
+@pure
+def _after_slice(seen: Situation, fraction: uint256) -> (DynArray[uint256, 24], uint256):
+    """
+    @notice The legs after a slice of all usable ones, and the notional that it takes.
+    """
+    left: DynArray[uint256, 24] = seen.legs
+    notional: uint256 = 0
+    index: uint256 = 0
+    for leg: uint256 in seen.planned:
+        if risk_words._plan_usable(leg):
+            size: int256 = words._leg_size(seen.legs[index])
+            taken: int256 = self._portion(size, fraction)
+            left[index] = words._leg(risk_words._plan_id(leg), 0, size - taken)
+            notional += fixed_math._mul_div_down(fixed_math._abs(taken), words._price_price(seen.prices[index]), WAD)
+        index = unsafe_add(index, 1)
+    return left, notional
 
 
 @internal
@@ -195,7 +284,7 @@ def _slice(held: uint256, price: uint256, notional: uint256, minimum: uint256, l
 @internal
 @pure
 def _capped_fee(
-    penalty: uint256, notional: uint256, equity: int256, maintenance: uint256, left: uint256
+    penalty: uint256, notional: uint256, equity: int256, maintenance: uint256, left: uint256, legs: uint256
 ) -> uint256:
     """
     @notice min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling.
@@ -203,14 +292,5 @@ def _capped_fee(
     if equity <= 0:
         return 0
     kept: int256 = fixed_math._mul_div_ceil(equity, convert(left, int256), convert(maintenance, int256))
-    room: int256 = max(equity - kept - ROUNDING_WEI, 0)
+    room: int256 = max(equity - kept - ROUNDING_WEI * convert(legs, int256), 0)
     return min(fixed_math._ppm_down(notional, penalty), convert(room, uint256))
-
-
-@internal
-@pure
-def _requirement(magnitude: uint256, price: uint256, rate: uint256) -> uint256:
-    """
-    @notice Maintenance margin of one leg, rounded up.
-    """
-    return fixed_math._mul_div_up(magnitude * price, rate, WAD_PPM)

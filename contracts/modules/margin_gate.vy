@@ -26,6 +26,7 @@ from contracts.modules import words  # storage layout
 # ---------------------------------------------------------------
 
 GATE_MARGIN_RULE: constant(uint256) = 1
+GATE_INITIAL: constant(uint256) = 2
 # A way out by value.
 GATE_EXIT: constant(uint256) = 3
 
@@ -67,14 +68,22 @@ def _check_exit(account: uint256):
     """
     @notice A way out by value: settled equity covers the initial margin and cash is not below zero.
     """
-    word: uint256 = ledger._accounts[account]
-    if words._account_cash(word) < 0:
+    if words._account_cash(ledger._accounts[account]) < 0:
         reasons._fail(reasons.MARGIN_CASH_BELOW_ZERO)
+    self._check_account(account, GATE_EXIT)
+
+
+@internal
+def _check_account(account: uint256, gate: uint256):
+    """
+    @notice The gate of an account that no trade changed.
+    """
+    word: uint256 = ledger._accounts[account]
     bitmap: uint256 = words._account_bitmap(word)
     if bitmap != 0:
         change: IClearinghouse.Change = empty(IClearinghouse.Change)
         change.account = account
-        change.gate = GATE_EXIT
+        change.gate = gate
         self._check_margin(change, 0, word, self._refresh(bitmap))
 
 

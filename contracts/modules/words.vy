@@ -15,10 +15,6 @@
      token     asset uint160 | decimals uint8 | cap uint88
      totals    held uint120 | book int128 | impaired uint8
      leg       id uint8 | open_interest uint104 | size int144
-     risk      initial uint20 | maintenance_from uint20 | maintenance_to uint20 | ramp_start uint32
-               | reserve uint16 | unused 148
-     weight    unused 192 | initial uint32 | maintenance uint32
-     plan      id uint8 | unused 7 | usable bool | reserve uint80 | rate uint32 | notional uint128
      price     price uint80 | updated_at uint32 | ema_ratio uint28 | half_width uint16
                | refreshed_at uint32 | volatility uint24 | sample_ratio uint28 | sample_age uint16
      A packer reverts when a field is out of range, so a word never corrupts its neighbour: unsigned fields by an
@@ -31,14 +27,12 @@
 
 U8: constant(uint256) = 2**8 - 1
 U16: constant(uint256) = 2**16 - 1
-U20: constant(uint256) = 2**20 - 1
 U24: constant(uint256) = 2**24 - 1
 U28: constant(uint256) = 2**28 - 1
 U30: constant(uint256) = 2**30 - 1
 U32: constant(uint256) = 2**32 - 1
 U40: constant(uint256) = 2**40 - 1
 U64: constant(uint256) = 2**64 - 1
-U80: constant(uint256) = 2**80 - 1
 U88: constant(uint256) = 2**88 - 1
 U96: constant(uint256) = 2**96 - 1
 U103: constant(uint256) = 2**103 - 1
@@ -386,7 +380,7 @@ def _totals_impaired(word: uint256) -> uint256:
 
 
 # ---------------------------------------------------------------
-#                       LEG, RISK, PLAN, PRICE
+#                         LEG AND PRICE
 # ---------------------------------------------------------------
 
 
@@ -415,112 +409,6 @@ def _leg_open_interest(word: uint256) -> uint256:
 @pure
 def _leg_size(word: uint256) -> int256:
     return convert(convert(word << 112, bytes32), int256) >> 112
-
-
-@internal
-@pure
-def _risk(
-    initial: uint256, maintenance_from: uint256, maintenance_to: uint256, ramp_start: uint256, reserve: uint256
-) -> uint256:
-    assert initial <= U20
-    assert maintenance_from <= U20
-    assert maintenance_to <= U20
-    assert ramp_start <= U32
-    assert reserve <= U16
-    return (
-        (initial << 236) | (maintenance_from << 216) | (maintenance_to << 196) | (ramp_start << 164) | (reserve << 148)
-    )
-
-
-@internal
-@pure
-def _risk_initial(word: uint256) -> uint256:
-    return word >> 236
-
-
-@internal
-@pure
-def _risk_maintenance_from(word: uint256) -> uint256:
-    return (word >> 216) & U20
-
-
-@internal
-@pure
-def _risk_maintenance_to(word: uint256) -> uint256:
-    return (word >> 196) & U20
-
-
-@internal
-@pure
-def _risk_ramp_start(word: uint256) -> uint256:
-    return (word >> 164) & U32
-
-
-@internal
-@pure
-def _risk_reserve(word: uint256) -> uint256:
-    return (word >> 148) & U16
-
-
-@internal
-@pure
-def _weight(initial: uint256, maintenance: uint256) -> uint256:
-    assert initial <= U32
-    assert maintenance <= U32
-    return (initial << 32) | maintenance
-
-
-@internal
-@pure
-def _weight_initial(word: uint256) -> uint256:
-    return (word >> 32) & U32
-
-
-@internal
-@pure
-def _weight_maintenance(word: uint256) -> uint256:
-    return word & U32
-
-
-@internal
-@pure
-def _plan(id: uint256, usable: uint256, reserve: uint256, rate: uint256, notional: uint256) -> uint256:
-    assert id <= U8
-    assert usable <= 1
-    assert reserve <= U80
-    assert rate <= U32
-    assert notional <= U128
-    return (id << 248) | (usable << 240) | (reserve << 160) | (rate << 128) | notional
-
-
-@internal
-@pure
-def _plan_id(word: uint256) -> uint256:
-    return word >> 248
-
-
-@internal
-@pure
-def _plan_usable(word: uint256) -> bool:
-    return (word >> 240) & 1 == 1
-
-
-@internal
-@pure
-def _plan_reserve(word: uint256) -> uint256:
-    return (word >> 160) & U80
-
-
-@internal
-@pure
-def _plan_rate(word: uint256) -> uint256:
-    return (word >> 128) & U32
-
-
-@internal
-@pure
-def _plan_notional(word: uint256) -> uint256:
-    return word & U128
 
 
 @internal

@@ -19,10 +19,12 @@ from seawall.spec.words import (
     MARKET,
     MAX_UINT256,
     PAY,
+    PORTFOLIO,
     REDUCE_ONLY,
     RESTRICT,
     SHARES,
     SHORT,
+    TAKEOVER,
     TERMS,
     TICK,
     TRADE,
@@ -205,6 +207,17 @@ class Clearinghouse:
             require(markets >> market_id & 1 == 1, "market: unknown")
             self.ledger.settle(account, market_id, self.ledger.markets[market_id])
 
+    def set_mode(self, owner_of_call: int, account: int, mode: int) -> None:
+        """Standard (0) or portfolio (1) margin: the account meets initial margin in the new one."""
+        with self.journal.transaction():
+            require(account >> 96 == owner_of_call, "account: not yours")
+            require(mode <= PORTFOLIO)
+            held = self.ledger.accounts[account]
+            self.ledger.accounts[account] = held._replace(mode=mode)
+            if held.bitmap != 0:
+                found = self.assess(account)
+                require(found.adverse >= found.initial, "margin: below initial")
+
     def set_operator(self, owner: int, operator: int, allowed: Operator) -> None:
         """Let an operator trade for all accounts of an owner."""
         require(operator != 0)
@@ -228,7 +241,11 @@ class Clearinghouse:
             require(self.terms[market_id].mode & LISTED != 0, "market: unknown")
             self._apply_all(market_id, changes, bool(rights & WATERFALL))
             for change in changes:
-                if change.gate != GATE_NONE and self._check_margin(change, market_id):
+                if change.gate == GATE_NONE:
+                    continue
+                # Whoever takes over what a liquidation closes adds no open interest.
+                takeover = TAKEOVER if rights & WATERFALL else 0
+                if self._check_margin(change, market_id, takeover):
                     # Two changes of one account could each look like a reduction of the other.
                     require(sum(other.account == change.account for other in changes) == 1)
 
@@ -406,11 +423,12 @@ class Clearinghouse:
             legs.append((leg_id, 0, self.collateral[account, token_id] * unit))
         return base, legs
 
-    def assess(self, account: int) -> Assessment:
-        """The account's margin at refreshed prices."""
+    def assess(self, account: int, takeover: int = 0) -> Assessment:
+        """The account's margin at refreshed prices; `takeover` is 0 or the mode bit TAKEOVER."""
         base, legs = self.portfolio(account)
         held = self.ledger.accounts[account]
-        return self.model.assess(held.cash, base, legs, self.refresh(held.bitmap), self.now)
+        prices = self.refresh(held.bitmap)
+        return self.model.assess(held.cash, base, legs, prices, self.now, held.mode | takeover)
 
     def _check_exit(self, account: int) -> None:
         """A way out by value: settled equity covers IM and cash is not below zero."""
@@ -420,7 +438,7 @@ class Clearinghouse:
             found = self.assess(account)
             require(found.settled >= found.initial, "margin: below initial")
 
-    def _check_margin(self, change: Change, market_id: int) -> bool:
+    def _check_margin(self, change: Change, market_id: int, takeover: int) -> bool:
         """P6: at or above IM, or (gate 1) a pure reduction that does not lower h at spot.
 
         Returns whether it passed as a reduction alone.
@@ -429,7 +447,7 @@ class Clearinghouse:
         if held.bitmap == 0:
             require(held.cash >= 0, "margin: below initial")
             return False
-        found = self.assess(change.account)
+        found = self.assess(change.account, takeover)
         available = found.settled if change.gate == GATE_EXIT else found.adverse
         if available >= found.initial:
             return False
@@ -453,7 +471,7 @@ class Clearinghouse:
         held = self.ledger.accounts[change.account]
         prices = self.refresh(held.bitmap | 1 << market_id)
         base_before = base - change.money + change.fee
-        before = self.model.assess(held.cash, base_before, earlier, prices, self.now)
+        before = self.model.assess(held.cash, base_before, earlier, prices, self.now, held.mode)
         if before.equity <= 0 or after.equity < 0:
             return False
         # What a stale leg is worth is not known: then a reduction may cost its fee, but no

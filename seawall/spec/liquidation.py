@@ -5,12 +5,14 @@ Rates are parts per million, money WAD. Sizes of slices round up to a lot, fees 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from seawall.spec.clearinghouse import MARKETS_MASK, Change, Clearinghouse
+from seawall.spec.fixed_math import ceil_div
 from seawall.spec.margin import Leg, Plan, PlannedLeg, Price
+from seawall.spec.risk import size_factor
 from seawall.spec.state import Table, require
 from seawall.spec.words import (
     GATE_INITIAL,
@@ -18,6 +20,7 @@ from seawall.spec.words import (
     GATE_NONE,
     LOT,
     MAX_UINT256,
+    PORTFOLIO,
     PPM,
     WAD,
     ids_of,
@@ -30,6 +33,8 @@ ROUNDING_WEI = 4
 #: Seconds: the fund's cash heals deferred losses at its size per period, a step's worth at once.
 HEAL_PERIOD = 7 * 86_400
 HEAL_STEP = 3_600
+#: Newton steps towards the size of a slice; each doubles the digits.
+NEWTON_STEPS = 5
 
 
 class EngineParameters(NamedTuple):
@@ -55,11 +60,6 @@ class Step(NamedTuple):
     reserve: int = 0
 
 
-def requirement(size: int, price: int, rate: int) -> int:
-    """Maintenance margin of one leg, rounded up."""
-    return -(-abs(size) * price * rate // (WAD * PPM))
-
-
 def penalty(parameters: EngineParameters, equity: int, maintenance: int) -> int:
     """pi: linear in h from penalty_min at h = 1 to penalty_max at close-out, rounded down."""
     span = parameters.penalty_max - parameters.penalty_min
@@ -69,21 +69,51 @@ def penalty(parameters: EngineParameters, equity: int, maintenance: int) -> int:
 
 
 def needed_notional(
-    parameters: EngineParameters, equity: int, maintenance: int, rate: int, pi: int
+    parameters: EngineParameters, equity: int, maintenance: int, leg: PlannedLeg, pi: int
 ) -> int | None:
-    """x = ((1 + b) M - E) / ((1 + b) m - pi), rounded up; None where no size reaches the target."""
-    target = (PPM + parameters.target_buffer) * maintenance - PPM * equity
-    divisor = (PPM + parameters.target_buffer) * rate - pi * PPM
-    if divisor <= 0:
-        return None
-    return -(-target * PPM // divisor)
+    """x = ((1 + b) M - E) / ((1 + b) m - pi), rounded up; None where no size reaches the target.
+
+    m is what a notional of the slice releases. Where that falls with the size of the leg, Newton's
+    steps from the left use the rate at the margin, which is larger than the mean over what is
+    left to take: they never close more than the target needs.
+    """
+    goal = PPM + parameters.target_buffer
+    taken = 0
+    for _ in range(NEWTON_STEPS):
+        left = leg.notional - taken
+        released = leg.notional * leg.rate - left * leg.rate_at(left * WAD)
+        missing = goal * (maintenance * PPM - released) - (equity * PPM - pi * taken) * PPM
+        if missing <= 0:
+            return taken
+        divisor = goal * marginal_rate(leg, left) - pi * PPM
+        if divisor <= 0:
+            return None
+        taken += ceil_div(missing, divisor)
+        if taken >= leg.notional:
+            return None
+        if not is_sized(leg, left):
+            return taken
+    return taken
 
 
-def capped_fee(pi: int, notional: int, equity: int, maintenance: int, left: int) -> int:
+def is_sized(leg: PlannedLeg, notional: int) -> bool:
+    """Whether the size of a leg sets its rate."""
+    return size_factor(notional * WAD, leg.depth) > leg.flat
+
+
+def marginal_rate(leg: PlannedLeg, notional: int) -> int:
+    """d(margin) / d(notional), or above it: a square root's is three halves of its mean."""
+    rate = leg.rate_at(notional * WAD)
+    return ceil_div(rate * 3, 2) if is_sized(leg, notional) else rate
+
+
+def capped_fee(
+    pi: int, notional: int, equity: int, maintenance: int, left: int, legs: int = 1
+) -> int:
     """min(pi * notional, E - ceil(E * M' / M)): the most that keeps E / M from falling."""
     if equity <= 0:
         return 0
-    room = equity - -(-equity * left // maintenance) - ROUNDING_WEI
+    room = equity - -(-equity * left // maintenance) - ROUNDING_WEI * legs
     return max(0, min(pi * notional // PPM, room))
 
 
@@ -130,13 +160,15 @@ def plan_partial(
         return Step()
     leg, (_, _, size), price = plan.legs[index], legs[index], prices[index].price
     pi = penalty(parameters, plan.equity, plan.maintenance)
-    wanted = needed_notional(parameters, plan.equity, plan.maintenance, leg.rate, pi)
+    wanted = needed_notional(parameters, plan.equity, plan.maintenance, leg, pi)
     taken = slice_size(size, price, wanted, minimum_of[leg.market_id], limit)
     if taken == 0:
         return Step(stage=PARTIAL, market_id=leg.market_id)
     notional = taken * price // WAD
-    # The model rounds the sum of legs up once: less the slice's share, rounded down, is enough.
-    left = plan.maintenance - taken * price * leg.rate // (WAD * PPM)
+    # The model rounds the sum of legs up once: less what the slice releases is enough.
+    rest = (abs(size) - taken) * price
+    released = abs(size) * price * leg.rate - rest * leg.rate_at(rest)
+    left = plan.maintenance - released // (WAD * PPM)
     fee = capped_fee(pi, notional, plan.equity, plan.maintenance, left)
     reserve = leg.reserve if taken == abs(size) else 0
     return Step(
@@ -145,19 +177,94 @@ def plan_partial(
     )  # fmt: skip
 
 
+def needed_fraction(
+    parameters: EngineParameters, equity: int, maintenance: int, notional: int, pi: int, limit: int
+) -> int:
+    """phi = ((1 + b) M - E) / ((1 + b) M - pi N), rounded up, within the limit: WAD.
+
+    In portfolio mode margin falls at least in proportion to the legs.
+    """
+    goal = (PPM + parameters.target_buffer) * maintenance
+    divisor = goal - pi * notional
+    fraction = WAD
+    if divisor > 0:
+        fraction = min(WAD, ceil_div((goal - PPM * equity) * WAD, divisor))
+    return min(fraction, limit * WAD // notional) if notional else fraction
+
+
+def fraction_of(size: int, fraction: int) -> int:
+    """What a slice of a fraction takes of a leg, rounded down to a lot unless it takes all."""
+    return size if fraction == WAD else abs(size) * fraction // WAD // LOT * LOT * sign(size)
+
+
+def sign(number: int) -> int:
+    """1, 0 or -1."""
+    return (number > 0) - (number < 0)
+
+
+def after_slice(plan: Plan, legs: list[Leg], fraction: int) -> list[Leg]:
+    """The legs after a slice of all usable ones."""
+    left = list(legs)
+    for index, leg in enumerate(plan.legs):
+        leg_id, interest, size = legs[index]
+        if leg.usable:
+            left[index] = (leg_id, interest, size - fraction_of(size, fraction))
+    return left
+
+
+def plan_slice_of_all(
+    parameters: EngineParameters,
+    plan: Plan,
+    legs: list[Leg],
+    prices: list[Price],
+    required: Callable[[list[Leg]], int],
+    limit: int,
+) -> Step:
+    """The same fraction of every leg, so that hedges stay matched; `size` is the fraction.
+
+    Where rounding or a leg without a usable price leaves no slice that helps: all legs, or nothing
+    while one of them is not usable. `required` answers the maintenance margin of other legs.
+    """
+    usable = [leg for leg in plan.legs if leg.usable]
+    if not usable:
+        return Step()
+    pi = penalty(parameters, plan.equity, plan.maintenance)
+    notional = sum(leg.notional for leg in usable)
+    fraction = needed_fraction(parameters, plan.equity, plan.maintenance, notional, pi, limit)
+    for attempt in (fraction, WAD):
+        left = after_slice(plan, legs, attempt)
+        taken = sum(
+            abs(before[2] - after[2]) * price.price // WAD
+            for before, after, price in zip(legs, left, prices, strict=True)
+        )
+        margin = required(left)
+        if margin < plan.maintenance:
+            break
+    else:
+        return Step()
+    fee = capped_fee(pi, taken, plan.equity, plan.maintenance, margin, len(usable))
+    reserve = sum(leg.reserve for leg in usable) if attempt == WAD else 0
+    share = fee * parameters.keeper_share // PPM
+    if taken > limit:
+        taken = fee = share = reserve = 0
+    return Step(PARTIAL, 0, attempt, 0, taken, fee, share, reserve)
+
+
 def plan_whole(
-    parameters: EngineParameters, plan: Plan, legs: list[Leg], prices: list[Price]
+    parameters: EngineParameters,
+    plan: Plan,
+    legs: list[Leg],
+    prices: list[Price],
+    required: Callable[[list[Leg]], int],
 ) -> Step:
     """All usable legs at once."""
     usable = [leg for leg in plan.legs if leg.usable]
     if not usable:
         return Step()
     notional = sum(leg.notional for leg in usable)
-    left = sum(
-        requirement(size, price.price, leg.rate)
-        for leg, (_, _, size), price in zip(plan.legs, legs, prices, strict=False)
-        if not leg.usable
-    )
+    left = 0
+    if len(usable) < len(plan.legs):
+        left = required(after_slice(plan, legs, WAD))
     fee = capped_fee(parameters.penalty_max, notional, plan.equity, plan.maintenance, left)
     share = fee * parameters.keeper_share // PPM
     return Step(
@@ -192,20 +299,31 @@ class LiquidationEngine:
 
     def _situation(self, account: int) -> tuple[Plan, list[Leg], list[Price]]:
         base, legs = self.clearinghouse.portfolio(account)
-        prices = self.clearinghouse.refresh(self.clearinghouse.ledger.accounts[account].bitmap)
-        plan = self.clearinghouse.model.plan(base, legs, prices, self.clearinghouse.now)
+        held = self.clearinghouse.ledger.accounts[account]
+        prices = self.clearinghouse.refresh(held.bitmap)
+        plan = self._plan(base, legs, prices, held.mode)
         return plan, legs, prices
+
+    def _plan(self, base: int, legs: list[Leg], prices: list[Price], mode: int) -> Plan:
+        return self.clearinghouse.model.plan(base, legs, prices, self.clearinghouse.now, mode)
 
     def plan_step(self, account: int, limit: int = MAX_UINT256) -> Step:
         """What `liquidate` would do; stage 0 for a healthy account or one without usable legs."""
         plan, legs, prices = self._situation(account)
         if _is_healthy(plan):
             return Step()
+        mode = self.clearinghouse.ledger.accounts[account].mode
+
+        def required(left: list[Leg]) -> int:
+            return self._plan(0, left, prices, mode).maintenance
+
         if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
-            step = plan_whole(self.parameters, plan, legs, prices)
+            step = plan_whole(self.parameters, plan, legs, prices, required)
             # A keeper who cannot take all of a solvent account takes a slice.
             if step.notional <= limit or plan.equity <= 0:
                 return step
+        if mode & PORTFOLIO:
+            return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)
         minimum = {
             leg.market_id: self.clearinghouse.terms[leg.market_id].min_notional for leg in plan.legs
         }
@@ -257,30 +375,40 @@ class LiquidationEngine:
 
     def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
         """Move the legs; the fee and the gate come with the last one. Returns its market."""
-        if step.stage == PARTIAL:
+        if step.stage == PARTIAL and step.market_id:
             market_id = step.market_id
             sizes = {leg_id: size for leg_id, _, size in self.clearinghouse.portfolio(account)[1]}
             size = step.size if sizes[market_id] > 0 else -step.size
             gate = GATE_MARGIN_RULE if gated else GATE_NONE
             self._take(account, keeper, market_id, size, step.price, step, gate)
         else:
-            market_id = self._execute_whole(account, keeper, step, gated)
+            fraction = step.size if step.stage == PARTIAL else WAD
+            market_id = self._execute_all(account, keeper, step, fraction, gated)
+        if step.stage == WHOLE:
             self.absorb(account)
         if self.flagged[account]:
             self.flag(account)
         return market_id
 
-    def _execute_whole(self, account: int, keeper: int, step: Step, gated: bool) -> int:
-        """Hand all usable legs over; returns the market of the last."""
+    def _execute_all(
+        self, account: int, keeper: int, step: Step, fraction: int, gated: bool
+    ) -> int:
+        """Hand a fraction of all usable legs over; returns the market of the last."""
         plan, legs, prices = self._situation(account)
-        usable = [index for index, leg in enumerate(plan.legs) if leg.usable]
-        for index in usable:
-            last = index == usable[-1]
-            part = (step if last else Step())._replace(reserve=plan.legs[index].reserve)
+        sizes = [fraction_of(legs[index][2], fraction) for index in range(len(plan.legs))]
+        moved = [
+            index
+            for index, leg in enumerate(plan.legs)
+            if leg.usable and (sizes[index] or fraction == WAD)
+        ]
+        for index in moved:
+            last = index == moved[-1]
+            reserve = plan.legs[index].reserve if fraction == WAD else 0
+            part = (step if last else Step())._replace(reserve=reserve)
             gate = GATE_INITIAL if gated and last else GATE_NONE
-            market_id, _, size = legs[index]
-            self._take(account, keeper, market_id, size, prices[index].price, part, gate)
-        return legs[usable[-1]][0]
+            market_id, _, _ = legs[index]
+            self._take(account, keeper, market_id, sizes[index], prices[index].price, part, gate)
+        return legs[moved[-1]][0]
 
     def _take(
         self,

@@ -1,7 +1,7 @@
 """Equity and margin requirements of one portfolio (protocol sections 4 and 5).
 
-Rates and weights are parts per million, prices WAD per unit, money WAD. Assets round down,
-requirements round up.
+Rates, weights and factors are parts per million, prices WAD per unit, money WAD. Assets round
+down, requirements round up.
 """
 
 from __future__ import annotations
@@ -9,38 +9,38 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from seawall.spec.fixed_math import ceil_div
+from seawall.spec.risk import (
+    MAX_INITIAL_RATE,
+    RESERVE_UNIT,
+    MarketRisk,
+    Risk,
+    Weight,
+    changed,
+    charged,
+    followed,
+    interest_factor,
+    size_factor,
+    volatility_factor,
+    weighed,
+    worth,
+)
+from seawall.spec.scenarios import PortfolioLeg, Scenarios
 from seawall.spec.state import Journal, Table, require
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PLAN, PPM, RATIO, WAD
+from seawall.spec.words import (
+    MAX_HALF_WIDTH,
+    MAX_UINT256,
+    PLAN,
+    PORTFOLIO,
+    PPM,
+    RATIO,
+    TAKEOVER,
+    WAD,
+)
 
-#: A raised maintenance rate is reached linearly over this many seconds (7 days).
-RAMP_SECONDS = 7 * 86_400
 #: half_width is in units of 10**-5.
 HALF_WIDTH_UNIT = 10**5
-RESERVE_UNIT = 10**16
 #: Collateral legs carry ids from here up (128 is token 1).
 COLLATERAL_IDS = 128
-MAX_RATE = PPM
-MAX_RESERVE = 2**16 - 1
-
-
-class Risk(NamedTuple):
-    """Rates of a market, the maintenance ramp, the keeper reserve in units of RESERVE_UNIT."""
-
-    initial: int = 0
-    maintenance_from: int = 0
-    maintenance_to: int = 0
-    ramp_start: int = 0
-    reserve: int = 0
-
-    def maintenance(self, now: int) -> int:
-        """The rate in force: linear from one value to the other, rounded down."""
-        if now <= self.ramp_start:
-            return self.maintenance_from
-        elapsed = now - self.ramp_start
-        if elapsed >= RAMP_SECONDS:
-            return self.maintenance_to
-        step = (self.maintenance_to - self.maintenance_from) * elapsed
-        return self.maintenance_from + step // RAMP_SECONDS
 
 
 class Price(NamedTuple):
@@ -67,12 +67,18 @@ class Assessment(NamedTuple):
 
 
 class PlannedLeg(NamedTuple):
-    """What the waterfall needs to know of one market leg."""
+    """What the waterfall needs to know of one market leg.
+
+    `rate` is what holds at its size; at others the size factor over `base`, or `flat` if larger.
+    """
 
     market_id: int
     usable: bool
     reserve: int
     rate: int
+    base: int
+    flat: int
+    depth: int
     notional: int
 
     @property
@@ -81,10 +87,17 @@ class PlannedLeg(NamedTuple):
         return PLAN.pack(
             id=self.market_id,
             usable=int(self.usable),
-            reserve=self.reserve,
+            reserve=self.reserve // RESERVE_UNIT,
             rate=self.rate,
+            base=self.base,
+            flat=self.flat,
+            depth=self.depth,
             notional=self.notional,
         )
+
+    def rate_at(self, notional: int) -> int:
+        """Maintenance rate of another size of this leg; notional as size * price."""
+        return charged(self.base, max(self.flat, size_factor(notional, self.depth)), PPM)
 
 
 class Plan(NamedTuple):
@@ -111,121 +124,248 @@ def _ceil_requirement(total: int) -> int:
     return ceil_div(total, WAD * PPM)
 
 
-class MarginModel:
-    """Risk parameters and the two questions asked of them: `assess` and `plan`."""
+class _Market(NamedTuple):
+    """A market leg at its prices: products of two WAD numbers, rates in force."""
 
-    def __init__(self, journal: Journal, profit_weight: int, margin_call: int) -> None:
+    market_id: int
+    size: int
+    notional: int
+    adverse: int
+    favourable: int
+    base: int
+    flat: int
+    depth: int
+    flat_initial: int
+    initial_rate: int
+    usable: bool
+    reserve: int
+    #: Base rate of initial margin.
+    initial: int
+
+    @property
+    def rate(self) -> int:
+        """Maintenance rate at spot."""
+        return self.rate_at(self.notional)
+
+    def rate_at(self, notional: int) -> int:
+        """Maintenance rate of the leg at another notional."""
+        return charged(self.base, max(self.flat, size_factor(notional, self.depth)), PPM)
+
+    def maintenance_at(self, notional: int) -> PortfolioLeg:
+        """Its part of a portfolio's maintenance margin."""
+        flat_rate = charged(self.base, self.flat, PPM)
+        return _portfolio_leg(self, notional, self.flat, flat_rate, self.rate_at(notional))
+
+    @property
+    def in_portfolio_initial(self) -> PortfolioLeg:
+        """Its part of a portfolio's initial margin: a long at spot, a short at its adverse end."""
+        flat_rate = charged(self.initial, self.flat_initial, MAX_INITIAL_RATE)
+        notional = max(self.notional, self.adverse)
+        return _portfolio_leg(self, notional, self.flat_initial, flat_rate, self.initial_rate)
+
+
+def _portfolio_leg(
+    leg: _Market, notional: int, factor: int, flat_rate: int, rate: int
+) -> PortfolioLeg:
+    exposure = notional // WAD * factor // PPM
+    flat = _ceil_requirement(notional * flat_rate)
+    return PortfolioLeg(
+        leg.market_id,
+        exposure if leg.size > 0 else -exposure,
+        flat,
+        _ceil_requirement(notional * (rate - flat_rate)),
+    )
+
+
+class MarginModel:
+    """Risk parameters and the two questions asked of them: `assess` and `plan`.
+
+    `notional_floor` is what must stay of gross notional after a way out by value.
+    """
+
+    def __init__(
+        self, journal: Journal, profit_weight: int, margin_call: int, notional_floor: int = 0
+    ) -> None:
         self.profit_weight = profit_weight
         self.margin_call = margin_call
+        self.notional_floor = notional_floor
         self.risks: Table[int, Risk] = Table(journal, Risk())
-        #: token id -> (initial weight, maintenance weight)
-        self.weights: Table[int, tuple[int, int]] = Table(journal, (0, 0))
+        self.weights: Table[int, Weight] = Table(journal, Weight())
+        self.scenarios = Scenarios(journal)
 
-    def set_risk(
-        self, market_id: int, initial: int, maintenance: int, reserve: int, now: int
-    ) -> None:
-        """List or change: initial at once, a higher maintenance over the ramp, reserve fixed."""
+    def set_risk(self, market_id: int, risk: MarketRisk, now: int) -> None:
+        """List a market or change its parameters. Errors: Reverted with the reason."""
         require(1 <= market_id <= 127, "risk: market id")
-        require(0 < maintenance <= initial <= MAX_RATE, "risk: rates")
-        require(
-            reserve % RESERVE_UNIT == 0 and reserve // RESERVE_UNIT <= MAX_RESERVE, "risk: reserve"
-        )
-        old = self.risks[market_id]
-        start = maintenance
-        if old.initial != 0:
-            require(reserve // RESERVE_UNIT == old.reserve, "risk: reserve is fixed")
-            start = min(old.maintenance(now), maintenance)
-        self.risks[market_id] = Risk(initial, start, maintenance, now, reserve // RESERVE_UNIT)
+        self.risks[market_id] = changed(self.risks[market_id], risk, now)
 
-    def set_token_weight(self, token_id: int, initial: int, maintenance: int) -> None:
-        """Weights may only rise: lowering one would lower the equity of open accounts at once."""
+    def follow(self, market_id: int, volatility: int, fund: int, now: int) -> None:
+        """Let capacity follow the fund (WAD money) and the volatility factor the volatility."""
+        require(self.risks[market_id].initial != 0, "risk: market id")
+        self.risks[market_id] = followed(self.risks[market_id], volatility, fund, now)
+
+    def set_token_risk(
+        self, token_id: int, initial: int, maintenance: int, depth: int, now: int
+    ) -> None:
+        """Weights and depth of a collateral token. Errors: Reverted with the reason."""
         require(1 <= token_id <= 8, "risk: token id")
-        require(initial <= maintenance < PPM, "risk: weights")
-        old_initial, old_maintenance = self.weights[token_id]
-        require(initial >= old_initial and maintenance >= old_maintenance, "risk: weight lowered")
-        self.weights[token_id] = (initial, maintenance)
+        self.weights[token_id] = weighed(self.weights[token_id], initial, maintenance, depth, now)
 
     def assess(
-        self, cash: int, base: int, legs: list[Leg], prices: list[Price], now: int
+        self, cash: int, base: int, legs: list[Leg], prices: list[Price], now: int, mode: int = 0
     ) -> Assessment:
         """Equity at spot, adverse and settled equity, initial and maintenance margin.
 
-        Each sum over the market legs rounds once: values down, requirements up.
+        In standard mode each sum over the market legs rounds once: values down, requirements up.
         """
         require(-(2**200) <= base < 2**200)
-        value = adverse = initial = maintenance = reserve = 0
-        collateral_initial = collateral = 0
-        usable = True
-        for (leg_id, _, size), price in zip(legs, prices, strict=True):
-            if leg_id >= COLLATERAL_IDS:
-                worth_initial, worth = self._collateral(leg_id, size, price)
-                collateral_initial += worth_initial
-                collateral += worth
-                continue
-            risk = self.risks[leg_id]
-            rate = risk.maintenance(now)
-            usable = usable and _is_usable(price, rate)
-            worse = _adverse_price(size, price)
-            value += size * price.price
-            adverse += size * worse
-            initial += _magnitude(size) * max(price.price, worse) * risk.initial
-            maintenance += _magnitude(size) * price.price * rate
-            reserve += risk.reserve * RESERVE_UNIT
+        markets, (collateral_initial, collateral) = self._look(legs, prices, now, mode)
+        reserve = sum(leg.reserve for leg in markets)
+        value = sum(_signed(leg, leg.notional) for leg in markets)
+        adverse = sum(_signed(leg, leg.adverse) for leg in markets)
         net = base - cash + adverse // WAD
         settled = cash + collateral_initial + min(0, net) - reserve
         # The settlement balance must cover half of the initial margin, so that collateral never
         # carries a debt in the settlement token alone.
         balance = cash - reserve + net
         bound = balance + max(balance, 0)
+        equity = base + value // WAD + collateral - reserve
+        initial, maintenance = self._required(markets, mode, now)
+        least = self.scenarios.matrix.minimum_equity * WAD
+        poor = mode & PORTFOLIO and equity < least
+        if poor or not all(leg.usable for leg in markets):
+            initial = MAX_UINT256
+        gross = sum(leg.notional for leg in markets)
+        floor = _ceil_requirement(gross * self.notional_floor)
+        left = min(settled, bound) - max(0, floor - initial)
         return Assessment(
-            equity=base + value // WAD + collateral - reserve,
+            equity=equity,
             adverse=min(settled + max(0, net) * self.profit_weight // PPM, bound),
-            settled=min(settled, bound),
-            initial=_ceil_requirement(initial) if usable else MAX_UINT256,
-            maintenance=_ceil_requirement(maintenance),
+            settled=left,
+            initial=initial,
+            maintenance=maintenance,
         )
 
-    def plan(self, base: int, legs: list[Leg], prices: list[Price], now: int) -> Plan:
+    def plan(
+        self, base: int, legs: list[Leg], prices: list[Price], now: int, mode: int = 0
+    ) -> Plan:
         """Equity and maintenance at spot and at favourable ends, and each market leg."""
         require(-(2**200) <= base < 2**200)
-        value = maintenance = favourable = favourable_maintenance = outside = 0
-        planned = []
-        for (leg_id, _, size), price in zip(legs, prices, strict=True):
-            if leg_id >= COLLATERAL_IDS:
-                _, worth = self._collateral(leg_id, size, price)
-                outside += worth
-                continue
-            risk = self.risks[leg_id]
-            rate = risk.maintenance(now)
-            reserve = risk.reserve * RESERVE_UNIT
-            better = _favourable_price(size, price, rate)
-            outside -= reserve
-            value += size * price.price
-            maintenance += _magnitude(size) * price.price * rate
-            favourable += size * better
-            favourable_maintenance += _magnitude(size) * better * rate
-            notional = _magnitude(size) * price.price // WAD
-            planned.append(PlannedLeg(leg_id, _is_usable(price, rate), reserve, rate, notional))
+        markets, (_, collateral) = self._look(legs, prices, now, mode)
+        outside = base + collateral - sum(leg.reserve for leg in markets)
+        value = sum(_signed(leg, leg.notional) for leg in markets)
+        favourable = sum(_signed(leg, leg.favourable) for leg in markets)
         return Plan(
-            base + outside + value // WAD,
-            _ceil_requirement(maintenance),
-            base + outside + favourable // WAD,
-            _ceil_requirement(favourable_maintenance),
-            tuple(planned),
+            outside + value // WAD,
+            self._maintenance(markets, [leg.notional for leg in markets], mode, now),
+            outside + favourable // WAD,
+            self._maintenance(markets, [leg.favourable for leg in markets], mode, now),
+            tuple(_planned(leg) for leg in markets),
         )
 
-    def _collateral(self, leg_id: int, amount: int, price: Price) -> tuple[int, int]:
+    def _look(
+        self, legs: list[Leg], prices: list[Price], now: int, mode: int
+    ) -> tuple[list[_Market], tuple[int, int]]:
+        """Market legs at their prices, and what collateral is worth for IM and for MM."""
+        markets, initial, maintenance = [], 0, 0
+        for (leg_id, open_interest, size), price in zip(legs, prices, strict=True):
+            if leg_id < COLLATERAL_IDS:
+                interest = 0 if mode & TAKEOVER else open_interest
+                markets.append(self._market(leg_id, interest, size, price, now))
+                continue
+            first, second = self._collateral(leg_id, size, price, now)
+            initial += first
+            maintenance += second
+        return markets, (initial, maintenance)
+
+    def _market(
+        self, market_id: int, open_interest: int, size: int, price: Price, now: int
+    ) -> _Market:
+        """A market leg; an open interest of 0 asks for none of its factor."""
+        risk = self.risks[market_id]
+        base, depth = risk.base(now)
+        flat = risk.volatility_factor(now) if risk.initial else PPM
+        flat_initial = max(flat, volatility_factor(risk, price.volatility))
+        notional = _magnitude(size) * price.price
+        factor = flat_initial
+        if risk.initial:
+            factor = max(
+                factor,
+                size_factor(notional, risk.depth),
+                interest_factor(notional, open_interest * price.price, risk.capacity),
+            )
+        return _Market(
+            market_id=market_id,
+            size=size,
+            notional=notional,
+            adverse=_magnitude(size) * _adverse_price(size, price),
+            favourable=_magnitude(size) * _favourable_price(size, price, base),
+            base=base,
+            flat=flat,
+            depth=max(1, depth),
+            flat_initial=flat_initial,
+            initial_rate=charged(risk.initial, factor, MAX_INITIAL_RATE),
+            usable=_is_usable(price, base),
+            reserve=risk.reserve * RESERVE_UNIT,
+            initial=risk.initial,
+        )
+
+    def _required(self, markets: list[_Market], mode: int, now: int) -> tuple[int, int]:
+        """Initial and maintenance margin at spot."""
+        if mode & PORTFOLIO:
+            return self.scenarios.requirement(
+                [leg.maintenance_at(leg.notional) for leg in markets],
+                [leg.in_portfolio_initial for leg in markets],
+                now,
+            )
+        # A long's adverse price is not above spot, so spot is the initial margin's.
+        initial = sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
+        maintenance = sum(leg.notional * leg.rate for leg in markets)
+        return _ceil_requirement(initial), _ceil_requirement(maintenance)
+
+    def _maintenance(
+        self, markets: list[_Market], notionals: list[int], mode: int, now: int
+    ) -> int:
+        """Maintenance margin at given notionals."""
+        pairs = list(zip(markets, notionals, strict=True))
+        if mode & PORTFOLIO:
+            return self.scenarios.maintenance(
+                [leg.maintenance_at(notional) for leg, notional in pairs], now
+            )
+        return _ceil_requirement(sum(n * leg.rate_at(n) for leg, n in pairs))
+
+    def _collateral(self, leg_id: int, amount: int, price: Price, now: int) -> tuple[int, int]:
         """Weighted worth of a collateral leg: for IM at its adverse end, for MM at the last price.
 
         A silent feed carries no new risk (0 for IM), but it liquidates nobody either.
         """
-        initial, maintenance = self.weights[leg_id - COLLATERAL_IDS + 1]
-        worth = amount * price.price // WAD * maintenance // PPM
+        token = self.weights[leg_id - COLLATERAL_IDS + 1]
+        if token.depth_to == 0:
+            return 0, 0
+        initial, maintenance, depth = token.at(now)
+        kept = worth(amount * price.price // WAD, maintenance, depth)
         if price.half_width == MAX_HALF_WIDTH:
-            return 0, worth
+            return 0, kept
         # A balance is held like a long, whatever its amount.
         low = _adverse_price(1, price)
-        return amount * low // WAD * initial // PPM, worth
+        return worth(amount * low // WAD, initial, depth), kept
+
+
+def _signed(leg: _Market, notional: int) -> int:
+    """A value with the sign of the leg."""
+    return notional if leg.size > 0 else -notional
+
+
+def _planned(leg: _Market) -> PlannedLeg:
+    return PlannedLeg(
+        market_id=leg.market_id,
+        usable=leg.usable,
+        reserve=leg.reserve,
+        rate=leg.rate,
+        base=leg.base,
+        flat=leg.flat,
+        depth=leg.depth,
+        notional=leg.notional // WAD,
+    )
 
 
 def _is_usable(price: Price, rate: int) -> bool:

@@ -22,6 +22,10 @@ MAX_UINT256 = 2**256 - 1
 LONG = 1
 SHORT = 2
 
+# Mode bits of an account word; the second only on its way to the margin model.
+PORTFOLIO = 1
+TAKEOVER = 128
+
 # Mode bits of a market's terms word.
 LISTED = 1
 REDUCE_ONLY = 2
@@ -136,26 +140,64 @@ TOKEN = _word("token", ("asset", 160), ("decimals", 8), ("cap", 88))
 TOTALS = _word("totals", ("held", 120), ("book", -128), ("impaired", 8))
 #: Between Clearinghouse and MarginModel: one leg. Collateral amounts are WAD tokens in `size`.
 LEG = _word("leg", ("id", 8), ("open_interest", 104), ("size", -144))
-#: MarginModel: rates in parts per million, reserve in units of 10**16 WAD (cents).
+#: MarginModel: rates in parts per million; depth and capacity in thousands of money; reserve in
+#: cents; calm volatility as in PRICE; its cap in tenths; volatility factors in thousandths.
 RISK = _word(
     "risk",
     ("initial", 20),
+    ("maintenance", 20),
+    ("depth", 32),
+    ("capacity", 32),
+    ("reserve", 16),
+    ("calm", 24),
+    ("volatility_cap", 8),
+    ("ramp_start", 32),
+    ("factor_from", 16),
+    ("factor_to", 16),
+    ("factor_start", 32),
+)
+#: MarginModel: what a market's ramp comes from; read only while it is on.
+EARLIER = _word("earlier", ("unused", 204), ("maintenance", 20), ("depth", 32))
+#: MarginModel: capacity = least (thousands of money) + per_fund (parts per million) * fund.
+CAPACITY = _word("capacity", ("unused", 192), ("least", 32), ("per_fund", 32))
+#: MarginModel: weights of a collateral token in parts per million, depth in thousands of money.
+WEIGHT = _word(
+    "weight",
+    ("initial_from", 20),
+    ("initial_to", 20),
     ("maintenance_from", 20),
     ("maintenance_to", 20),
+    ("depth_from", 32),
+    ("depth_to", 32),
     ("ramp_start", 32),
-    ("reserve", 16),
-    ("unused", 148),
 )
-#: MarginModel: weights of a collateral token, parts per million.
-WEIGHT = _word("weight", ("unused", 192), ("initial", 32), ("maintenance", 32))
-#: MarginModel.plan: one per market leg. rate in parts per million, reserve and notional WAD.
+#: MarginModel: which scenario matrix is in force, where its ramp comes from, and their terms:
+#: worst scenarios averaged, factors and floor in parts per million, least equity in whole money.
+MATRIX = _word(
+    "matrix",
+    ("version", 16),
+    ("earlier", 16),
+    ("ramp_start", 32),
+    ("tail", 8),
+    ("initial_factor", 24),
+    ("factor", 24),
+    ("gross_floor", 20),
+    ("earlier_tail", 8),
+    ("earlier_factor", 24),
+    ("earlier_gross_floor", 20),
+    ("minimum_equity", 32),
+)
+#: MarginModel.plan: one per market leg. rate and base in parts per million, flat (the factor that
+#: does not depend on size) too, reserve in cents, depth in thousands of money, notional WAD.
 PLAN = _word(
     "plan",
     ("id", 8),
-    ("unused", 7),
-    ("usable", 1),
-    ("reserve", 80),
-    ("rate", 32),
+    ("usable", 8),
+    ("reserve", 16),
+    ("rate", 20),
+    ("base", 20),
+    ("flat", 24),
+    ("depth", 32),
     ("notional", 128),
 )
 #: IndexOracle. price WAD; updated_at and refreshed_at unix seconds; ema_ratio = EMA / price and

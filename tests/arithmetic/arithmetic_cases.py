@@ -181,9 +181,6 @@ PACKERS = [
     _plain("token", 8, words.TOKEN),
     _plain("totals", 9, words.TOTALS, {"impaired": 1}),
     _plain("leg", 10, words.LEG),
-    _plain("risk", 11, words.RISK),
-    _plain("weight", 12, words.WEIGHT),
-    _plain("plan", 13, words.PLAN),
     _plain("price", 14, words.PRICE),
     Packer("price_memory", 22, (Field("memory", 256),), _memory),
     Packer(
@@ -280,9 +277,6 @@ READERS = [
     _reader("token", 8, words.TOKEN),
     _reader("totals", 9, words.TOTALS),
     _reader("leg", 10, words.LEG),
-    _reader("risk", 11, words.RISK),
-    _reader("weight", 12, words.WEIGHT),
-    _reader("plan", 13, words.PLAN),
     _reader("price", 14, words.PRICE),
 ]
 BITMAP_KIND = 17

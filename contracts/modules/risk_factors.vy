@@ -1,0 +1,213 @@
+# pragma version ==0.4.3
+"""
+@title Risk factors
+@notice How rates grow with size, open interest and volatility, how they move with time, and what collateral is worth.
+@dev `seawall/spec/risk.py` is the same in Python, with the sources of the formulas. Rates, weights and factors are
+     parts per million; notionals of legs are products of two WAD numbers, below 2**199.
+"""
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from contracts.modules import risk_words  # storage layout
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+PPM: constant(uint256) = 10**6
+PPM_2: constant(uint256) = 10**12
+# A change waits NOTICE and then moves over RAMP seconds.
+NOTICE: constant(uint256) = 2 * 86_400
+RAMP: constant(uint256) = 5 * 86_400
+# Of depth and capacity, in money and in products of two WAD numbers.
+DEPTH_UNIT: constant(uint256) = 10**21
+DEPTH_WAD: constant(uint256) = 10**39
+# DEPTH_WAD / PPM_2.
+DEPTH_PPM: constant(uint256) = 10**27
+# A thousandth of money as a product of two WAD numbers, and a depth in it.
+MILLI: constant(uint256) = 10**33
+DEPTH_MILLI: constant(uint256) = 10**6
+# Of stored volatility factors and their caps.
+FACTOR_UNIT: constant(uint256) = 1_000
+CAP_UNIT: constant(uint256) = 100_000
+# Parts per million an hour.
+FACTOR_SPEED: constant(uint256) = 50_000
+HOUR: constant(uint256) = 3_600
+# Rates beyond 100 % are of initial margin alone; sums over legs have room for this one.
+MAX_INITIAL_RATE: constant(uint256) = 2**30 - 1
+
+# ---------------------------------------------------------------
+#                             TIME
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _passed(start: uint256, time: uint256) -> uint256:
+    """
+    @notice Seconds of a ramp that have passed, from 0 to RAMP.
+    """
+    if time <= start:
+        return 0
+    return min(unsafe_sub(time, start), RAMP)
+
+
+@internal
+@pure
+def _between(origin: uint256, goal: uint256, passed: uint256) -> uint256:
+    """
+    @notice Where a ramp stands, rounded down; both ends are below 2**32.
+    """
+    total: uint256 = unsafe_add(unsafe_mul(origin, unsafe_sub(RAMP, passed)), unsafe_mul(goal, passed))
+    return unsafe_div(total, RAMP)
+
+
+@internal
+@pure
+def _base_between(word: uint256, earlier: uint256, time: uint256) -> (uint256, uint256):
+    """
+    @notice Maintenance rate, rounded down, and depth, rounded up, of a market whose ramp is on.
+    """
+    passed: uint256 = self._passed((word >> 72) & risk_words.U32, time)  # risk_words._risk_fields
+    # The rate never falls and the depth never rises on a ramp; both are below 2**32.
+    rate: uint256 = risk_words._earlier_maintenance(earlier)
+    goal: uint256 = (word >> 216) & risk_words.U20  # risk_words._risk_fields
+    risen: uint256 = unsafe_div(unsafe_mul(unsafe_sub(goal, rate), passed), RAMP)
+    depth: uint256 = risk_words._earlier_depth(earlier)
+    deep: uint256 = (word >> 184) & risk_words.U32  # risk_words._risk_fields
+    fallen: uint256 = unsafe_div(unsafe_mul(unsafe_sub(depth, deep), passed), RAMP)
+    return unsafe_add(rate, risen), unsafe_sub(depth, fallen)
+
+
+@internal
+@pure
+def _volatility_factor(word: uint256, time: uint256) -> uint256:
+    """
+    @notice The factor in maintenance margin at a time: it moves FACTOR_SPEED an hour towards its goal.
+    """
+    # risk_words._risk_fields
+    origin: uint256 = unsafe_mul((word >> 56) & risk_words.U16, FACTOR_UNIT)
+    goal: uint256 = unsafe_mul((word >> 40) & risk_words.U16, FACTOR_UNIT)
+    start: uint256 = (word >> 8) & risk_words.U32
+    step: uint256 = 0
+    if time > start:
+        # Times are below 2**32.
+        step = unsafe_div(unsafe_mul(unsafe_sub(time, start), FACTOR_SPEED), HOUR)
+    if goal >= origin:
+        return min(unsafe_add(origin, step), goal)
+    return max(unsafe_sub(origin, min(step, origin)), goal)
+
+
+# ---------------------------------------------------------------
+#                            FACTORS
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _calm_factor(word: uint256, volatility: uint256) -> uint256:
+    """
+    @notice Volatility / calm volatility, at least 1 and at most the cap, rounded down.
+    """
+    calm: uint256 = (word >> 112) & risk_words.U24  # risk_words._risk_fields
+    if calm == 0 or volatility <= calm:
+        return PPM
+    cap: uint256 = unsafe_mul((word >> 104) & risk_words.U8, CAP_UNIT)  # risk_words._risk_fields
+    return min(unsafe_div(unsafe_mul(volatility, PPM), calm), cap)
+
+
+@internal
+@pure
+def _size_factor(notional: uint256, depth: uint256) -> uint256:
+    """
+    @notice Square root of notional / depth, rounded down; depth at least 1.
+    """
+    return isqrt(unsafe_div(notional, unsafe_mul(depth, DEPTH_PPM)))
+
+
+@internal
+@pure
+def _sized_factor(flat: uint256, depth: uint256, notional: uint256) -> uint256:
+    """
+    @notice The larger of the factor that holds whatever the size, and the size factor.
+    """
+    # uint32 * 10**39; spares the root of most legs.
+    if notional <= unsafe_mul(depth, DEPTH_WAD):
+        return flat
+    return max(flat, self._size_factor(notional, depth))
+
+
+@internal
+@pure
+def _maintenance_rate(least: uint256, flat: uint256, depth: uint256, notional: uint256) -> uint256:
+    """
+    @notice The maintenance rate of a notional, rounded up, at most 1e6.
+    """
+    factor: uint256 = self._sized_factor(flat, depth, notional)
+    if factor == PPM:
+        return least
+    return self._charged(least, factor, PPM)
+
+
+@internal
+@pure
+def _interest_factor(notional: uint256, open_interest: uint256, capacity: uint256) -> uint256:
+    """
+    @notice Mean of max(1, q / capacity) over the open interest that this leg is the last of, rounded up.
+    @param open_interest notional, below 2**185; capacity at least 1
+    """
+    # uint32 * 10**6; the open interest in thousandths of money is below 2**76.
+    full: uint256 = unsafe_mul(capacity, DEPTH_MILLI)
+    top: uint256 = unsafe_div(unsafe_add(open_interest, MILLI - 1), MILLI)
+    if top <= full:
+        return PPM
+    own: uint256 = unsafe_div(notional, MILLI)
+    bottom: uint256 = 0
+    if top > own:
+        bottom = unsafe_sub(top, own)
+    # Squares are below 2**153, with parts per million below 2**173.
+    above: uint256 = unsafe_mul(unsafe_add(top, bottom), PPM)
+    below: uint256 = unsafe_mul(2, full)
+    if bottom < full:
+        flat: uint256 = unsafe_mul(below, unsafe_sub(full, bottom))
+        rising: uint256 = unsafe_sub(unsafe_mul(top, top), unsafe_mul(full, full))
+        above = unsafe_mul(unsafe_add(flat, rising), PPM)
+        below = unsafe_mul(below, unsafe_sub(top, bottom))
+    return unsafe_div(unsafe_add(above, unsafe_sub(below, 1)), below)
+
+
+@internal
+@pure
+def _charged(rate: uint256, factor: uint256, highest: uint256) -> uint256:
+    """
+    @notice A base rate times its factor, rounded up; the rate below 2**20, the factor below 2**180.
+    """
+    return min(unsafe_div(unsafe_add(unsafe_mul(rate, factor), PPM - 1), PPM), highest)
+
+
+# ---------------------------------------------------------------
+#                           COLLATERAL
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _worth(gross: uint256, weight: uint256, depth: uint256) -> uint256:
+    """
+    @notice What a collateral of gross WAD value below 2**192 counts for, rounded down: its haircut grows with the
+            square root of gross / depth, up to where another unit would lower the whole.
+    @param weight below 1e6, depth at least 1
+    """
+    deep: uint256 = unsafe_mul(depth, DEPTH_UNIT)
+    if gross <= deep:
+        return unsafe_div(unsafe_mul(gross, weight), PPM)
+    haircut: uint256 = unsafe_sub(PPM, weight)
+    # A depth is below 2**102: no product here reaches 2**256. The divisor is at least 9.
+    most: uint256 = unsafe_div(unsafe_mul(deep, 4 * PPM_2), unsafe_mul(9, unsafe_mul(haircut, haircut)))
+    counted: uint256 = min(gross, max(deep, most))
+    grown: uint256 = unsafe_mul(haircut, isqrt(unsafe_div(unsafe_mul(counted, PPM_2), deep)))
+    if grown >= PPM_2:
+        return 0
+    return unsafe_div(unsafe_mul(counted, unsafe_sub(PPM_2, grown)), PPM_2)

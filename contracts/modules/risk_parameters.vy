@@ -1,0 +1,246 @@
+# pragma version ==0.4.3
+"""
+@title Risk parameters
+@notice What the owner sets of markets and collateral tokens, how it moves with time, and the rates that follow.
+        Part of the margin model.
+@dev `seawall/spec/risk.py` is the same in Python. Rates, weights and factors are parts per million.
+"""
+
+# ---------------------------------------------------------------
+#                             MODULES
+# ---------------------------------------------------------------
+
+from interfaces import IMarginModel
+
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import risk_factors  # how rates grow and move
+from contracts.modules import risk_words  # storage layout of parameters
+from contracts.modules import words  # layout of legs and prices
+
+# ---------------------------------------------------------------
+#                            CONSTANTS
+# ---------------------------------------------------------------
+
+PPM: constant(uint256) = 10**6
+MAX_MARKET_ID: constant(uint256) = 127
+MAX_TOKENS: constant(uint256) = 8
+# Volatility factors reach from 1 to 16, in tenths.
+LEAST_CAP: constant(uint256) = 10
+MOST_CAP: constant(uint256) = 160
+# How long a movement of the volatility factor lasts before another may replace it: looking every block would
+# otherwise round it away.
+FACTOR_PERIOD: constant(uint256) = 3_600
+
+# ---------------------------------------------------------------
+#                             STORAGE
+# ---------------------------------------------------------------
+
+_risks: uint256[128]
+# What a market's ramp comes from; only read while it is on.
+_earlier: uint256[128]
+_capacities: uint256[128]
+_weights: uint256[9]
+
+# ---------------------------------------------------------------
+#                              ADMIN
+# ---------------------------------------------------------------
+
+
+@internal
+def _set_risk(market_id: uint256, risk: IMarginModel.MarketRisk):
+    """
+    @notice List a market or change its parameters.
+    """
+    assert market_id != 0 and market_id <= MAX_MARKET_ID, "risk: market id"
+    old: uint256 = self._risks[market_id]
+    changed: risk_words.Risk = self._changed(market_id, old, risk)
+    # A ramp runs where the earlier terms differ from the new ones; `_changed` answers the earlier ones.
+    earlier: uint256 = risk_words._earlier(changed.maintenance, changed.depth)
+    if changed.maintenance == risk.maintenance and changed.depth == risk.depth:
+        earlier = 0
+    else:
+        changed.ramp_start = block.timestamp + risk_factors.NOTICE
+    changed.maintenance = risk.maintenance
+    changed.depth = risk.depth
+    new: uint256 = risk_words._risk(changed)
+    self._risks[market_id] = new
+    self._earlier[market_id] = earlier
+    self._capacities[market_id] = risk_words._capacity(risk.capacity_floor, risk.capacity_per_fund)
+    log IMarginModel.RiskSet(market_id=market_id, old_word=old, new_word=new, earlier=earlier)
+
+
+@internal
+def _set_token_risk(token_id: uint256, initial: uint256, maintenance: uint256, depth: uint256):
+    """
+    @notice Set the weights of a collateral token and the depth of its market.
+    """
+    assert token_id != 0 and token_id <= MAX_TOKENS, "risk: token id"
+    assert initial <= maintenance and maintenance < PPM, "risk: weights"
+    assert depth != 0, "risk: depth"
+    old: uint256 = self._weights[token_id]
+    weight: risk_words.Weight = self._weight_at(old, block.timestamp)
+    weight.initial_from = min(weight.initial_from, initial)
+    weight.initial_to = initial
+    weight.maintenance_to = maintenance
+    if weight.depth_to == 0:
+        weight.depth_from = depth
+    weight.depth_to = depth
+    weight.ramp_start = block.timestamp + risk_factors.NOTICE
+    new: uint256 = risk_words._weight(weight)
+    self._weights[token_id] = new
+    log IMarginModel.TokenRiskSet(token_id=token_id, old_word=old, new_word=new)
+
+
+@internal
+def _follow(market_id: uint256, volatility: uint256, fund: uint256):
+    """
+    @notice Let a market's capacity follow the fund, and the volatility factor of its maintenance the volatility.
+    """
+    old: uint256 = 0
+    if market_id <= MAX_MARKET_ID:
+        old = self._risks[market_id]
+    assert old != 0, "risk: market id"
+    risk: risk_words.Risk = risk_words._risk_fields(old)
+    terms: uint256 = self._capacities[market_id]
+    grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
+    risk.capacity = min(risk_words._capacity_least(terms) + grown, risk_words.U32)
+    goal: uint256 = risk_factors._calm_factor(old, volatility) // risk_factors.FACTOR_UNIT
+    if block.timestamp >= risk.factor_start + FACTOR_PERIOD and goal != risk.factor_to:
+        risk.factor_from = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
+        risk.factor_to = goal
+        risk.factor_start = block.timestamp
+    # A ramp that is over costs every reader a slot.
+    if block.timestamp >= risk.ramp_start + risk_factors.RAMP:
+        risk.ramp_start = 0
+    new: uint256 = risk_words._risk(risk)
+    self._risks[market_id] = new
+    log IMarginModel.Followed(market_id=market_id, old_word=old, new_word=new)
+
+
+# ---------------------------------------------------------------
+#                            INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -> risk_words.Risk:
+    """
+    @notice A market's fields after a change, except that maintenance and depth are where their ramp comes from: what
+            is in force where the new ones ask for more.
+    """
+    assert risk.maintenance != 0 and risk.maintenance <= risk.initial and risk.initial <= PPM, "risk: rates"
+    assert risk.depth != 0, "risk: depth"
+    assert risk.volatility_cap >= LEAST_CAP and risk.volatility_cap <= MOST_CAP, "risk: volatility cap"
+    assert risk.capacity_floor != 0, "risk: capacity"
+    new: risk_words.Risk = risk_words._risk_fields(word)
+    new.initial = risk.initial
+    new.calm = risk.calm
+    new.volatility_cap = risk.volatility_cap
+    if word == 0:
+        new.maintenance = risk.maintenance
+        new.depth = risk.depth
+        new.capacity = risk.capacity_floor
+        new.reserve = risk.reserve
+        new.factor_from = risk_factors.FACTOR_UNIT
+        new.factor_to = risk_factors.FACTOR_UNIT
+        return new
+    assert risk.reserve == new.reserve, "risk: reserve is fixed"
+    least: uint256 = 0
+    depth: uint256 = 0
+    flat: uint256 = 0
+    least, depth, flat = self._terms(market_id, word, block.timestamp)
+    new.maintenance = min(least, risk.maintenance)
+    new.depth = max(depth, risk.depth)
+    new.capacity = min(new.capacity, risk.capacity_floor)
+    new.ramp_start = 0
+    return new
+
+
+@internal
+@view
+def _terms(id: uint256, risk: uint256, time: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Maintenance rate, depth and the factor that holds whatever the size, in force at a time; depth at least 1.
+    """
+    least: uint256 = (risk >> 216) & risk_words.U20  # risk_words._risk_fields
+    depth: uint256 = (risk >> 184) & risk_words.U32  # risk_words._risk_fields
+    # Ramp and volatility factor of risk_words._risk_fields.
+    if risk & risk_words.MOVING == risk_words.STILL:
+        return least, depth, PPM
+    if risk == 0:
+        return 0, 1, PPM
+    start: uint256 = (risk >> 72) & risk_words.U32  # risk_words._risk_fields
+    if start != 0:
+        least, depth = risk_factors._base_between(risk, self._earlier[id], time)
+    return least, depth, risk_factors._volatility_factor(risk, time)
+
+
+@internal
+@pure
+def _is_quiet(risk: uint256, notional: uint256, leg: uint256, price_word: uint256) -> bool:
+    """
+    @notice Whether all of a market's factors are 1, so that its rates are what the owner set.
+    """
+    # Ramp and volatility factor of risk_words._risk_fields.
+    if risk & risk_words.MOVING != risk_words.STILL:
+        return False
+    # risk_words._risk_fields, words._price_volatility
+    if (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24:
+        return False
+    # uint32 * 10**39, and a notional is below 2**199
+    if notional > unsafe_mul((risk >> 184) & risk_words.U32, risk_factors.DEPTH_WAD):  # risk_words._risk_fields
+        return False
+    # words._leg_open_interest, words._price_price
+    interest: uint256 = unsafe_mul((leg >> 144) & words.U104, price_word >> 176)
+    return interest <= unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
+
+
+@internal
+@view
+def _rates(
+    id: uint256, risk: uint256, notional: uint256, interest: uint256, price_word: uint256, time: uint256
+) -> (uint256, uint256, uint256):
+    """
+    @notice Base maintenance rate, maintenance rate and initial rate of a leg.
+    @param interest open interest as a product of two WAD numbers, 0 for none
+    """
+    if risk == 0:
+        return 0, 0, 0
+    least: uint256 = 0
+    depth: uint256 = 0
+    flat: uint256 = 0
+    least, depth, flat = self._terms(id, risk, time)
+    rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
+    factor: uint256 = max(flat, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
+    initial_rate: uint256 = self._initial_rate(risk, factor, notional, interest)
+    return least, rate, initial_rate
+
+
+@internal
+@pure
+def _initial_rate(risk: uint256, flat: uint256, notional: uint256, interest: uint256) -> uint256:
+    """
+    @notice The initial rate of a notional among its market's open interest, rounded up.
+    """
+    # risk_words._risk_fields
+    depth: uint256 = (risk >> 184) & risk_words.U32
+    capacity: uint256 = (risk >> 152) & risk_words.U32
+    size_factor: uint256 = risk_factors._size_factor(notional, depth)
+    interest_factor: uint256 = risk_factors._interest_factor(notional, interest, capacity)
+    factor: uint256 = max(flat, max(size_factor, interest_factor))
+    return risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
+
+
+@internal
+@pure
+def _weight_at(word: uint256, time: uint256) -> risk_words.Weight:
+    """
+    @notice A token's fields with what is in force at a time where its ramps come from.
+    """
+    weight: risk_words.Weight = risk_words._weight_fields(word)
+    passed: uint256 = risk_factors._passed(weight.ramp_start, time)
+    weight.initial_from = risk_factors._between(weight.initial_from, weight.initial_to, passed)
+    weight.maintenance_from = risk_factors._between(weight.maintenance_from, weight.maintenance_to, passed)
+    weight.depth_from = risk_factors._between(weight.depth_from, weight.depth_to, passed)
+    return weight

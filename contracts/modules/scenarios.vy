@@ -1,0 +1,262 @@
+# pragma version ==0.4.3
+"""
+@title Scenarios
+@notice The matrix of joint price shocks of all markets, and what a portfolio needs under it. Part of the margin model.
+@dev `seawall/spec/scenarios.py` is the same in Python, with the sources of the formulas. A version holds 32 shocks a
+     market, in 1/10,000 of the price as 16-bit numbers shifted by 2**15, 16 to a word: the first 16 in the first
+     word, from the lowest bits up. A market whose first word is 0 is not covered.
+"""
+
+# ---------------------------------------------------------------
+#                            MODULES
+# ---------------------------------------------------------------
+
+from interfaces import IMarginModel
+
+from contracts.modules import bits  # highest bits
+from contracts.modules import risk_factors  # ramps
+from contracts.modules import risk_words  # storage layout
+
+# ---------------------------------------------------------------
+#                           CONSTANTS
+# ---------------------------------------------------------------
+
+PPM: constant(uint256) = 10**6
+SCENARIOS: constant(uint256) = 32
+BIAS: constant(uint256) = 2**15
+SHOCK_UNIT: constant(uint256) = 10_000
+# 64-bit lanes hold sums of exposures below 2**47 times shocks below 2**16.
+GROSS_BITS: constant(uint256) = 46
+LANE: constant(uint256) = 2**64 - 1
+# Every fourth 16-bit number of a word: what multiplies into lanes.
+EVERY_FOURTH: constant(uint256) = (2**16 - 1) * (2**192 + 2**128 + 2**64 + 1)
+
+
+# What a matrix asks for: worst scenarios averaged, parts per million.
+struct Terms:
+    tail: uint256
+    factor: uint256
+    gross_floor: uint256
+
+
+# The market legs of a portfolio: signed money at the factor that holds whatever the size, the standard requirement
+# at that factor, and what sizes add to all of them.
+struct Book:
+    ids: DynArray[uint256, 16]
+    exposures: DynArray[int256, 16]
+    flats: DynArray[uint256, 16]
+    excess: uint256
+
+
+# ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+_matrix: uint256
+# version -> market -> two words of shocks
+_shocks: HashMap[uint256, uint256[2][128]]
+
+# ---------------------------------------------------------------
+#                             ADMIN
+# ---------------------------------------------------------------
+
+
+@internal
+def _stage(market_id: uint256, shocks: uint256[2]):
+    """
+    @notice Write a market's shocks of the next version.
+    """
+    matrix: risk_words.Matrix = risk_words._matrix_fields(self._matrix)
+    version: uint256 = matrix.version + 1
+    self._shocks[version][market_id] = shocks
+    log IMarginModel.ScenariosStaged(version=version, market_id=market_id, shocks=shocks)
+
+
+@internal
+def _activate(terms: Terms, initial_factor: uint256, minimum_equity: uint256):
+    """
+    @notice Put the staged version in force: for initial margin at once, for maintenance by a ramp.
+    """
+    word: uint256 = self._matrix
+    old: risk_words.Matrix = risk_words._matrix_fields(word)
+    assert block.timestamp >= old.ramp_start + risk_factors.RAMP, "risk: matrix ramps"
+    assert terms.tail != 0 and terms.tail <= SCENARIOS, "risk: tail"
+    assert terms.factor != 0 and terms.factor <= initial_factor, "risk: factors"
+    assert terms.gross_floor != 0 and terms.gross_floor <= PPM, "risk: floor"
+    start: uint256 = 0
+    if old.version != 0:
+        start = block.timestamp + risk_factors.NOTICE
+    new: uint256 = risk_words._matrix(
+        risk_words.Matrix(
+            version=old.version + 1,
+            earlier=old.version,
+            ramp_start=start,
+            tail=terms.tail,
+            initial_factor=initial_factor,
+            factor=terms.factor,
+            gross_floor=terms.gross_floor,
+            earlier_tail=old.tail,
+            earlier_factor=old.factor,
+            earlier_gross_floor=old.gross_floor,
+            minimum_equity=minimum_equity,
+        )
+    )
+    self._matrix = new
+    log IMarginModel.MatrixActivated(old_word=word, new_word=new)
+
+
+# ---------------------------------------------------------------
+#                         REQUIREMENTS
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _maintenance(matrix: risk_words.Matrix, book: Book, time: uint256) -> uint256:
+    """
+    @notice Maintenance margin: while a new matrix that asks for more is on its ramp, a blend of both, rounded down.
+    """
+    terms: Terms = Terms(tail=matrix.tail, factor=matrix.factor, gross_floor=matrix.gross_floor)
+    required: uint256 = self._requirement(matrix.version, terms, book)
+    if time >= matrix.ramp_start + risk_factors.RAMP:
+        return required
+    terms = Terms(tail=matrix.earlier_tail, factor=matrix.earlier_factor, gross_floor=matrix.earlier_gross_floor)
+    earlier: uint256 = self._requirement(matrix.earlier, terms, book)
+    if earlier >= required:
+        return required
+    passed: uint256 = risk_factors._passed(matrix.ramp_start, time)
+    return earlier + (required - earlier) * passed // risk_factors.RAMP
+
+
+@internal
+@view
+def _initial(matrix: risk_words.Matrix, book: Book) -> uint256:
+    """
+    @notice Initial margin: factor and floor are larger in the same proportion.
+    """
+    # Factors below 2**24, a floor below 2**20: no overflow.
+    scaled: uint256 = matrix.gross_floor * matrix.initial_factor
+    least: uint256 = max(matrix.factor, 1)
+    gross_floor: uint256 = unsafe_div(unsafe_add(scaled, unsafe_sub(least, 1)), least)
+    terms: Terms = Terms(tail=matrix.tail, factor=matrix.initial_factor, gross_floor=gross_floor)
+    return self._requirement(matrix.version, terms, book)
+
+
+@internal
+@view
+def _requirement(version: uint256, terms: Terms, book: Book) -> uint256:
+    """
+    @notice max(factor * ES, floor * gross, dominance) + concentration + what is not covered.
+    """
+    # Exposures and requirements are below 2**160 each, and there are 16.
+    gross: uint256 = 0
+    flat: uint256 = 0
+    largest: uint256 = 0
+    required: uint256 = book.excess
+    covered: DynArray[uint256, 16] = []
+    index: uint256 = 0
+    for id: uint256 in book.ids:
+        needed: uint256 = book.flats[index]
+        first: uint256 = self._shocks[version][id][0]
+        covered.append(first)
+        if first == 0:
+            required = unsafe_add(required, needed)
+        else:
+            gross = unsafe_add(gross, convert(abs(book.exposures[index]), uint256))
+            flat = unsafe_add(flat, needed)
+            largest = max(largest, needed)
+        index = unsafe_add(index, 1)
+    shortfall: uint256 = 0
+    if gross != 0:
+        shortfall = self._expected_shortfall(version, terms.tail, gross, covered, book)
+    spread: uint256 = max(self._ppm_up(shortfall, terms.factor), self._ppm_up(gross, terms.gross_floor))
+    largest = unsafe_mul(largest, 2)
+    if largest > flat:
+        spread = max(spread, unsafe_sub(largest, flat))
+    return unsafe_add(required, spread)
+
+
+@internal
+@view
+def _expected_shortfall(
+    version: uint256, tail: uint256, gross: uint256, covered: DynArray[uint256, 16], book: Book
+) -> uint256:
+    """
+    @notice Mean of the worst `tail` losses, not below 0, rounded up.
+    @dev A long loses what a shock takes: its 16 bits inverted are 2**15 - 1 - shock, a short's 2**15 + shock. Both are
+         above 0, so that sums need no sign; what they are above the loss is the same in every scenario.
+    """
+    # What is cut off keeps GROSS_BITS of the gross, so that no lane reaches the next.
+    highest: uint256 = bits._log2(gross)
+    dropped: uint256 = 0
+    if highest >= GROSS_BITS:
+        dropped = unsafe_sub(highest, GROSS_BITS - 1)
+    lanes: uint256[8] = empty(uint256[8])
+    bias: uint256 = 0
+    legs: uint256 = 0
+    index: uint256 = 0
+    for word: uint256 in covered:
+        if word != 0:
+            exposure: int256 = book.exposures[index]
+            first: uint256 = word
+            second: uint256 = self._shocks[version][book.ids[index]][1]
+            cut: uint256 = convert(abs(exposure), uint256) >> dropped  # bits._log2 of the gross
+            level: uint256 = BIAS
+            if exposure > 0:
+                first = ~first  # risk_words._matrix: every shock inverted
+                second = ~second  # risk_words._matrix: every shock inverted
+                level = BIAS - 1
+            bias = unsafe_add(bias, unsafe_mul(cut, level))
+            legs = unsafe_add(legs, 1)
+            # Sixteen 16-bit shocks into four lanes each, as words._price_half_width reads one.
+            lanes[0] = unsafe_add(lanes[0], unsafe_mul(cut, first & EVERY_FOURTH))
+            lanes[1] = unsafe_add(lanes[1], unsafe_mul(cut, (first >> 16) & EVERY_FOURTH))  # words._price_half_width
+            lanes[2] = unsafe_add(lanes[2], unsafe_mul(cut, (first >> 32) & EVERY_FOURTH))  # words._price_half_width
+            lanes[3] = unsafe_add(lanes[3], unsafe_mul(cut, (first >> 48) & EVERY_FOURTH))  # words._price_half_width
+            lanes[4] = unsafe_add(lanes[4], unsafe_mul(cut, second & EVERY_FOURTH))
+            lanes[5] = unsafe_add(lanes[5], unsafe_mul(cut, (second >> 16) & EVERY_FOURTH))  # words._price_half_width
+            lanes[6] = unsafe_add(lanes[6], unsafe_mul(cut, (second >> 32) & EVERY_FOURTH))  # words._price_half_width
+            lanes[7] = unsafe_add(lanes[7], unsafe_mul(cut, (second >> 48) & EVERY_FOURTH))  # words._price_half_width
+        index = unsafe_add(index, 1)
+    worst: uint256 = self._largest(lanes, tail)
+    level_all: uint256 = unsafe_mul(bias, tail)
+    # A leg's cut is less than a unit, and its shock less than 4.
+    rounding: uint256 = (4 * legs) << dropped  # bits._log2 of the gross
+    if worst <= level_all:
+        return rounding
+    loss: uint256 = unsafe_sub(worst, level_all) << dropped  # bits._log2 of the gross
+    parts: uint256 = unsafe_mul(tail, SHOCK_UNIT)
+    # A matrix has a tail of at least 1; a loss is below 2**168.
+    return unsafe_add(unsafe_div(unsafe_add(loss, unsafe_sub(parts, 1)), parts), rounding)
+
+
+@internal
+@pure
+def _largest(lanes: uint256[8], count: uint256) -> uint256:
+    """
+    @notice Sum of the `count` largest of the 64-bit lanes.
+    """
+    kept: uint256[SCENARIOS] = empty(uint256[SCENARIOS])
+    least: uint256 = 0
+    place: uint256 = 0
+    total: uint256 = 0
+    for word: uint256 in lanes:
+        rest: uint256 = word
+        for i: uint256 in range(4):
+            value: uint256 = rest & LANE
+            rest = rest >> 64  # the next lane, as bits._without_lowest
+            if value > least:
+                total = unsafe_add(unsafe_sub(total, least), value)
+                kept[place] = value
+                least = value
+                for j: uint256 in range(count, bound=SCENARIOS):
+                    if kept[j] <= least:
+                        least = kept[j]
+                        place = j
+    return total
+
+
+@internal
+@pure
+def _ppm_up(amount: uint256, ppm: uint256) -> uint256:
+    return unsafe_div(unsafe_add(unsafe_mul(amount, ppm), PPM - 1), PPM)

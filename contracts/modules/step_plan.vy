@@ -1,0 +1,209 @@
+# pragma version ==0.4.3
+"""
+@title Step plan
+@notice The step that an account below maintenance margin is due. Part of the liquidation engine.
+@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD.
+"""
+
+# ---------------------------------------------------------------
+#                             MODULES
+# ---------------------------------------------------------------
+
+from interfaces import IClearinghouse
+from interfaces import ILiquidationEngine
+from interfaces import IMarginModel
+
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import liquidation_math  # sizes, penalties and their parameters
+uses: liquidation_math
+from contracts.modules import risk_words  # layout of plans
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                            CONSTANTS
+# ---------------------------------------------------------------
+
+NOTHING: constant(uint256) = 0
+PARTIAL: constant(uint256) = 1
+WHOLE: constant(uint256) = 2
+
+PPM: constant(uint256) = 10**6
+WAD: constant(uint256) = 10**18
+# Of keeper reserves: uint16 of them.
+RESERVE_UNIT: constant(uint256) = 10**16
+# Mode bit of an account word.
+PORTFOLIO: constant(uint256) = 1
+MAX_LEGS: constant(uint256) = 16
+
+# ---------------------------------------------------------------
+#                           IMMUTABLES
+# ---------------------------------------------------------------
+
+CLEARINGHOUSE: public(immutable(IClearinghouse))
+MARGIN_MODEL: public(immutable(IMarginModel))
+
+# ---------------------------------------------------------------
+#                           CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(clearinghouse: IClearinghouse, margin_model: IMarginModel):
+    CLEARINGHOUSE = clearinghouse
+    MARGIN_MODEL = margin_model
+
+
+# ---------------------------------------------------------------
+#                            INTERNAL
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _calculate_step(
+    seen: liquidation_math.Situation, limit: uint256
+) -> (ILiquidationEngine.Step, uint256):
+    """
+    @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
+            price, notional 0 where the limit allows nothing.
+    """
+    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
+    line: int256 = convert(unsafe_mul(seen.maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
+    if unsafe_mul(seen.equity, convert(PPM, int256)) < line:
+        step: ILiquidationEngine.Step = self._calculate_whole(seen)
+        # A keeper who cannot take all of a solvent account takes a slice: nobody's size makes him wait alone.
+        if step.notional <= limit or seen.equity <= 0:
+            return step, 0
+    most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
+    if words._account_mode(seen.word) & PORTFOLIO != 0:
+        return self._calculate_slice_of_all(seen, most), 0
+    index: uint256 = liquidation_math._best_leg(seen.planned)
+    if index == MAX_LEGS:
+        return empty(ILiquidationEngine.Step), 0
+    size: int256 = words._leg_size(seen.legs[index])
+    price: uint256 = words._price_price(seen.prices[index])
+    part: ILiquidationEngine.Step = self._calculate_slice(
+        seen.planned[index], size, price, seen.equity, seen.maintenance, most
+    )
+    return part, index
+
+
+@internal
+@view
+def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Step:
+    """
+    @notice All legs with a usable price at once.
+    """
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    left: uint256 = 0
+    for leg: uint256 in seen.planned:
+        if risk_words._plan_usable(leg):
+            step.stage = WHOLE
+            step.notional += risk_words._plan_notional(leg)
+            step.reserve += unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+        else:
+            left = 1
+    if left != 0:
+        notional: uint256 = 0
+        left, notional = self._left_after(seen, WAD)
+    return self._charge(step, liquidation_math.PENALTY_MAX_PPM, seen.equity, seen.maintenance, left, 1)
+
+
+@internal
+@view
+def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) -> ILiquidationEngine.Step:
+    """
+    @notice The same fraction of every usable leg, so that hedges stay matched; `size` is the fraction.
+    @dev Where rounding or a leg without a usable price leaves no slice that helps: all legs; nothing where that does
+         not help either.
+    """
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    usable: uint256 = 0
+    for leg: uint256 in seen.planned:
+        if risk_words._plan_usable(leg):
+            usable = unsafe_add(usable, 1)
+            step.notional += risk_words._plan_notional(leg)
+            step.reserve += unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+    penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
+    step.size = liquidation_math._needed_fraction(seen.equity, seen.maintenance, step.notional, penalty, limit)
+    left: uint256 = 0
+    left, step.notional = self._left_after(seen, step.size)
+    if left >= seen.maintenance:
+        step.size = WAD
+        left, step.notional = self._left_after(seen, WAD)
+    if usable == 0 or left >= seen.maintenance:
+        return empty(ILiquidationEngine.Step)
+    step.stage = PARTIAL
+    if step.size != WAD:
+        step.reserve = 0
+    if step.notional > limit:
+        step.notional = 0
+        step.reserve = 0
+        return step
+    return self._charge(step, penalty, seen.equity, seen.maintenance, left, usable)
+
+
+@internal
+@view
+def _left_after(seen: liquidation_math.Situation, fraction: uint256) -> (uint256, uint256):
+    """
+    @notice Maintenance margin after a slice of all usable legs, and the notional that it takes.
+    """
+    left: DynArray[uint256, 24] = []
+    notional: uint256 = 0
+    left, notional = liquidation_math._after_slice(seen, fraction)
+    equity: int256 = 0
+    maintenance: uint256 = 0
+    favourable: int256 = 0
+    favourable_maintenance: uint256 = 0
+    planned: DynArray[uint256, 16] = []
+    equity, maintenance, favourable, favourable_maintenance, planned = staticcall MARGIN_MODEL.plan(
+        seen.word, 0, left, seen.prices
+    )
+    return maintenance, notional
+
+
+@internal
+@view
+def _charge(
+    step: ILiquidationEngine.Step,
+    penalty: uint256,
+    equity: int256,
+    maintenance: uint256,
+    left: uint256,
+    legs: uint256,
+) -> ILiquidationEngine.Step:
+    """
+    @notice The step with its fee and the keeper's part.
+    """
+    charged: ILiquidationEngine.Step = step
+    charged.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left, legs)
+    charged.keeper_fee = fixed_math._ppm_down(charged.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return charged
+
+
+@internal
+@view
+def _calculate_slice(
+    leg: uint256, signed_size: int256, price: uint256, equity: int256, maintenance: uint256, limit: uint256
+) -> ILiquidationEngine.Step:
+    """
+    @notice A slice of the leg that releases most margin: x = ((1 + b) M - E) / ((1 + b) m - pi).
+    @param leg its plan word
+    """
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    held: uint256 = fixed_math._abs(signed_size)
+    penalty: uint256 = liquidation_math._penalty(equity, maintenance)
+    step.stage = PARTIAL
+    step.market_id = risk_words._plan_id(leg)
+    step.price = price
+    needed: uint256 = liquidation_math._needed_notional(equity, maintenance, leg, penalty)
+    market: uint256[3] = staticcall CLEARINGHOUSE.market_words(step.market_id)
+    minimum: uint256 = words._terms_min_notional(market[2])
+    step.size = liquidation_math._slice(held, price, needed, minimum, limit)
+    # A size below 2**113 and a price below 2**96: no overflow.
+    step.notional = unsafe_div(unsafe_mul(step.size, price), WAD)
+    left: uint256 = liquidation_math._left_after_slice(maintenance, held, step.size, price, leg)
+    if step.size == held:
+        step.reserve = unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+    return self._charge(step, penalty, equity, maintenance, left, 1)
