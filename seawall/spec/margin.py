@@ -258,7 +258,7 @@ class MarginModel:
             outside + value // WAD,
             self._maintenance(markets, [leg.notional for leg in markets], mode, now),
             outside + favourable // WAD,
-            self._maintenance(markets, [leg.favourable for leg in markets], mode, now),
+            self._favourable_maintenance(markets, mode, now),
             tuple(_planned(leg) for leg in markets),
         )
 
@@ -321,6 +321,18 @@ class MarginModel:
         initial = sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
         maintenance = sum(leg.notional * leg.rate for leg in markets)
         return _ceil_requirement(initial), _ceil_requirement(maintenance)
+
+    def _favourable_maintenance(self, markets: list[_Market], mode: int, now: int) -> int:
+        """Maintenance margin at favourable ends.
+
+        In portfolio mode not above that at spot: ends that part a hedge are not in favour of the
+        account.
+        """
+        found = self._maintenance(markets, [leg.favourable for leg in markets], mode, now)
+        if mode & PORTFOLIO:
+            spot = self._maintenance(markets, [leg.notional for leg in markets], mode, now)
+            return min(found, spot)
+        return found
 
     def _maintenance(
         self, markets: list[_Market], notionals: list[int], mode: int, now: int
