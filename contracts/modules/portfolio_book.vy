@@ -50,7 +50,8 @@ def _portfolio(
     @param crowded whether the open-interest factor is asked for
     """
     matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
-    poor: bool = equity < convert(matrix.minimum_equity * UWAD, int256)
+    # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
+    poor: bool = matrix.version == 0 or equity < convert(matrix.minimum_equity * UWAD, int256)
     book: scenarios.Book = self._book(AT_SPOT, False, legs, prices, time)
     maintenance: uint256 = scenarios._maintenance(matrix, book, time)
     book = self._book(AT_ADVERSE, crowded, legs, prices, time)

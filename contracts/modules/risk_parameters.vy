@@ -105,11 +105,14 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
     grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
     risk.capacity = min(risk_words._capacity_least(terms) + grown, risk_words.U32)
     goal: uint256 = risk_factors._calm_factor(old, volatility) // risk_factors.FACTOR_UNIT
+    here: uint256 = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
+    # Movements and ramps that are over cost every reader.
+    if here == risk.factor_to:
+        risk.factor_from = here
     if block.timestamp >= risk.factor_start + FACTOR_PERIOD and goal != risk.factor_to:
-        risk.factor_from = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
+        risk.factor_from = here
         risk.factor_to = goal
         risk.factor_start = block.timestamp
-    # A ramp that is over costs every reader a slot.
     if block.timestamp >= risk.ramp_start + risk_factors.RAMP:
         risk.ramp_start = 0
     new: uint256 = risk_words._risk(risk)
@@ -127,7 +130,7 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
 def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -> risk_words.Risk:
     """
     @notice A market's fields after a change, except that maintenance and depth are where their ramp comes from: what
-            is in force where the new ones ask for more.
+            is in force.
     """
     assert risk.maintenance != 0 and risk.maintenance <= risk.initial and risk.initial <= PPM, "risk: rates"
     assert risk.depth != 0, "risk: depth"
@@ -146,12 +149,8 @@ def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -
         new.factor_to = risk_factors.FACTOR_UNIT
         return new
     assert risk.reserve == new.reserve, "risk: reserve is fixed"
-    least: uint256 = 0
-    depth: uint256 = 0
     flat: uint256 = 0
-    least, depth, flat = self._terms(market_id, word, block.timestamp)
-    new.maintenance = min(least, risk.maintenance)
-    new.depth = max(depth, risk.depth)
+    new.maintenance, new.depth, flat = self._terms(market_id, word, block.timestamp)
     new.capacity = min(new.capacity, risk.capacity_floor)
     new.ramp_start = 0
     return new
@@ -214,7 +213,8 @@ def _rates(
     rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
     factor: uint256 = max(flat, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
     initial_rate: uint256 = self._initial_rate(risk, factor, notional, interest)
-    return least, rate, initial_rate
+    # An initial rate that was lowered is in force at once, the maintenance rate by a ramp.
+    return least, rate, max(initial_rate, rate)
 
 
 @internal
