@@ -176,26 +176,6 @@ def _terms(id: uint256, risk: uint256, time: uint256) -> (uint256, uint256, uint
 
 
 @internal
-@pure
-def _is_quiet(risk: uint256, notional: uint256, leg: uint256, price_word: uint256) -> bool:
-    """
-    @notice Whether all of a market's factors are 1, so that its rates are what the owner set.
-    """
-    # Ramp and volatility factor of risk_words._risk_fields.
-    if risk & risk_words.MOVING != risk_words.STILL:
-        return False
-    # risk_words._risk_fields, words._price_volatility
-    if (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24:
-        return False
-    # uint32 * 10**39, and a notional is below 2**199
-    if notional > unsafe_mul((risk >> 184) & risk_words.U32, risk_factors.DEPTH_WAD):  # risk_words._risk_fields
-        return False
-    # words._leg_open_interest, words._price_price
-    interest: uint256 = unsafe_mul((leg >> 144) & words.U104, price_word >> 176)
-    return interest <= unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
-
-
-@internal
 @view
 def _rates(
     id: uint256, risk: uint256, notional: uint256, interest: uint256, price_word: uint256, time: uint256
