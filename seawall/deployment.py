@@ -22,6 +22,7 @@ from seawall.spec.words import LOSS, PAY, RESTRICT, RISK, TERMS, TOKEN, TRADE, W
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
+CONVERTER_RIGHTS = TRADE | PAY | WATERFALL
 RESERVE_UNIT = 10**16
 NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
@@ -33,6 +34,7 @@ CORE = (
     "Exchange",
     "LiquidationEngine",
     "Lens",
+    "CollateralConverter",
 )
 
 #: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
@@ -65,6 +67,7 @@ class System:
     exchange: Any
     engine: Any
     lens: Any
+    converter: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
     start_block: int
@@ -73,7 +76,7 @@ class System:
         """Checksummed address of every core contract."""
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
-            self.exchange, self.engine, self.lens,
+            self.exchange, self.engine, self.lens, self.converter,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -153,9 +156,14 @@ def _deploy_contracts(
         rates.keeper_share,
     )  # fmt: skip
     lens = create("Lens", house.address, oracle.address, model.address, rates.close_out)
+    discounts = parameters.conversion
+    converter = create(
+        "CollateralConverter", house.address, oracle.address, model.address,
+        discounts.discount_min, discounts.discount_max,
+    )  # fmt: skip
     return System(
-        parameters, settlement, oracle, model, fund, house, exchange, engine, lens, feeds,
-        aggregators, start_block,
+        parameters, settlement, oracle, model, fund, house, exchange, engine, lens, converter,
+        feeds, aggregators, start_block,
     )  # fmt: skip
 
 
@@ -207,9 +215,10 @@ def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) 
 def _configure(system: System, deployer: Any, report: Report) -> None:
     """Rights, markets, rates, fees and feeds: each setter once."""
     house = system.clearinghouse
-    report("granting rights to Exchange and LiquidationEngine")
+    report("granting rights to Exchange, LiquidationEngine and CollateralConverter")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
+    house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
     for market in system.parameters.markets:
@@ -271,6 +280,9 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
         ("LiquidationEngine", system.engine, "INSURANCE_FUND", "InsuranceFund"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("CollateralConverter", system.converter, "CLEARINGHOUSE", "Clearinghouse"),
+        ("CollateralConverter", system.converter, "INDEX_ORACLE", "IndexOracle"),
+        ("CollateralConverter", system.converter, "MARGIN_MODEL", "MarginModel"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
     )
     for name, contract, getter, target in links:
@@ -311,6 +323,10 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("penalty at close-out", engine.PENALTY_MAX_PPM(), rates.penalty_max)
     same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
     same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
+    converter, discounts = system.converter, parameters.conversion
+    same("rights of CollateralConverter", house.modules(converter.address), CONVERTER_RIGHTS)
+    same("least discount", converter.DISCOUNT_MIN_PPM(), discounts.discount_min)
+    same("largest discount", converter.DISCOUNT_MAX_PPM(), discounts.discount_max)
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
 
 

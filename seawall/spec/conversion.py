@@ -12,7 +12,7 @@ from typing import NamedTuple
 from seawall.spec.clearinghouse import MARKETS_MASK, MAX_TOKEN_DECIMALS, Change, Clearinghouse
 from seawall.spec.fixed_math import ceil_div, mul_div_up, ppm_up
 from seawall.spec.margin import COLLATERAL_IDS, Leg, Price
-from seawall.spec.state import require
+from seawall.spec.state import Reverted, require
 from seawall.spec.words import GATE_INITIAL, MAX_HALF_WIDTH, MAX_UINT256, PPM, WAD, ids_of
 
 #: Bound of what `least` searches: no account's debt needs more native units.
@@ -111,8 +111,8 @@ class CollateralConverter:
             price = _usable_prices(legs, prices)[COLLATERAL_IDS + token_id - 1]
             require(price > 0, "conversion: price stale")
             found = self._plan(balance, legs, prices, token_id, amount)
-            require(found is not None, "custody: till short")
-            assert found is not None
+            if found is None:
+                raise Reverted("custody: till short")
             allowed = found.amount >= min_sold and found.cash <= max_paid
             require(allowed, "conversion: over limit")
             house.pay(self.ADDRESS, buyer, account, 0, found.cash)
