@@ -2,27 +2,36 @@
 # pragma nonreentrancy on
 """
 @title Portfolio book
-@notice Answers as a Clearinghouse with the one account that a test has described: for views alone.
+@notice Answers as a Clearinghouse and an oracle with the one portfolio that a test has described: for views alone.
 """
 
 _word: uint256
 _base: int256
-_legs: DynArray[uint256, 24]
-_tokens: uint256[9]
 _held: uint256
 _deferred: uint256
+_legs: DynArray[uint256, 24]
+_prices: DynArray[uint256, 24]
+_tokens: uint256[9]
 
 
 @external
-def set_portfolio(word: uint256, base: int256, held: uint256, deferred: uint256, legs: DynArray[uint256, 24]):
+def set_portfolio(
+    word: uint256,
+    base: int256,
+    held: uint256,
+    deferred: uint256,
+    legs: DynArray[uint256, 24],
+    prices: DynArray[uint256, 24],
+):
     """
-    @notice What every account holds, and what custody holds and owes (WAD).
+    @notice What every account holds and at which prices, and what custody holds and owes (WAD).
     """
     self._word = word
     self._base = base
     self._held = held
     self._deferred = deferred
     self._legs = legs
+    self._prices = prices
 
 
 @external
@@ -40,6 +49,15 @@ def portfolio(account: uint256) -> (uint256, int256, DynArray[uint256, 24]):
     @notice Account word, base and legs.
     """
     return self._word, self._base, self._legs
+
+
+@external
+@view
+def prices(bitmap: uint256) -> DynArray[uint256, 24]:
+    """
+    @notice One price word per leg.
+    """
+    return self._prices
 
 
 @external
