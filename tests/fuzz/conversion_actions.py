@@ -130,6 +130,7 @@ def _convert(world: World, dice: Random, account: int, token_id: int) -> None:
     for holder in (account, buyer):
         held, view = world.spec.collateral[holder, token_id], "collateral_of(uint256,uint256)"
         world.expect(f"collateral {token_id} of {holder:#x}", held, view, holder, token_id)
+    promises.check_buyer(world, buyer)
     if before is None:
         return
     found = plan._replace(amount=done[0], cash=done[1])

@@ -168,6 +168,15 @@ def check_liquidation(
         _check_needed(world, before.plan, step, values)
 
 
+def check_buyer(world: World, buyer: int) -> None:
+    """P6 of a conversion: the buyer's cash is not below zero, and its legs have initial margin."""
+    held = world.spec.ledger.accounts[buyer]
+    world.must("P6 buyer's cash", held.cash >= 0, held)
+    if held.bitmap & MARKETS_MASK:
+        found = world.spec.assess(buyer)
+        world.must("P6 buyer", found.adverse >= found.initial, found)
+
+
 def check_conversion(
     world: World, account: int, before: Standing, token_id: int, found: Conversion
 ) -> None:
