@@ -54,7 +54,6 @@ UNUSABLE: constant(uint256) = 2**16 - 1
 
 # An account with the prices of its legs; market legs come first.
 struct Situation:
-    word: uint256
     base: int256
     legs: DynArray[uint256, 24]
     prices: DynArray[uint256, 24]
@@ -186,8 +185,9 @@ def _examine(account: uint256) -> Situation:
     @notice An account at refreshed prices.
     """
     seen: Situation = empty(Situation)
-    seen.word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
-    seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(seen.word))
+    word: uint256 = 0
+    word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
     return seen
 
 
@@ -198,8 +198,9 @@ def _foresee(account: uint256) -> Situation:
     @notice What `_examine` would find now: a view may not refresh.
     """
     seen: Situation = empty(Situation)
-    seen.word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
-    seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(seen.word))
+    word: uint256 = 0
+    word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
     return seen
 
 
@@ -235,6 +236,7 @@ def _calculate(seen: Situation, token_id: uint256, wanted: uint256) -> Conversio
 def _settlement_balance(seen: Situation) -> int256:
     """
     @notice B: equity at the index of the market legs alone.
+    @dev Cash is part of the base and margin is not asked for, so the account word does not matter.
     """
     legs: DynArray[uint256, 24] = []
     prices: DynArray[uint256, 24] = []
@@ -249,7 +251,7 @@ def _settlement_balance(seen: Situation) -> int256:
     favourable_maintenance: uint256 = 0
     planned: DynArray[uint256, 16] = []
     balance, maintenance, favourable, favourable_maintenance, planned = staticcall MARGIN_MODEL.plan(
-        seen.word, seen.base, legs, prices
+        0, seen.base, legs, prices
     )
     return balance
 

@@ -47,10 +47,15 @@ class Counter(Desk):
     # -- accounts ----------------------------------------------------------------------------
 
     def token_of(
-        self, token_id: int, price: int, decimals: int = 18, weight: int = 800_000
+        self,
+        token_id: int,
+        price: int,
+        decimals: int = 18,
+        weight: int = 800_000,
+        kind: str = "Token",
     ) -> Token:
         """List a collateral token with one feed; weight (parts per million) for both margins."""
-        contract = self.deploy("Token", "Collateral", "COL", decimals)
+        contract = self.deploy(kind, "Collateral", "COL", decimals)
         token = Token(token_id, contract, decimals)
         self.set_feeds(token.leg_id, price, 1)
         self.send(self.owner, self.house, "set_token", token_id, contract.address, 10**9)

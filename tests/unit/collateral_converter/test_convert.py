@@ -232,7 +232,7 @@ def test_convert_account_of_the_fund_is_open(
     assert desk.balance(desk.fund_account) >= 0
 
 
-def test_convert_own_accounts_gains_the_owner_nothing(
+def test_15_convert_own_accounts_gains_the_owner_nothing(
     desk: Counter, trader: Any, maker: Any
 ) -> None:
     """Cash and tokens change accounts, and neither is created."""
@@ -290,3 +290,30 @@ def test_convert_buyer_with_a_leg_passes_the_gate(
     desk.convert(account, token, WAD, buyer, keeper)
     assert desk.size(buyer, ETH) == WAD
     assert buyer == account_id(str(keeper.address))
+
+
+def test_34_convert_after_a_depeg_costs_no_equity(
+    desk: Counter, trader: Any, maker: Any, keeper: Any
+) -> None:
+    """A stable token falls to 90 cents: it is sold at that price, not at its haircut."""
+    token = desk.token_of(1, 1, decimals=6, weight=900_000)
+    account = desk.debtor(trader, desk.account(maker), {token: 1_000 * 10**6}, 300)
+    desk.index(token.leg_id, "0.9")
+    before = desk.equity(account)
+    sold, paid = desk.convert(account, token, MAX_UINT256, desk.account(keeper, 1_000), keeper)
+    # 300 of 900 dollars: 2 %.
+    assert paid == -(-sold * 10**12 * 9 // 10 * 980_000 // 10**6)
+    assert desk.equity(account) > before
+
+
+def test_35_convert_token_that_moves_for_nobody_passes(
+    desk: Counter, trader: Any, maker: Any, keeper: Any
+) -> None:
+    """No transfer: a token that bars house, owner and buyer stops nothing."""
+    token = desk.token_of(1, 100, kind="BlacklistToken")
+    account = desk.debtor(trader, desk.account(maker), {token: 10 * WAD}, 200)
+    for barred in (desk.house.address, str(trader.address), str(keeper.address)):
+        desk.send(desk.owner, token.contract, "set_blacklisted", barred, True)
+    sold, _ = desk.convert(account, token, WAD, desk.account(keeper, 1_000), keeper)
+    assert sold == WAD
+    assert desk.view(token.contract, "balanceOf", desk.house.address) == 10 * WAD

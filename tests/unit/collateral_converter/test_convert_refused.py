@@ -74,7 +74,9 @@ def test_convert_token_with_a_silent_index_is_refused(
     assert desk.refusal_of(account, token, 1, buyer, keeper) == "conversion: price stale"
 
 
-def test_convert_into_the_same_account_is_refused(desk: Counter, trader: Any, maker: Any) -> None:
+def test_46_convert_into_the_same_account_is_refused(
+    desk: Counter, trader: Any, maker: Any
+) -> None:
     token = desk.token_of(1, 100)
     account = desk.debtor(trader, desk.account(maker), {token: WAD}, 50)
     reason = desk.refusal_of(account, token, 1, account, trader)
@@ -117,7 +119,7 @@ def test_convert_for_a_side_of_a_market_is_refused(
     assert desk.refusal_of(account, token, 1, side, keeper) == "account: not yours"
 
 
-def test_convert_fewer_than_wanted_at_least_is_refused(
+def test_24_convert_fewer_than_wanted_at_least_is_refused(
     desk: Counter, trader: Any, maker: Any, keeper: Any
 ) -> None:
     token = desk.token_of(1, 100)
@@ -129,7 +131,7 @@ def test_convert_fewer_than_wanted_at_least_is_refused(
     desk.convert(account, token, MAX_UINT256, buyer, keeper, min_sold=most)
 
 
-def test_convert_dearer_than_allowed_is_refused(
+def test_24_convert_dearer_than_allowed_is_refused(
     desk: Counter, trader: Any, maker: Any, keeper: Any
 ) -> None:
     token = desk.token_of(1, 100)
