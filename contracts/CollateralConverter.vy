@@ -291,7 +291,7 @@ def _holding(seen: Situation, token_id: uint256) -> Holding:
 @view
 def _haircut(token_id: uint256) -> uint256:
     """
-    @notice What of the token's price does not count for maintenance margin.
+    @notice What of the token's price does not count for maintenance margin, however little of it there is.
     """
     weight: uint256 = staticcall MARGIN_MODEL.token_weight_word(token_id)
     return PPM - words._weight_maintenance(weight)

@@ -76,8 +76,7 @@ class CollateralConverter:
         """Linear in debt / collateral up to 1, and never more than the maintenance haircut."""
         lowest, highest = self.parameters
         rise = min(highest - lowest, (highest - lowest) * owed // worth)
-        _, weight = self.clearinghouse.model.weights[token_id]
-        return min(lowest + rise, PPM - weight)
+        return min(lowest + rise, self._haircut(token_id))
 
     def plan_conversion(self, account: int, token_id: int) -> Conversion:
         """The largest conversion now; zeros where there is nothing to convert."""
@@ -119,6 +118,11 @@ class CollateralConverter:
             house.pay(self.ADDRESS, account, buyer, token_id, found.amount)
             self._check_buyer(buyer)
             return found.amount, found.cash
+
+    def _haircut(self, token_id: int) -> int:
+        """What of a token's price never counts for maintenance margin."""
+        _, weight = self.clearinghouse.model.weights[token_id]
+        return PPM - weight
 
     def _situation(self, account: int) -> tuple[int, list[Leg], list[Price]]:
         base, legs = self.clearinghouse.portfolio(account)
