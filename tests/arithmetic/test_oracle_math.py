@@ -1,5 +1,5 @@
-"""`consensus.vy`, `averages.vy` and `settlement_price.vy` against their specification, many cases in
-one call."""
+"""`consensus.vy`, `averages.vy` and `settlement_price.vy` against their specification, many cases
+in one call."""
 
 from __future__ import annotations
 

@@ -335,7 +335,7 @@ class Index:
         return self.words.get(market_id, NO_PRICE)
 
     def expected(self, market_id: int, now: int) -> int:
-        """The word that a refresh returns: of collateral in settlement tokens, if they have feeds."""
+        """The word that a refresh answers: of collateral in settlement tokens that have feeds."""
         word = self.fresh(market_id, now)
         if market_id < FIRST_COLLATERAL or SETTLEMENT_ID not in self.feeds:
             return word
