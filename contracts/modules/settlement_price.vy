@@ -54,7 +54,7 @@ def _in_settlement(
     answered: DynArray[uint256, MAX_IDS] = fresh_words
     # Collateral has the highest ids, so its words are the last: at most 8, and a list cut short has 24.
     place: uint256 = len(answered)
-    rest: uint256 = bitmap >> 128  # the ids from 128 up
+    rest: uint256 = bitmap >> 128  # words._account_collateral
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break

@@ -1,5 +1,5 @@
-"""The settlement token off its peg, on the deployed system: USDC in March 2023, a premium, feeds that
-fall silent. What collateral counts for changes, what a balance counts for does not."""
+"""The settlement token off its peg, on the deployed system: USDC in March 2023, a premium, feeds
+that fall silent. What collateral counts for changes, what a balance counts for does not."""
 
 from __future__ import annotations
 
