@@ -205,7 +205,13 @@ def test_refresh_settlement_token_that_moves_within_a_block_moves_nothing(
 
 
 def test_set_feeds_of_the_settlement_token_first_time_counts_at_once(
-    legs: None, set_feeds: Any, usdc_feed: Any, owner: Any, answer: Answer, later: Later
+    oracle: Any,
+    legs: None,
+    set_feeds: Any,
+    usdc_feed: Any,
+    owner: Any,
+    answer: Answer,
+    later: Later,
 ) -> None:
     """Nothing is left of par, not even in the block of an earlier refresh."""
     usdc_feed.set_price(WAD * 5 // 4, sender=owner)
@@ -213,8 +219,9 @@ def test_set_feeds_of_the_settlement_token_first_time_counts_at_once(
     assert told(answer())[1] == (GOLD_PRICE, 0)
     later(0)
     set_feeds([usdc_feed], market_id=USDC)
+    seen = [PRICE.unpack(word) for word in oracle.prices(LEGS)]
     later(0)
-    assert told(answer())[1] == (1_600 * WAD, 0)
+    assert told(seen) == told(answer()) == [(ETH_PRICE, 0), (1_600 * WAD, 0), (2_400 * WAD, 0)]
 
 
 def test_set_feeds_of_the_settlement_token_again_keeps_its_snapshot(
