@@ -6,8 +6,8 @@
         sure that is.
 @dev One snapshot per id and block: the first refresh of a block reads the feeds, every later one returns the
      cached word. Collateral tokens are stored in dollars and answered in settlement tokens, which count as a
-     dollar each until id 0 has feeds. `prices` and `refresh` share one computation, so a view and the transaction after it in the
-     same block agree. Adapters are called statically and the views are locked as well: an adapter that calls
+     dollar each until id 0 has feeds. `prices` and `refresh` share one computation, so a view and the transaction
+     after it in the same block agree. Adapters are called statically and the views are locked as well: an adapter that calls
      back during a refresh finds the lock, fails, and counts as a broken feed. Hence an adapter may not be built
      on this oracle's own prices. `seawall/spec/oracle.py` is the same in Python.
      Trust: the owner chooses adapters and terms, and with an adapter of its own any price: it is meant to be a
@@ -90,6 +90,8 @@ MAX_GRACE: constant(uint256) = 86_400
 MIN_PRICE: constant(uint256) = 10**10
 MAX_PRICE: constant(uint256) = 10**24
 
+# What a settlement token is meant to be worth, WAD dollars.
+PAR: constant(uint256) = 10**18
 NOT_USABLE: constant(uint256) = 2**16 - 1
 # words._price(0, 0, NOT_USABLE, 0, 0)
 NO_PRICE: constant(uint256) = NOT_USABLE * 2**100
@@ -189,10 +191,8 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         assert bitmap <= BITS, "oracle: unknown id"
         settlement: uint256 = self._words[SETTLEMENT]
         if settlement != 0:
-            # words._price_refreshed_at
-            if (settlement >> 68) & words.U32 != block.timestamp:
-                if since == NOT_ASKED:
-                    since = self._since()
+            # Where it is of an earlier block, so was a token's word above: `since` is asked for.
+            if (settlement >> 68) & words.U32 != block.timestamp:  # words._price_refreshed_at
                 settlement = self._update(SETTLEMENT, settlement, since)
             fresh_words = settlement_price._in_settlement(fresh_words, bitmap, settlement)
     assert rest == 0, "oracle: too many ids"
@@ -208,9 +208,10 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
 def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOracle.Feed, MAX_FEEDS]):
     """
     @notice Set the terms and feeds of an id. Owner only.
-    @dev The cached word stays: a snapshot taken in this block holds to its end. The first feeds of the settlement
-         token end its par at once; they can be replaced, not taken away. Reverts with "feeds: id", "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor",
-         "feeds: too few push", "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
+    @dev The cached word stays: a snapshot taken in this block holds to its end, and so does the par of a settlement
+         token that has its first feeds. These can be replaced, not taken away. Reverts with "feeds: id",
+         "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor", "feeds: too few push",
+         "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
     @param id 0 to 135; 0 is the settlement token, in dollars
     @param terms quorum from 1 to the number of feeds; band and floor fit 16 and 24 bits
     @param feeds 1 to 5 distinct adapters; a quorum of them not pull, or whoever withholds the updates of a pull feed could
@@ -239,10 +240,12 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
     # `_feed` leaves these bits empty.
     packed[0] += head
     self._feeds[id] = packed
-    if id == SETTLEMENT and self._words[SETTLEMENT] == 0:
-        # Tells a refresh that there are feeds, for no read more.
-        self._words[SETTLEMENT] = NO_PRICE
     log IIndexOracle.FeedsSet(id=id, terms=terms, feeds=feeds)
+    if id == SETTLEMENT and self._words[SETTLEMENT] == 0:
+        # It was at par in this block; a word that is not 0 tells a refresh that there are feeds.
+        memory: uint256 = self._moved(NO_PRICE, PAR, terms.volatility_floor)
+        par: uint256 = words._price(PAR, block.timestamp, 0, block.timestamp, memory)
+        self._store(SETTLEMENT, NO_PRICE, par)
 
 
 @external
@@ -294,10 +297,8 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         assert bitmap <= BITS, "oracle: unknown id"
         settlement: uint256 = self._words[SETTLEMENT]
         if settlement != 0:
-            # words._price_refreshed_at
-            if (settlement >> 68) & words.U32 != block.timestamp:
-                if since == NOT_ASKED:
-                    since = self._since()
+            # As in `refresh`.
+            if (settlement >> 68) & words.U32 != block.timestamp:  # words._price_refreshed_at
                 settlement = self._current(SETTLEMENT, settlement, since)
             fresh_words = settlement_price._in_settlement(fresh_words, bitmap, settlement)
     assert rest == 0, "oracle: too many ids"

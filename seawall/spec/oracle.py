@@ -263,6 +263,12 @@ def _averages(fields: dict[str, int]) -> Averages:
     return Averages(*(fields[name] for name in Averages._fields))
 
 
+def par_word(terms: IndexTerms, now: int) -> int:
+    """The settlement token's word when it has its first feeds: at par to the end of the block."""
+    averages = first(terms.volatility_floor)
+    return PRICE.pack(price=WAD, updated_at=now, refreshed_at=now, **averages._asdict())
+
+
 def in_settlement(word: int, settlement: int) -> int:
     """A collateral token's word as it is answered: priced in settlement tokens.
 

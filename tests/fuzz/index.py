@@ -19,6 +19,7 @@ from seawall.spec.oracle import (
     Reading,
     in_settlement,
     next_word,
+    par_word,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 from tests.fuzz.backend import Backend, body
@@ -62,6 +63,8 @@ class FeedIndex:
         self.words: dict[int, int] = {}
         for leg_id in FED:
             self._set_feeds(leg_id)
+            if leg_id == SETTLEMENT_ID:
+                self.words[leg_id] = par_word(TERMS, chain.time)
         self.agree(SETTLEMENT_ID, Price(WAD))
 
     def _set_feeds(self, leg_id: int) -> None:

@@ -28,6 +28,7 @@ from seawall.spec.oracle import (
     ids_of_bitmap,
     in_settlement,
     next_word,
+    par_word,
     resumed_at,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
@@ -196,6 +197,9 @@ class Index:
         """First or other feeds of the settlement token, sometimes the odd one among them."""
         numbers = self.dice.sample(PEGS, self.dice.choice([1, 2, 3, 3]))
         self._set_feeds(SETTLEMENT_ID, [*numbers, *self.dice.choice([[], [], [FEEDS - 1]])])
+        terms, _ = self.feeds[SETTLEMENT_ID]
+        self.words.setdefault(SETTLEMENT_ID, par_word(terms, self.chain.time))
+        assert self._view("price_word(uint256)", SETTLEMENT_ID) == [self.words[SETTLEMENT_ID]]
 
     def _set_feeds(self, market_id: int, numbers: list[int]) -> None:
         listed = [(number, self._terms(place)) for place, number in enumerate(numbers)]

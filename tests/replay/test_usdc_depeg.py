@@ -6,6 +6,7 @@ from seawall.replay.accounts import INITIAL_WEIGHT, MAINTENANCE_WEIGHT
 from seawall.replay.depeg import (
     ETHER,
     ETHER_PRICE,
+    REFRESH,
     TERMS,
     TOKENS,
     Depeg,
@@ -140,7 +141,8 @@ def test_assess_ether_in_usdc_at_its_lowest_close(usdc: Depeg) -> None:
 
 def test_refresh_ether_in_usdc_is_the_same_on_the_contract(usdc: Depeg) -> None:
     """Contract beside specification at each of the refreshes; the collateral is asked for alone."""
-    twin = SettlementTwin(terms(1), [TERMS], ETHER_PRICE, TERMS)
+    start = usdc.ether[0].step.now - REFRESH
+    twin = SettlementTwin(terms(1), [TERMS], ETHER_PRICE, TERMS, start)
     for worth in usdc.ether:
         twin.refresh(worth.step.now, worth.step.readings)
     assert len(twin.answered) > 400

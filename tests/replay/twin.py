@@ -13,6 +13,7 @@ from seawall.spec.oracle import (
     IndexTerms,
     Reading,
     in_settlement,
+    par_word,
 )
 from seawall.spec.words import WAD
 from tests.fuzz.backend import words_of
@@ -48,11 +49,17 @@ class Twin:
     compared = 0
 
     def __init__(
-        self, terms: IndexTerms, feeds: Sequence[FeedTerms], index_id: int = MARKET
+        self,
+        terms: IndexTerms,
+        feeds: Sequence[FeedTerms],
+        index_id: int = MARKET,
+        start: int | None = None,
     ) -> None:
         self.index_id = index_id
         self.spec = SpecIndex(terms, feeds)
         self.chain = Recording(_types())
+        if start is not None:
+            self.chain.at(start)
         self.owner = self.chain.actor("timelock")
         self.oracle = self.chain.deploy(
             "index",
@@ -118,9 +125,16 @@ class SettlementTwin(Twin):
     """
 
     def __init__(
-        self, terms: IndexTerms, feeds: Sequence[FeedTerms], token_price: int, token_feed: FeedTerms
+        self,
+        terms: IndexTerms,
+        feeds: Sequence[FeedTerms],
+        token_price: int,
+        token_feed: FeedTerms,
+        start: int,
     ) -> None:
-        super().__init__(terms, feeds, SETTLEMENT_ID)
+        super().__init__(terms, feeds, SETTLEMENT_ID, start)
+        # At par until the feeds speak.
+        self.spec.word = par_word(terms, start)
         self.token_price = token_price
         agreed = IndexTerms(1)
         self.token_spec = SpecIndex(agreed, [token_feed])

@@ -121,7 +121,7 @@ def test_refresh_settlement_token_that_is_silent_carries_no_new_risk_at_its_last
     assert told(answer()) == [(ETH_PRICE, 0), (GOLD_PRICE, 0), (WETH_PRICE, 0)]
 
 
-def test_refresh_settlement_token_that_never_had_a_price_leaves_collateral_at_par_unusable(
+def test_refresh_settlement_token_whose_feeds_never_answered_leaves_collateral_at_par_unusable(
     legs: None, set_feeds: Any, usdc_feed: Any, owner: Any, answer: Answer, later: Later
 ) -> None:
     usdc_feed.set_failing(True, sender=owner)
@@ -164,9 +164,10 @@ def test_refresh_of_collateral_stores_the_settlement_token_too(
 def test_refresh_of_markets_leaves_the_settlement_token(
     listed: None, peg: Any, oracle: Any, keeper: Any
 ) -> None:
+    before = oracle.price_word(USDC)
     peg(WAD * 5 // 4)
     oracle.refresh(1 << ETH, sender=keeper)
-    assert oracle.price_word(USDC) == spec.NO_PRICE
+    assert oracle.price_word(USDC) == before
 
 
 def test_refresh_settlement_token_asked_for_answers_its_own_price(
@@ -204,7 +205,7 @@ def test_refresh_settlement_token_that_moves_within_a_block_moves_nothing(
     assert answer() != first
 
 
-def test_set_feeds_of_the_settlement_token_first_time_counts_at_once(
+def test_set_feeds_of_the_settlement_token_first_time_leaves_par_to_the_end_of_the_block(
     oracle: Any,
     legs: None,
     set_feeds: Any,
@@ -213,15 +214,28 @@ def test_set_feeds_of_the_settlement_token_first_time_counts_at_once(
     answer: Answer,
     later: Later,
 ) -> None:
-    """Nothing is left of par, not even in the block of an earlier refresh."""
+    """Nobody's collateral is worth less in the block of the change."""
     usdc_feed.set_price(WAD * 5 // 4, sender=owner)
     later(5)
-    assert told(answer())[1] == (GOLD_PRICE, 0)
+    at_par = answer()
     later(0)
     set_feeds([usdc_feed], market_id=USDC)
-    seen = [PRICE.unpack(word) for word in oracle.prices(LEGS)]
+    assert [PRICE.unpack(word) for word in oracle.prices(LEGS)] == at_par
     later(0)
-    assert told(seen) == told(answer()) == [(ETH_PRICE, 0), (1_600 * WAD, 0), (2_400 * WAD, 0)]
+    assert answer() == at_par
+    later(1)
+    assert told(answer()) == [(ETH_PRICE, 0), (1_600 * WAD, 0), (2_400 * WAD, 0)]
+
+
+def test_set_feeds_of_the_settlement_token_first_time_stores_and_logs_par(
+    oracle: Any, set_feeds: Any, usdc_feed: Any, fields: Any, later: Later
+) -> None:
+    now = later(5)
+    receipt = set_feeds([usdc_feed], market_id=USDC, floor=70)
+    assert oracle.price_word(USDC) == spec.par_word(spec.IndexTerms(1, volatility_floor=70), now)
+    assert fields(USDC)["refreshed_at"] == now
+    assert [event.event_name for event in receipt.events] == ["FeedsSet", "IndexUpdated"]
+    assert (receipt.events[1].id, receipt.events[1].price) == (USDC, WAD)
 
 
 def test_set_feeds_of_the_settlement_token_again_keeps_its_snapshot(
