@@ -1,8 +1,10 @@
 """The scenes: each prepares a state and returns the one transaction that is measured.
 
 Every scene starts from the same venue: eight markets in which two others hold positions, an
-insurance fund with savings, fees already earned; every market is read from three real Chainlink
-proxies. Sums are dollars. Unless a scene says otherwise the index is fresh: `stand.freshen()`, the
+insurance fund with savings, fees already earned; parameters have followed the market and the fund,
+and a scenario matrix is in force; every market is read from three real Chainlink proxies. No size,
+open interest or volatility is beyond what rates hold for: the common case; the scenes in which all
+of that binds stand in `risk_scenes.py`. Sums are dollars. Unless a scene says otherwise the index is fresh: `stand.freshen()`, the
 last thing before the measured transaction, refreshes it at the same timestamp. All other storage is
 cold, because a transaction of its own starts with every slot cold.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.actors import Actor
+from bench.setting import ALL_MARKETS, FIRST, activate, shocks
 from bench.stand import MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
 from seawall.spec.words import LOT, MAX_UINT256
@@ -24,13 +27,16 @@ MARKET = 1
 
 
 def furnish(stand: Stand) -> None:
-    """Before every scene: two others hold positions in all markets, the fund has cash."""
+    """Before every scene: two others hold positions in all markets, the fund has cash, a matrix is
+    in force and parameters have followed."""
+    activate(stand, shocks(ALL_MARKETS, FIRST))
     stand.refresh(sorted(stand.sources))
     stand.save(SAVER, 1_000_000)
     for actor in (HOUSE_LONG, HOUSE_SHORT):
         stand.deposit(actor, 10_000_000)
     for market_id in sorted(stand.sources):
         stand.open(HOUSE_LONG, HOUSE_SHORT, market_id, 100_000)
+    stand.do(stand.operator, stand.monitor, "follow", sorted(stand.sources))
 
 
 # -- money -------------------------------------------------------------------------------------

@@ -76,6 +76,15 @@ class Stand:
         self.fund = self._handle(addresses, "InsuranceFund")
         self.oracle = self._handle(addresses, "IndexOracle")
         self.lens = self._handle(addresses, "Lens")
+        self.model = self._handle(addresses, "MarginModel")
+        self.monitor = self._handle(addresses, "RiskMonitor")
+        self.markets = {one.market_id: one for one in system.parameters.markets}
+        self.adapters = {
+            market_id: [str(feed.address) for feed in some]
+            for market_id, some in system.feeds.items()
+        }
+        #: Who deployed the system, and owns what has an owner.
+        self.owner = rpc.accounts()[0]
         self.prices = {market_id: wad(price) for market_id, price in _starting(sources)}
         self._domain = Domain(int(rpc.call("eth_chainId"), 16), self.exchange.address)
         self.salt = 0
@@ -93,9 +102,17 @@ class Stand:
     def send(self, act: Act) -> Receipt:
         """Send and mine. Errors: BenchError with the reason of a revert."""
         receipt = self.rpc.send(act.sender.address, act.contract.address, act.data)
+        return self._mined(receipt, f"{act.function} of {act.sender.name}")
+
+    def govern(self, contract: Contract, function: str, *args: Any) -> Receipt:
+        """A transaction of the owner. Errors: BenchError with the reason of a revert."""
+        receipt = self.rpc.send(self.owner, contract.address, contract.encode(function, *args))
+        return self._mined(receipt, f"{function} of the owner")
+
+    def _mined(self, receipt: Receipt, what: str) -> Receipt:
         if not succeeded(receipt):
             reason = self.rpc.explain(receipt) or "no reason"
-            raise BenchError(f"{act.function} of {act.sender.name} reverted: {reason}")
+            raise BenchError(f"{what} reverted: {reason}")
         return receipt
 
     def do(self, sender: Actor, contract: Contract, function: str, *args: Any) -> Receipt:
