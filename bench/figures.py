@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bench import scenes
+from bench import risk_scenes, scenes
 from bench.stand import Act, Stand
 
 
@@ -36,6 +36,11 @@ def slices(accounts: int, checks: int = 0) -> dict[str, int]:
     """Events of partial liquidations: two positions change in each, none in a batch's last check,
     which logs one all the same."""
     return {"Liquidated stage 1": accounts, "PositionChanged": 2 * accounts + checks}
+
+
+def slices_of_all(legs: int) -> dict[str, int]:
+    """Events of a slice that takes a fraction of each of so many legs."""
+    return {"Liquidated stage 1": legs, "PositionChanged": 2 * legs}
 
 
 def wholes(legs: int) -> dict[str, int]:
@@ -71,6 +76,18 @@ FIGURES = (
     Figure("margin_view_1", scenes.margin_view_1, 23_000, execution=True),
     Figure("margin_view_4", scenes.margin_view_4, 55_000, execution=True),
     Figure("margin_view_8", scenes.margin_view_8, 100_000, execution=True),
+    Figure("fill_hold_busy", risk_scenes.fill_hold_busy, 0, fills(1)),
+    Figure("liquidate_1_busy", risk_scenes.liquidate_1_busy, 0, slices(1)),
+    Figure("liquidate_8_busy", risk_scenes.liquidate_8_busy, 0, slices(1)),
+    Figure("margin_view_1_busy", risk_scenes.margin_view_1_busy, 0, execution=True),
+    Figure("margin_view_8_busy", risk_scenes.margin_view_8_busy, 0, execution=True),
+    Figure("portfolio_view_8", risk_scenes.portfolio_view_8, 175_000, execution=True),
+    Figure("portfolio_view_8_busy", risk_scenes.portfolio_view_8_busy, 0, execution=True),
+    Figure("fill_hold_portfolio", risk_scenes.fill_hold_portfolio, 0, fills(1)),
+    Figure("liquidate_8_portfolio", risk_scenes.liquidate_8_portfolio, 0, slices_of_all(8)),
+    Figure("set_mode", risk_scenes.set_mode, 0, {"ModeSet": 1}),
+    Figure("call_margin_20", risk_scenes.call_margin_20, 0, {"MarginCall": 20}),
+    Figure("follow_8", risk_scenes.follow_8, 0, {"Followed": 8}),
     Figure("index_update_3feeds", scenes.index_update_3feeds, 75_000, {"IndexUpdated": 1}),
     Figure("index_cached_read", scenes.index_cached_read, 5_000, execution=True),
 )

@@ -34,7 +34,7 @@ COMMON, OWN = 900, 436
 FIRST, LATER = 1, 2
 
 #: Depths in thousands: first listed ones give way to this, and this to the next by a ramp.
-SHALLOW, SHALLOWER = 4, 2
+SHALLOW, SHALLOWER = 5, 2
 #: Thousands of open interest; what the fund holds counts for nothing.
 CAPACITY = 50
 #: Parts per million, up from what params/local.yaml has.
@@ -117,11 +117,12 @@ def report_all(stand: Stand) -> None:
 
 
 def stir(stand: Stand) -> None:
-    """All markets rise by so much that volatility is above calm once it is sampled."""
-    stand.rpc.warp(SAMPLE_SECONDS)
-    for market_id in MARKETS:
-        stand.move(market_id, "8")
-    stand.refresh()
+    """All markets rise and fall back by so much that volatility is above calm."""
+    for percent in ("6", "-6"):
+        stand.rpc.warp(SAMPLE_SECONDS)
+        for market_id in MARKETS:
+            stand.move(market_id, percent)
+        stand.refresh()
 
 
 def _set_risk(stand: Stand, depth: int, maintenance: int) -> None:
