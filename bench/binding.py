@@ -1,4 +1,4 @@
-"""Whether everything that can raise an account's margin does so: a busy figure is of nothing less."""
+"""Whether everything that can raise an account's margin does so, as a busy figure says."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def unbound(leg: Leg, now: int) -> list[str]:
         "open interest": interest_factor(leg.notional, leg.interest, risk.capacity) > PPM,
         "volatility": volatility_factor(risk, leg.volatility) > PPM,
         "the volatility factor of maintenance": origin * PPM < here * 1_000 < goal * PPM,
-        "the ramp of maintenance": _between(risk.earlier_maintenance, maintenance, risk.maintenance),
+        "the ramp of maintenance": _between(
+            risk.earlier_maintenance, maintenance, risk.maintenance
+        ),
         "the ramp of depth": _between(risk.earlier_depth, depth, risk.depth),
     }
     return [name for name, bound in binds.items() if not bound]

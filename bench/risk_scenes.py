@@ -1,4 +1,4 @@
-"""Scenes of what moves with risk: where everything binds, portfolio mode, the chores of the monitor.
+"""Scenes of what moves with risk: where everything binds, portfolio mode, the monitor's chores.
 
 They start from the same venue as those of `scenes.py`. In a busy one each leg is larger than the
 depth of its market, open interest is above capacity, volatility above calm and its factor of
@@ -94,7 +94,7 @@ def liquidate_8_portfolio(stand: Stand) -> Act:
     make_due(stand, TRADER, 8)
     _opt_in(stand, TRADER)
     let_keeper_hold(stand, 8)
-    fall(stand, 8, "-7.6")
+    fall(stand, 8, "-8.5")
     stand.freshen()
     return liquidating(stand)
 

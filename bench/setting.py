@@ -13,6 +13,8 @@ from bench.stand import MARKETS, Stand
 from seawall.spec.averages import SAMPLE_SECONDS
 from seawall.spec.risk import FACTOR_PERIOD, NOTICE, RAMP
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms, pack_shocks
+from seawall.spec.words import LISTED
+from seawall.spec.words import TERMS as TERMS_WORD
 
 #: What a matrix asks for: the worst three of 32, two percent of gross at least.
 TERMS = Terms(tail=3, factor=1_000_000, floor=20_000)
@@ -23,6 +25,7 @@ MINIMUM_EQUITY = 500
 #: Markets up to this id are listed where the number of markets is what is looked at.
 MOST_MARKETS = 100
 ALL_MARKETS = tuple(range(1, MOST_MARKETS + 1))
+MAX_ID = 127
 
 #: Standard deviations of the markets' shocks in 1/10,000, in turn; the matrix that follows has
 #: them larger.
@@ -78,6 +81,12 @@ def list_more(stand: Stand) -> None:
     for market_id in ALL_MARKETS[len(stand.markets) :]:
         _list_one(stand, market_id)
         stand.refresh([market_id])
+
+
+def listed(stand: Stand) -> list[int]:
+    """Ids of the markets that are listed, as the Clearinghouse has them."""
+    words = [stand.read(stand.house, "market_words", one)[2] for one in range(1, MAX_ID + 1)]
+    return [one for one, word in enumerate(words, 1) if TERMS_WORD.unpack(word)["mode"] & LISTED]
 
 
 def _list_one(stand: Stand, market_id: int) -> None:
