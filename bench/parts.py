@@ -14,7 +14,7 @@ TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
 #: Who holds the other side of everything, and who saved for the fund.
 HOUSE_LONG, HOUSE_SHORT, SAVER = Actor("long"), Actor("short"), Actor("saver")
 
-MARKET = 1
+MARKET, TOKEN = 1, 1
 
 
 def furnish(stand: Stand) -> None:

@@ -18,6 +18,7 @@ from bench.parts import (
     KEEPER,
     MAKER,
     MARKET,
+    TOKEN,
     TRADER,
     fall,
     let_hold,
@@ -30,7 +31,8 @@ from bench.parts import (
     slice_of,
     tenth,
 )
-from bench.stand import Act, Stand
+from bench.stand import FIRST_TOKEN_ID, MARKETS, Act, Stand
+from seawall.spec.words import MAX_UINT256
 
 # -- money -------------------------------------------------------------------------------------
 
@@ -167,6 +169,24 @@ def liquidate_many_20(stand: Stand) -> Act:
     stand.freshen([MARKET])
     args = ([victim.account for victim in victims], KEEPER.account)
     return stand.act(KEEPER, stand.engine, "liquidate_many", *args)
+
+
+# -- collateral --------------------------------------------------------------------------------
+
+
+def convert_1(stand: Stand) -> Act:
+    """Two legs have lost more than the account's cash, one collateral token pays: a buyer with cash
+    and a leg takes what brings the settlement balance to zero."""
+    token = stand.list_collateral(TOKEN, "100")
+    stand.deposit(TRADER, 1_500)
+    stand.pledge(TRADER, TOKEN, token, 100)
+    for market_id in MARKETS[:2]:
+        stand.open(TRADER, HOUSE_SHORT, market_id, 10_000)
+    let_keeper_hold(stand, 1)
+    fall(stand, 2, "-15")
+    stand.freshen([*MARKETS[:2], FIRST_TOKEN_ID + TOKEN - 1])
+    args = (TRADER.account, TOKEN, MAX_UINT256, KEEPER.account, 0, MAX_UINT256)
+    return stand.act(KEEPER, stand.converter, "convert", *args)
 
 
 # -- views -------------------------------------------------------------------------------------
