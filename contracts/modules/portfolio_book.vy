@@ -107,43 +107,58 @@ def _books(
             continue
         risk: uint256 = risk_parameters._risks[id]
         size: int256 = convert(convert(leg << 112, bytes32), int256) >> 112  # words._leg_size
-        least: uint256 = 0
-        depth: uint256 = 0
-        factor: uint256 = 0
-        least, depth, factor = risk_parameters._terms(id, risk, time)
+        price: uint256 = price_word >> 176  # words._price_price
         magnitude: uint256 = leg_math._magnitude(size)
-        notional: uint256 = unsafe_mul(magnitude, price_word >> 176)  # words._price_price
-        rate: uint256 = risk_factors._maintenance_rate(least, factor, depth, notional)
+        notional: uint256 = unsafe_mul(magnitude, price)
+        interest: uint256 = unsafe_mul((leg >> 144) & words.U104, price)  # words._leg_open_interest
+        # Of risk_words._risk_fields; what the market's state does not move is what the owner set.
+        least: uint256 = (risk >> 216) & risk_words.U20
+        depth: uint256 = (risk >> 184) & risk_words.U32
+        flat_rate: uint256 = least
+        rate: uint256 = least
+        flat_initial: uint256 = risk >> 236  # risk_words._risk_fields
+        initial_rate: uint256 = flat_initial
+        factor: uint256 = PPM
+        wider: uint256 = PPM
+        # As MarginModel.assess: fields of risk_words._risk_fields and words._price_volatility.
+        if (
+            risk & risk_words.MOVING != risk_words.STILL
+            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24
+            or notional > unsafe_mul(depth, risk_factors.DEPTH_WAD)
+            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)
+        ):
+            least, depth, factor = risk_parameters._terms(id, risk, time)
+            flat_rate = risk_factors._charged(least, factor, PPM)
+            rate = risk_factors._maintenance_rate(least, factor, depth, notional)
+            if initial:
+                if not crowded:
+                    interest = 0
+                # words._price_volatility
+                wider = max(factor, risk_factors._calm_factor(risk, (price_word >> 44) & words.U24))
+                flat_initial = risk_factors._charged(flat_initial, wider, risk_factors.MAX_INITIAL_RATE)
+                initial_rate = max(rate, risk_parameters._initial_rate(risk, wider, notional, interest))
         exposure: int256 = self._exposure(size, notional, factor)
         needed: uint256 = 0
         added: uint256 = 0
-        needed, added = self._parts(notional, factor, least, rate)
+        needed, added = self._parts(notional, flat_rate, rate)
         at_spot.ids.append(id)
         at_spot.exposures.append(exposure)
         at_spot.flats.append(needed)
         at_spot.excess = unsafe_add(at_spot.excess, added)
         if initial:
-            interest: uint256 = 0
-            if crowded:
-                # words._leg_open_interest, words._price_price
-                interest = unsafe_mul((leg >> 144) & words.U104, price_word >> 176)
-            # words._price_volatility
-            wider: uint256 = max(factor, risk_factors._calm_factor(risk, (price_word >> 44) & words.U24))
             if wider != factor:
                 alike = False
                 exposure = self._exposure(size, notional, wider)
-            first_rate: uint256 = max(rate, risk_parameters._initial_rate(risk, wider, notional, interest))
-            flat_rate: uint256 = risk_factors._charged(risk >> 236, wider, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
-            needed = leg_math._ceil_requirement(unsafe_mul(notional, flat_rate))
+            needed = leg_math._ceil_requirement(unsafe_mul(notional, flat_initial))
             if size <= 0:
                 notional = unsafe_mul(magnitude, leg_math._adverse_price(price_word))
-            added = unsafe_sub(leg_math._ceil_requirement(unsafe_mul(notional, first_rate)), needed)
+            added = unsafe_sub(leg_math._ceil_requirement(unsafe_mul(notional, initial_rate)), needed)
         elif (price_word >> 100) & words.U16 != 0:  # words._price_half_width
             alike = False
             notional = unsafe_mul(magnitude, leg_math._favourable_price(size, price_word, least))
             rate = risk_factors._maintenance_rate(least, factor, depth, notional)
             exposure = self._exposure(size, notional, factor)
-            needed, added = self._parts(notional, factor, least, rate)
+            needed, added = self._parts(notional, flat_rate, rate)
         other.ids.append(id)
         other.exposures.append(exposure)
         other.flats.append(needed)
@@ -166,12 +181,11 @@ def _exposure(size: int256, notional: uint256, factor: uint256) -> int256:
 
 @internal
 @pure
-def _parts(notional: uint256, factor: uint256, least: uint256, rate: uint256) -> (uint256, uint256):
+def _parts(notional: uint256, flat_rate: uint256, rate: uint256) -> (uint256, uint256):
     """
     @notice A leg's maintenance margin at the factor that holds whatever the size, and what the size adds.
     """
     # A notional is below 2**199, a rate at most 10**6.
-    flat_rate: uint256 = risk_factors._charged(least, factor, PPM)
     needed: uint256 = leg_math._ceil_requirement(unsafe_mul(notional, flat_rate))
     if rate == flat_rate:
         return needed, 0
