@@ -60,6 +60,11 @@ ROWS = (
     Row("4 positions", ("562 k", "-", "116,935", "983 k", "-"), ("margin_view_4",)),
     Row("8 positions", ("1.25 M", "-", "194,605", "1.90 M", "-"), ("margin_view_8",)),
     Row(
+        "portfolio margin view, 8 positions, 32 scenarios or more",
+        ("> 1.25 M", "-", "-", "-", "-"),
+        ("portfolio_view_8",),
+    ),
+    Row(
         "index update",
         ("47,696", "42,079", "44,897 in a batch", "140,535", "in every execute"),
         ("index_update_3feeds",),
