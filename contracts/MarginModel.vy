@@ -254,7 +254,7 @@ def assess(
                 interest = 0
             least, rate, initial_rate = risk_parameters._rates(id, risk, notional, interest, price_word, time)
         half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
-        # `_is_usable`
+        # A market is usable while its half-width is at most half its maintenance rate.
         if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
             usable = False
         # The worse of spot and EMA, moved by the half-width against the leg.
@@ -357,7 +357,9 @@ def plan(
         units: uint256 = (risk >> 136) & risk_words.U16  # risk_words._risk_fields
         reserve_units = unsafe_add(reserve_units, units)
         price: uint256 = price_word >> 176  # words._price_price
-        magnitude: uint256 = leg_math._magnitude(size)
+        # A leg's size is an int144: no overflow.
+        magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
+        assert magnitude < MAX_SIZE
         notional: uint256 = unsafe_mul(magnitude, price)
         rate: uint256 = least
         # uint32 * 10**39; `_maintenance_rate` of a leg whose factors are 1
@@ -366,7 +368,8 @@ def plan(
         better: uint256 = price
         better_notional: uint256 = notional
         better_rate: uint256 = rate
-        if (price_word >> 100) & words.U16 != 0:  # words._price_half_width
+        half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
+        if half_width != 0:
             better = leg_math._favourable_price(size, price_word, least)
             better_notional = unsafe_mul(magnitude, better)
             better_rate = risk_factors._maintenance_rate(least, flat, depth, better_notional)
@@ -377,7 +380,10 @@ def plan(
         whole: uint256 = unsafe_div(notional, UWAD)
         # risk_words._plan: all other fields come from fields of their width.
         assert whole <= risk_words.U128
-        usable: uint256 = 1 if self._is_usable(price_word, least) else 0
+        usable: uint256 = 1
+        # A market is usable while its half-width is at most half its maintenance rate.
+        if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
+            usable = 0
         head: uint256 = (id << 248) | (usable << 240) | (units << 224) | (rate << 204)  # risk_words._plan
         tail: uint256 = (least << 184) | (flat << 160) | (depth << 128) | whole  # risk_words._plan
         planned.append(head | tail)  # risk_words._plan
@@ -497,18 +503,6 @@ def _bounded(base: int256) -> int256:
     """
     assert base < MAX_BASE and base >= -MAX_BASE
     return base
-
-
-@internal
-@pure
-def _is_usable(price_word: uint256, rate: uint256) -> bool:
-    """
-    @notice A market is usable while its half-width is at most half its maintenance rate.
-    """
-    if price_word >> 176 == 0 or rate == 0:  # words._price_price
-        return False
-    # words._price_half_width
-    return unsafe_mul((price_word >> 100) & words.U16, HALF_WIDTH_PPM_2) <= rate
 
 
 @internal
