@@ -120,12 +120,12 @@ def _books(
         initial_rate: uint256 = flat_initial
         factor: uint256 = PPM
         wider: uint256 = PPM
-        # As MarginModel.assess: fields of risk_words._risk_fields and words._price_volatility.
+        # As in `MarginModel.assess`.
         if (
-            risk & risk_words.MOVING != risk_words.STILL
-            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24
+            risk & risk_words.MOVING != risk_words.STILL  # risk_words._risk_fields
+            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24  # words._price_volatility
             or notional > unsafe_mul(depth, risk_factors.DEPTH_WAD)
-            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)
+            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
         ):
             least, depth, factor = risk_parameters._terms(id, risk, time)
             flat_rate = risk_factors._charged(least, factor, PPM)
