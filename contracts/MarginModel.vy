@@ -292,7 +292,7 @@ def assess(
     maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
     if mode & PORTFOLIO != 0:
         poor: bool = False
-        poor, initial, maintenance = portfolio_margin._portfolio(equity, mode & TAKEOVER == 0, legs, prices, time)
+        poor, initial, maintenance = portfolio_margin._assessed(equity, mode & TAKEOVER == 0, legs, prices, time)
         usable = usable and not poor
     if not usable:
         initial = max_value(uint256)
@@ -381,11 +381,7 @@ def plan(
     maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
     favourable_maintenance: uint256 = leg_math._ceil_requirement(favourable_sum)
     if words._account_mode(account_word) & PORTFOLIO != 0:
-        matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
-        book: scenarios.Book = portfolio_margin._book(portfolio_margin.AT_SPOT, False, legs, prices, time)
-        maintenance = scenarios._maintenance(matrix, book, time)
-        book = portfolio_margin._book(portfolio_margin.AT_FAVOURABLE, False, legs, prices, time)
-        favourable_maintenance = scenarios._maintenance(matrix, book, time)
+        maintenance, favourable_maintenance = portfolio_margin._planned(legs, prices, time)
     return equity, maintenance, favourable, favourable_maintenance, planned
 
 

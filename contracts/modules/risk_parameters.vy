@@ -226,9 +226,11 @@ def _initial_rate(risk: uint256, flat: uint256, notional: uint256, interest: uin
     # risk_words._risk_fields
     depth: uint256 = (risk >> 184) & risk_words.U32
     capacity: uint256 = (risk >> 152) & risk_words.U32
-    size_factor: uint256 = risk_factors._size_factor(notional, depth)
-    interest_factor: uint256 = risk_factors._interest_factor(notional, interest, capacity)
-    factor: uint256 = max(flat, max(size_factor, interest_factor))
+    factor: uint256 = risk_factors._sized_factor(flat, depth, notional)
+    # uint32 * 10**39
+    if interest > unsafe_mul(capacity, risk_factors.DEPTH_WAD):
+        interest_factor: uint256 = risk_factors._interest_factor(notional, interest, capacity)
+        factor = max(factor, interest_factor)
     return risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
 
 
