@@ -94,7 +94,9 @@ class Twin:
             lambda now: self.spec.set_risk(market_id, risk, now), SET_RISK, market_id, *risk
         )
 
-    def set_token_risk(self, token_id: int, initial: int, maintenance: int, depth: int) -> str | None:
+    def set_token_risk(
+        self, token_id: int, initial: int, maintenance: int, depth: int
+    ) -> str | None:
         terms = (token_id, initial, maintenance, depth)
         return self._change(
             lambda now: self.spec.set_token_risk(*terms, now), SET_TOKEN_RISK, *terms
@@ -127,9 +129,7 @@ class Twin:
             fund,
         )
 
-    def _change(
-        self, change: Callable[[int], None], signature: str, *arguments: int
-    ) -> str | None:
+    def _change(self, change: Callable[[int], None], signature: str, *arguments: int) -> str | None:
         """None, or why both refused: no two answers may differ."""
         reason = None
         try:
