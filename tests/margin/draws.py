@@ -66,33 +66,50 @@ def terms(rng: Random) -> tuple[Terms, int, int]:
     return Terms(tail, factor, floor), initial, rng.choice([0, 100, 10_000, 2**32 - 1])
 
 
-def change_matrix(twin: Twin, rng: Random) -> str | None:
-    """Stage most markets and activate; None, or why not."""
+def stage_matrix(twin: Twin, rng: Random) -> None:
+    """Stage the shocks of most markets."""
     common = shocks(rng)
     for market_id in MARKETS:
         if market_id not in UNCOVERED and rng.random() < 0.9:
             twin.stage(market_id, shock_words_of(rng, common))
+
+
+def change_matrix(twin: Twin, rng: Random) -> str | None:
+    """Stage and activate; None, or why not."""
+    stage_matrix(twin, rng)
     return twin.activate(*terms(rng))
 
 
-def change(twin: Twin, rng: Random) -> None:
-    """One change of anything; what is refused is refused by both."""
-    kind = rng.random()
+def change(twin: Twin, rng: Random, kind: str) -> str | None:
+    """One transaction; None, or why both refuse it."""
     market_id = rng.choice(MARKETS[:-1])
-    if kind < 0.4:
+    if kind == "market":
         reserve = twin.spec.risks[market_id].reserve
-        twin.set_risk(market_id, market_risk(rng, reserve if rng.random() < 0.97 else 7))
-    elif kind < 0.7:
+        right = rng.random() < 0.97
+        return twin.set_risk(market_id, market_risk(rng, reserve if right else 7))
+    if kind == "follow":
         volatility = rng.choice([0, 2**24 - 1, _log(rng, 4, 6.5)])
-        twin.follow(market_id, volatility, rng.choice([0, _log(rng, 18, 30)]))
-    elif kind < 0.9:
+        return twin.follow(market_id, volatility, rng.choice([0, _log(rng, 18, 30)]))
+    if kind == "token":
         first, second = sorted((rng.randrange(PPM), rng.randrange(PPM)))
         depth = rng.choice([1, 2**32 - 1, _log(rng, 1, 6)])
-        twin.set_token_risk(rng.choice(TOKENS), first, second, depth)
-    else:
-        change_matrix(twin, rng)
-    if rng.random() < 0.3:
-        twin.chain.warp(rng.choice([60, 3_600, DAY, NOTICE, RAMP // 2]))
+        return twin.set_token_risk(rng.choice(TOKENS), first, second, depth)
+    return twin.activate(*terms(rng))
+
+
+def wait(twin: Twin, rng: Random) -> None:
+    """Let time pass, from seconds to the better part of a ramp."""
+    twin.chain.warp(rng.choice([1, 60, 3_600, DAY, NOTICE, RAMP // 2]))
+
+
+def _live(twin: Twin, rng: Random, changes: int) -> None:
+    for _ in range(changes):
+        kind = rng.choice(["market"] * 4 + ["follow"] * 3 + ["token"] * 2 + ["matrix"])
+        if kind == "matrix":
+            stage_matrix(twin, rng)
+        change(twin, rng, kind)
+        if rng.random() < 0.3:
+            wait(twin, rng)
 
 
 def world(rng: Random) -> Twin:
@@ -109,8 +126,7 @@ def world(rng: Random) -> Twin:
     if rng.random() < 0.9:
         assert change_matrix(twin, rng) is None
     twin.chain.warp(rng.choice([3_600, NOTICE + RAMP, NOTICE + RAMP // 2]))
-    for _ in range(rng.choice([0, 20, 60])):
-        change(twin, rng)
+    _live(twin, rng, rng.choice([0, 20, 60]))
     if rng.random() < 0.5 and twin.spec.scenarios.matrix.version:
         twin.chain.warp(NOTICE + RAMP)
         assert change_matrix(twin, rng) is None
