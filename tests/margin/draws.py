@@ -8,7 +8,7 @@ from seawall.spec.margin import Leg, MarginModel, Price
 from seawall.spec.risk import NOTICE, RAMP, MarketRisk
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms
 from seawall.spec.words import MAX_HALF_WIDTH, PORTFOLIO, PPM, RATIO, TAKEOVER, WAD
-from tests.margin.twin import Question, Twin
+from tests.margin.twin import Model, Question
 
 #: The last of these is never listed, two more are never covered by a matrix.
 MARKETS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 100, 101, 102, 103, 104, 105, 126, 127)
@@ -18,6 +18,8 @@ TOKENS = range(1, 9)
 FIRST_TOKEN = 128
 DAY = 86_400
 THOUSAND = 1_000 * WAD
+#: Changes of one transaction.
+KINDS = ("market", "market", "token", "follow", "follow", "matrix")
 
 
 def _log(rng: Random, low: float, high: float) -> int:
@@ -66,7 +68,7 @@ def terms(rng: Random) -> tuple[Terms, int, int]:
     return Terms(tail, factor, floor), initial, rng.choice([0, 100, 10_000, 2**32 - 1])
 
 
-def stage_matrix(twin: Twin, rng: Random) -> None:
+def stage_matrix(twin: Model, rng: Random) -> None:
     """Stage the shocks of most markets."""
     common = shocks(rng)
     for market_id in MARKETS:
@@ -74,13 +76,13 @@ def stage_matrix(twin: Twin, rng: Random) -> None:
             twin.stage(market_id, shock_words_of(rng, common))
 
 
-def change_matrix(twin: Twin, rng: Random) -> str | None:
+def change_matrix(twin: Model, rng: Random) -> str | None:
     """Stage and activate; None, or why not."""
     stage_matrix(twin, rng)
     return twin.activate(*terms(rng))
 
 
-def change(twin: Twin, rng: Random, kind: str) -> str | None:
+def change(twin: Model, rng: Random, kind: str) -> str | None:
     """One transaction; None, or why both refuse it."""
     market_id = rng.choice(MARKETS[:-1])
     if kind == "market":
@@ -97,12 +99,12 @@ def change(twin: Twin, rng: Random, kind: str) -> str | None:
     return twin.activate(*terms(rng))
 
 
-def wait(twin: Twin, rng: Random) -> None:
+def wait(twin: Model, rng: Random) -> None:
     """Let time pass, from seconds to the better part of a ramp."""
-    twin.chain.warp(rng.choice([1, 60, 3_600, DAY, NOTICE, RAMP // 2]))
+    twin.warp(rng.choice([1, 60, 3_600, DAY, NOTICE, RAMP // 2]))
 
 
-def _live(twin: Twin, rng: Random, changes: int) -> None:
+def _live(twin: Model, rng: Random, changes: int) -> None:
     for _ in range(changes):
         kind = rng.choice(["market"] * 4 + ["follow"] * 3 + ["token"] * 2 + ["matrix"])
         if kind == "matrix":
@@ -112,9 +114,8 @@ def _live(twin: Twin, rng: Random, changes: int) -> None:
             wait(twin, rng)
 
 
-def world(rng: Random) -> Twin:
+def world(rng: Random, twin: Model) -> None:
     """Markets, tokens and matrices with a history of changes, some of them still on their way."""
-    twin = Twin()
     for market_id in MARKETS:
         if market_id != UNLISTED:
             reserve = rng.choice([0, 1, 100, 2**16 - 1])
@@ -125,13 +126,12 @@ def world(rng: Random) -> Twin:
             twin.set_token_risk(token_id, first, second, _log(rng, 1, 5))
     if rng.random() < 0.9:
         assert change_matrix(twin, rng) is None
-    twin.chain.warp(rng.choice([3_600, NOTICE + RAMP, NOTICE + RAMP // 2]))
+    twin.warp(rng.choice([3_600, NOTICE + RAMP, NOTICE + RAMP // 2]))
     _live(twin, rng, rng.choice([0, 20, 60]))
     if rng.random() < 0.5 and twin.spec.scenarios.matrix.version:
-        twin.chain.warp(NOTICE + RAMP)
+        twin.warp(NOTICE + RAMP)
         assert change_matrix(twin, rng) is None
-        twin.chain.warp(rng.choice([1, NOTICE + RAMP // 3, NOTICE + RAMP - 1]))
-    return twin
+        twin.warp(rng.choice([1, NOTICE + RAMP // 3, NOTICE + RAMP - 1]))
 
 
 def price(rng: Random) -> Price:

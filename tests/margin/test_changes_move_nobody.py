@@ -15,11 +15,10 @@ import pytest
 
 from seawall.spec.words import PORTFOLIO
 from tests.fuzz.backend import signed
-from tests.margin.draws import change, portfolio, stage_matrix, wait, world
+from tests.margin.draws import KINDS, change, portfolio, stage_matrix, wait, world
 from tests.margin.twin import PLAN, Question, Twin
 
 SEEDS = range(10)
-KINDS = ("market", "market", "token", "follow", "follow", "matrix")
 CHANGES = 30
 ACCOUNTS = 40
 #: Looks at accounts, by what changed, and those whose equity was their maintenance margin.
@@ -77,7 +76,8 @@ def _look(twin: Twin, rng: Random, kind: str) -> None:
 
 def _history(seed: int) -> None:
     rng = Random(f"changes {seed}")
-    twin = world(rng)
+    twin = Twin()
+    world(rng, twin)
     for _ in range(CHANGES):
         _look(twin, rng, rng.choice(KINDS))
         wait(twin, rng)

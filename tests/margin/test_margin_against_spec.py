@@ -9,7 +9,16 @@ import pytest
 
 from tests.margin.classes import LEAST, classes
 from tests.margin.draws import portfolio, world
-from tests.margin.twin import ASSESS, PLAN, Question, assessed, assessment, plan_words, planned
+from tests.margin.twin import (
+    ASSESS,
+    PLAN,
+    Question,
+    Twin,
+    assessed,
+    assessment,
+    plan_words,
+    planned,
+)
 
 WORLDS = range(52)
 PORTFOLIOS = 1_000
@@ -23,7 +32,8 @@ _seen: Counter[str] = Counter()
 def _asked(seed: int) -> list[Question]:
     """Ask both of one world's portfolios and compare; the questions."""
     rng = Random(f"margin {seed}")
-    twin = world(rng)
+    twin = Twin()
+    world(rng, twin)
     questions = [portfolio(rng, twin.spec, twin.now) for _ in range(PORTFOLIOS)]
 
     found = twin.ask(ASSESS, questions)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from seawall.spec.margin import Assessment, Leg, MarginModel, Plan, Price
 from seawall.spec.risk import MarketRisk
 from seawall.spec.scenarios import Shocks, Terms, pack_shocks
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import ACCOUNT, LEG, PRICE
-from tests.fuzz.backend import UINT256, Refused, encode, selector, signed, words_of
+from tests.fuzz.backend import START, UINT256, Refused, encode, selector, signed, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
 
@@ -72,6 +72,73 @@ def _price(price: Price) -> int:
     return PRICE.pack(**price._asdict())
 
 
+class Model(Protocol):
+    """What a history of changes is told to; each change is a block of its own, a second later.
+
+    A change answers None, or why it is refused.
+    """
+
+    spec: MarginModel
+
+    @property
+    def now(self) -> int:
+        """Time of the latest block."""
+
+    def warp(self, seconds: int) -> None:
+        """Let time pass."""
+
+    def set_risk(self, market_id: int, risk: MarketRisk) -> str | None: ...
+
+    def set_token_risk(
+        self, token_id: int, initial: int, maintenance: int, depth: int
+    ) -> str | None: ...
+
+    def stage(self, market_id: int, shocks: Shocks) -> str | None: ...
+
+    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int) -> str | None: ...
+
+    def follow(self, market_id: int, volatility: int, fund: int) -> str | None: ...
+
+
+class Alone:
+    """The specification by itself."""
+
+    def __init__(self) -> None:
+        self.spec = MarginModel(Journal(), PROFIT_WEIGHT, MARGIN_CALL, NOTIONAL_FLOOR)
+        self.now = START
+
+    def warp(self, seconds: int) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def set_risk(self, market_id: int, risk: MarketRisk) -> str | None:
+        return self._change(lambda: self.spec.set_risk(market_id, risk, self.now))
+
+    def set_token_risk(
+        self, token_id: int, initial: int, maintenance: int, depth: int
+    ) -> str | None:
+        terms = (token_id, initial, maintenance, depth)
+        return self._change(lambda: self.spec.set_token_risk(*terms, self.now))
+
+    def stage(self, market_id: int, shocks: Shocks) -> str | None:
+        return self._change(lambda: self.spec.scenarios.stage(market_id, shocks))
+
+    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int) -> str | None:
+        activate = self.spec.scenarios.activate
+        return self._change(lambda: activate(terms, initial_factor, minimum_equity, self.now))
+
+    def follow(self, market_id: int, volatility: int, fund: int) -> str | None:
+        return self._change(lambda: self.spec.follow(market_id, volatility, fund, self.now))
+
+    def _change(self, change: Callable[[], None]) -> str | None:
+        self.now += 1
+        try:
+            change()
+        except Reverted as refused:
+            return refused.reason
+        return None
+
+
 class Twin:
     """One deployed model, its specification, and a harness that asks it."""
 
@@ -88,6 +155,10 @@ class Twin:
     def now(self) -> int:
         """Time of the latest block."""
         return self.chain.time
+
+    def warp(self, seconds: int) -> None:
+        """Let time pass: an empty block."""
+        self.chain.warp(seconds)
 
     def set_risk(self, market_id: int, risk: MarketRisk) -> str | None:
         return self._change(
