@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from seawall.spec.fixed_math import ceil_div
-from seawall.spec.margin import Assessment, MarginModel, Price
+from seawall.spec.margin import Assessment, Price
 from seawall.spec.risk import (
     MAX_INITIAL_RATE,
     MarketRisk,
@@ -255,7 +255,7 @@ def test_one_leg_under_calm_scenarios_needs_its_standard_requirement(
     assert model.stage(1, tuple(range(-200, 120, 10))) is None
     assert model.activate(Terms(3, PPM, 10_000), PPM, 0) is None
     mark = Price(2_000 * WAD, half_width=half_width)
-    question = Question(0, 0, [(1, 0, sign * size)], [mark], model.now, 0)
+    question = Question(0, 10**50, [(1, 0, sign * size)], [mark], model.now, 0)
 
     plain, mixed = _both_modes(model, question)
 
