@@ -212,13 +212,19 @@ Book = list[tuple[int, int, int]]
 
 
 def books(tail: int) -> list[Book]:
-    """From one leg to sixteen, from 1 wei to 2**144, shocks at both ends of their range."""
+    """From one leg to sixteen, from 1 wei to 2**144, shocks at the ends of their range and near 0."""
     rng = dice(f"books {tail}")
     made: list[Book] = []
     for number in range(BOOKS_A_TAIL):
         count = 1 + number % 16
         top = rng.choice([1, 8, 45, 46, 47, 60, 100, 143])
         made.append([_leg(rng, top, number) for _ in range(count)])
+    # Losses that are equal or a unit apart.
+    for _ in range(BOOKS_A_TAIL):
+        shocks = tuple(rng.randrange(-3, 4) for _ in range(scenarios.SCENARIOS))
+        # A multiple of what the mean divides by, so that each unit of a loss shows.
+        exposure = rng.choice([1, -1]) * scenarios.SHOCK_UNIT * tail
+        made.append([(exposure, *scenarios.pack_shocks(shocks))])
     return made
 
 
