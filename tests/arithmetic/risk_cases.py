@@ -212,7 +212,7 @@ Book = list[tuple[int, int, int]]
 
 
 def books(tail: int) -> list[Book]:
-    """From one leg to sixteen, from 1 wei to 2**144, shocks at the ends of their range and near 0."""
+    """From one leg to sixteen, 1 wei to 2**144, shocks at the ends of their range and near 0."""
     rng = dice(f"books {tail}")
     made: list[Book] = []
     for number in range(BOOKS_A_TAIL):
