@@ -149,7 +149,7 @@ def stage_scenarios(market_id: uint256, shocks: uint256[2]):
     @notice Write a market's shocks of the next matrix. Owner only; see IMarginModel.
     """
     ownable._check_owner()
-    assert market_id != 0 and market_id < COLLATERAL_IDS, "risk: market id"
+    risk_parameters._check_market_id(market_id)
     scenarios._stage(market_id, shocks)
 
 
@@ -431,10 +431,11 @@ def requirement_at(
     """
     # Notionals below 2**139 and 2**124 are what `assess` meets.
     assert notional >> 139 == 0 and open_interest >> 124 == 0, "risk: notional"  # words._leg, words._price
+    assert volatility <= words.U24
     least: uint256 = 0
     rate: uint256 = 0
     initial_rate: uint256 = 0
-    price_word: uint256 = words._price(0, 0, 0, 0, words._price_memory(0, volatility, 0, 0))
+    price_word: uint256 = volatility << 44  # words._price_memory
     least, rate, initial_rate = risk_parameters._rates(
         market_id, risk_parameters._risks[market_id], notional * UWAD, open_interest * UWAD, price_word, time
     )

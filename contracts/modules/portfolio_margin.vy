@@ -143,10 +143,10 @@ def _books(
             rate = risk_factors._maintenance_rate(least, factor, depth, notional)
             exposure = self._exposure(size, notional, factor)
             needed, added = self._parts(notional, factor, least, rate)
-        other.ids.append(id)
         other.exposures.append(exposure)
         other.flats.append(needed)
         other.excess = unsafe_add(other.excess, added)
+    other.ids = at_spot.ids
     return alike, at_spot, other
 
 

@@ -258,7 +258,8 @@ def _byte_strings(data: bytes) -> list[list[int] | None]:
 
 def assessment(words: list[int]) -> Assessment:
     """An answer of `assess`."""
-    return Assessment(*(signed(word) for word in words[:3]), words[3], words[4])
+    equity, adverse, settled = (signed(word) for word in words[:3])
+    return Assessment(equity, adverse, settled, words[3], words[4])
 
 
 def assessed(spec: MarginModel, question: Question) -> Assessment | None:
