@@ -63,9 +63,7 @@ def _assessed(
 
 @internal
 @view
-def _planned(
-    legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
-) -> (uint256, uint256):
+def _planned(legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256) -> (uint256, uint256):
     """
     @notice Maintenance margin of a portfolio at spot and at favourable ends.
     """
@@ -106,13 +104,28 @@ def _books(
             continue
         risk: uint256 = risk_parameters._risks[id]
         size: int256 = convert(convert(leg << 112, bytes32), int256) >> 112  # words._leg_size
-        least: uint256 = 0
-        depth: uint256 = 0
-        factor: uint256 = 0
-        least, depth, factor = risk_parameters._terms(id, risk, time)
         magnitude: uint256 = leg_math._magnitude(size)
         notional: uint256 = unsafe_mul(magnitude, price_word >> 176)  # words._price_price
-        rate: uint256 = risk_factors._maintenance_rate(least, factor, depth, notional)
+        # Of risk_words._risk_fields: what is in force while all factors are 1.
+        least: uint256 = (risk >> 216) & risk_words.U20
+        depth: uint256 = (risk >> 184) & risk_words.U32
+        factor: uint256 = PPM
+        rate: uint256 = least
+        wider: uint256 = PPM
+        flat_first: uint256 = risk >> 236
+        first_rate: uint256 = flat_first
+        # A market that is not listed has rates of 0, whatever its factors.
+        if not risk_parameters._is_quiet(risk, notional, leg, price_word):
+            least, depth, factor = risk_parameters._terms(id, risk, time)
+            rate = risk_factors._maintenance_rate(least, factor, depth, notional)
+            interest: uint256 = 0
+            if crowded:
+                # words._leg_open_interest, words._price_price
+                interest = unsafe_mul((leg >> 144) & words.U104, price_word >> 176)
+            # words._price_volatility
+            wider = max(factor, risk_factors._calm_factor(risk, (price_word >> 44) & words.U24))
+            flat_first = risk_factors._charged(flat_first, wider, risk_factors.MAX_INITIAL_RATE)
+            first_rate = max(rate, risk_parameters._initial_rate(risk, wider, notional, interest))
         exposure: int256 = self._exposure(size, notional, factor)
         needed: uint256 = 0
         added: uint256 = 0
@@ -122,21 +135,15 @@ def _books(
         at_spot.flats.append(needed)
         at_spot.excess = unsafe_add(at_spot.excess, added)
         if initial:
-            interest: uint256 = 0
-            if crowded:
-                # words._leg_open_interest, words._price_price
-                interest = unsafe_mul((leg >> 144) & words.U104, price_word >> 176)
-            # words._price_volatility
-            wider: uint256 = max(factor, risk_factors._calm_factor(risk, (price_word >> 44) & words.U24))
             if wider != factor:
                 alike = False
                 exposure = self._exposure(size, notional, wider)
-            first_rate: uint256 = max(rate, risk_parameters._initial_rate(risk, wider, notional, interest))
-            flat_rate: uint256 = risk_factors._charged(risk >> 236, wider, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
-            needed = leg_math._ceil_requirement(unsafe_mul(notional, flat_rate))
+            needed = leg_math._ceil_requirement(unsafe_mul(notional, flat_first))
+            added = 0
             if size <= 0:
                 notional = unsafe_mul(magnitude, leg_math._adverse_price(price_word))
-            added = unsafe_sub(leg_math._ceil_requirement(unsafe_mul(notional, first_rate)), needed)
+            if size <= 0 or first_rate != flat_first:
+                added = unsafe_sub(leg_math._ceil_requirement(unsafe_mul(notional, first_rate)), needed)
         elif (price_word >> 100) & words.U16 != 0:  # words._price_half_width
             alike = False
             notional = unsafe_mul(magnitude, leg_math._favourable_price(size, price_word, least))

@@ -282,6 +282,22 @@ def test_worth_of_more_is_not_less(gross: int, more: int, weight: int, depth: in
     assert worth(gross + more, weight, depth) >= worth(gross, weight, depth) - rounding
 
 
+@QUICK
+@given(
+    root=st.integers(min_value=1_000_001, max_value=3_000_000),
+    weight=st.integers(min_value=400_000, max_value=PPM - 1),
+    depth=st.integers(min_value=1, max_value=2**32 - 1),
+)
+def test_worth_of_a_unit_more_where_the_root_steps_is_not_less(
+    root: int, weight: int, depth: int
+) -> None:
+    deep = depth * 10**21
+    gross = ceil_div(root**2 * deep, PPM**2)
+    rounding = (PPM - weight) * gross // 10**18 + 1
+
+    assert worth(gross, weight, depth) >= worth(gross - 1, weight, depth) - rounding
+
+
 @pytest.mark.parametrize("depth", [1, 20_000])
 @pytest.mark.parametrize("weight", [0, 333_333, 333_334, 900_000, 999_999])
 def test_worth_grows_up_to_its_most_and_stays_there(depth: int, weight: int) -> None:
