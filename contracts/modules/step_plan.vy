@@ -106,7 +106,11 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
     if left != 0:
         notional: uint256 = 0
         left, notional = self._left_after(seen, WAD)
-    return self._charge(step, liquidation_math.PENALTY_MAX_PPM, seen.equity, seen.maintenance, left, 1)
+    step.fee = liquidation_math._capped_fee(
+        liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left, 1
+    )
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return step
 
 
 @internal
@@ -138,9 +142,11 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
         step.reserve = 0
     if step.notional > limit:
         step.notional = 0
-        step.reserve = 0
-        return step
-    return self._charge(step, penalty, seen.equity, seen.maintenance, left, usable)
+    step.fee = liquidation_math._capped_fee(
+        penalty, step.notional, seen.equity, seen.maintenance, left, usable
+    )
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return step
 
 
 @internal
@@ -161,25 +167,6 @@ def _left_after(seen: liquidation_math.Situation, fraction: uint256) -> (uint256
         seen.word, 0, left, seen.prices
     )
     return maintenance, notional
-
-
-@internal
-@view
-def _charge(
-    step: ILiquidationEngine.Step,
-    penalty: uint256,
-    equity: int256,
-    maintenance: uint256,
-    left: uint256,
-    legs: uint256,
-) -> ILiquidationEngine.Step:
-    """
-    @notice The step with its fee and the keeper's part.
-    """
-    charged: ILiquidationEngine.Step = step
-    charged.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left, legs)
-    charged.keeper_fee = fixed_math._ppm_down(charged.fee, liquidation_math.KEEPER_SHARE_PPM)
-    return charged
 
 
 @internal
@@ -206,4 +193,6 @@ def _calculate_slice(
     left: uint256 = liquidation_math._left_after_slice(maintenance, held, step.size, price, leg)
     if step.size == held:
         step.reserve = unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
-    return self._charge(step, penalty, equity, maintenance, left, 1)
+    step.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left, 1)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return step
