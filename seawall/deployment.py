@@ -45,6 +45,8 @@ CORE = (
     "LiquidationEngine",
     "Lens",
     "RiskMonitor",
+    "RiskLens",
+    "WhatIfLens",
 )
 
 #: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
@@ -78,6 +80,8 @@ class System:
     engine: Any
     lens: Any
     risk_monitor: Any
+    risk_lens: Any
+    what_if_lens: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
     start_block: int
@@ -86,7 +90,8 @@ class System:
         """Checksummed address of every core contract."""
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
-            self.exchange, self.engine, self.lens, self.risk_monitor,
+            self.exchange, self.engine, self.lens, self.risk_monitor, self.risk_lens,
+            self.what_if_lens,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -170,9 +175,12 @@ def _deploy_contracts(
     )  # fmt: skip
     lens = create("Lens", house.address, oracle.address, model.address, rates.close_out)
     monitor = create("RiskMonitor", house.address, oracle.address, model.address)
+    sources = house.address, oracle.address
+    risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
+    what_if_lens = create("WhatIfLens", *sources, lens.address)
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
-        feeds, aggregators, start_block,
+        risk_lens, what_if_lens, feeds, aggregators, start_block,
     )  # fmt: skip
 
 
@@ -303,6 +311,12 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
         ("LiquidationEngine", system.engine, "INSURANCE_FUND", "InsuranceFund"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("RiskLens", system.risk_lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("RiskLens", system.risk_lens, "INDEX_ORACLE", "IndexOracle"),
+        ("RiskLens", system.risk_lens, "MARGIN_MODEL", "MarginModel"),
+        ("WhatIfLens", system.what_if_lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("WhatIfLens", system.what_if_lens, "INDEX_ORACLE", "IndexOracle"),
+        ("WhatIfLens", system.what_if_lens, "LENS", "Lens"),
         ("RiskMonitor", system.risk_monitor, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskMonitor", system.risk_monitor, "INDEX_ORACLE", "IndexOracle"),
         ("RiskMonitor", system.risk_monitor, "MARGIN_MODEL", "MarginModel"),
@@ -350,6 +364,7 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
     same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
+    same("close-out of RiskLens", system.risk_lens.CLOSE_OUT_PPM(), rates.close_out)
 
 
 def _verify_matrix(system: System, same: Same) -> None:

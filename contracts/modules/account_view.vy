@@ -2,9 +2,8 @@
 # pragma nonreentrancy on
 """
 @title Account view
-@notice An account as the Clearinghouse folds it, at the prices of a refresh now or at others, and what margin model and
-        plan say of it. Part of Lens, RiskLens and
-        WhatIfLens; `seawall/spec/lens.py` is the same in Python.
+@notice An account as the Clearinghouse folds it, at the prices of a refresh now or at others, and what the margin
+        model says of it. Part of Lens, RiskLens and WhatIfLens; `seawall/spec/lens.py` is the same in Python.
 @dev No margin is computed here: all of it comes from `assess` and `plan`.
 """
 
@@ -267,23 +266,21 @@ def _health(seen: Portfolio, withdrawable: uint256) -> ILens.Health:
     found: Plan = self._plan(seen, block.timestamp)
     margin: Assessment = self._assess(seen)
     line: int256 = self._margin_call_line(found.maintenance)
-    out: ILens.Health = ILens.Health(
-        status=self._status(found, margin),
-        equity=margin.equity,
-        adverse_equity=margin.adverse,
-        settled_equity=margin.settled,
-        initial=margin.initial,
-        maintenance=margin.maintenance,
-        cash=words._account_cash(seen.word),
-        notional=0,
-        ratio=max_value(uint256),
-        leverage=max_value(uint256),
-        withdrawable=withdrawable,
-        to_cure=convert(max(line - margin.equity, 0), uint256),
-        reasons=self._reasons(seen, found, margin),
-        mode=words._account_mode(seen.word),
-        utilisation=self._utilisation(margin),
-    )
+    out: ILens.Health = empty(ILens.Health)
+    out.status = self._status(found, margin)
+    out.equity = margin.equity
+    out.adverse_equity = margin.adverse
+    out.settled_equity = margin.settled
+    out.initial = margin.initial
+    out.maintenance = margin.maintenance
+    out.cash = words._account_cash(seen.word)
+    out.ratio = max_value(uint256)
+    out.leverage = max_value(uint256)
+    out.withdrawable = withdrawable
+    out.to_cure = convert(max(line - margin.equity, 0), uint256)
+    out.reasons = self._reasons(seen, found, margin)
+    out.mode = words._account_mode(seen.word)
+    out.utilisation = self._utilisation(margin)
     for leg: uint256 in found.legs:
         out.notional += risk_words._plan_notional(leg)
     if margin.maintenance != 0:
