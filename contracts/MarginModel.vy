@@ -245,10 +245,10 @@ def assess(
         # All factors are 1 unless something moves, volatility is above calm, or a notional or the open interest is
         # beyond what rates hold for: fields of risk_words._risk_fields and words._price_volatility.
         if (
-            risk & risk_words.MOVING != risk_words.STILL
-            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24
-            or notional > unsafe_mul((risk >> 184) & risk_words.U32, risk_factors.DEPTH_WAD)
-            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)
+            risk & risk_words.MOVING != risk_words.STILL  # risk_words._risk_fields
+            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24  # risk_words._risk_fields
+            or notional > unsafe_mul((risk >> 184) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
+            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
         ):
             if mode & TAKEOVER != 0:
                 interest = 0
@@ -352,7 +352,7 @@ def plan(
         least: uint256 = (risk >> 216) & risk_words.U20
         depth: uint256 = (risk >> 184) & risk_words.U32
         flat: uint256 = PPM
-        if risk & risk_words.MOVING != risk_words.STILL:
+        if risk & risk_words.MOVING != risk_words.STILL:  # risk_words._risk_fields
             least, depth, flat = risk_parameters._terms(id, risk, time)
         units: uint256 = (risk >> 136) & risk_words.U16  # risk_words._risk_fields
         reserve_units = unsafe_add(reserve_units, units)

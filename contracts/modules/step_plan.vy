@@ -99,8 +99,9 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
     for leg: uint256 in seen.planned:
         if risk_words._plan_usable(leg):
             step.stage = WHOLE
-            step.notional += risk_words._plan_notional(leg)
-            step.reserve += unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+            # Sixteen of uint128 and of uint16 cents.
+            step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
+            step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
         else:
             left = 1
     if left != 0:
@@ -126,8 +127,9 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
     for leg: uint256 in seen.planned:
         if risk_words._plan_usable(leg):
             usable = unsafe_add(usable, 1)
-            step.notional += risk_words._plan_notional(leg)
-            step.reserve += unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+            # Sixteen of uint128 and of uint16 cents.
+            step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
+            step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
     penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
     step.size = liquidation_math._needed_fraction(seen.equity, seen.maintenance, step.notional, penalty, limit)
     left: uint256 = 0
