@@ -248,6 +248,7 @@ class Mirror:
             "withdraw": lambda: spec.withdraw(caller, *args[:3]),
             "transfer": lambda: spec.transfer(caller, *args),
             "settle": lambda: spec.settle(*args),
+            "set_mode": lambda: spec.set_mode(caller, *args),
             "set_operator": lambda: spec.set_operator(
                 caller, int(args[0], 16), Operator(args[1], args[3], args[2])
             ),
@@ -265,7 +266,7 @@ class Mirror:
         return actions[function]()
 
     def _remember(self, function: str, sender: Any, args: tuple[Any, ...]) -> None:
-        if function in ("deposit", "withdraw", "write_off", "settle"):
+        if function in ("deposit", "withdraw", "write_off", "settle", "set_mode"):
             self._accounts.add(args[0])
         if function in ("transfer", "pay"):
             self._accounts.update(args[:2])
