@@ -188,10 +188,10 @@ def _with_trade(
     opened: uint256 = self._opened(held.size, trade.size)
     interest: uint256 = ledger._open_interest(market) + opened
     float: uint256 = bits._float30_up(interest)
-    after = self._with_leg(after, trade.market_id, bits._float30_value(float), size)
-    markets: uint256 = words._account_markets(after.word)
-    assert bits._count(markets) <= MAX_MARKETS, "account: 16 markets"
-    return after
+    markets: uint256 = words._account_markets(seen.word)
+    if size != 0 and not bits._has(markets, trade.market_id):
+        assert bits._count(markets) < MAX_MARKETS, "account: 16 markets"
+    return self._with_leg(after, trade.market_id, bits._float30_value(float), size)
 
 
 @internal

@@ -8,9 +8,7 @@ import pytest
 
 from seawall.spec.lens import Health, Reason
 from seawall.spec.words import PORTFOLIO, WAD, account_id
-from tests.unit.lens.wide import COLLATERAL, MINIMUM_EQUITY, PRICES, Room
-
-WITHDRAWN = "margin: below initial"
+from tests.unit.lens.wide import MINIMUM_EQUITY, PRICES, Room
 
 
 def _seen(room: Room, accounts: list[int]) -> list[Health]:
@@ -42,8 +40,8 @@ def test_health_of_random_accounts_in_both_modes(room: Room, seed: int) -> None:
 
 def test_health_while_feeds_are_silent(room: Room) -> None:
     accounts = room.populate(7, 8)
-    room.mirror.set_index(1, 0)
-    room.mirror.set_index(3, 0)
+    room.silence(1)
+    room.silence(3)
     found = _same(room, accounts)
     assert any(Reason.PRICE in Reason(one.reasons) for one in found)
 
@@ -51,29 +49,15 @@ def test_health_while_feeds_are_silent(room: Room) -> None:
 def test_health_on_charged_and_scaled_sides(room: Room) -> None:
     accounts = room.populate(8, 8)
     for market_id in (1, 2, 3, 4):
-        size = room.mirror.spec.ledger.markets[market_id].long.shares // 3
-        money = size * 7 // 5
-        changes = [(1, -size, money, 0, 0), (2, size, -money, 0, 0)]
-        room.mirror.act("trade", room.mirror.engine, market_id, changes)
+        room.deleverage(market_id)
     _same(room, accounts)
 
 
 def test_health_with_sixteen_legs_and_eight_tokens(room: Room) -> None:
-    account = full_account(room, PORTFOLIO)
+    account = room.full_account(PORTFOLIO)
     found = _same(room, [account])[0]
     assert found.reasons == 0
     assert found.notional > 15 * 1_000 * WAD
-
-
-def full_account(room: Room, mode: int) -> int:
-    """Sixteen legs of about a thousand dollars, every third short, and eight tokens."""
-    with room.prepared():
-        account = room.account(20_000, mode)
-        for token_id in COLLATERAL:
-            room.pledge(account, token_id, 500)
-        for market_id in PRICES:
-            room.hold(account, market_id, -1_000 if market_id % 3 == 0 else 1_000)
-    return account
 
 
 # -- withdrawable ----------------------------------------------------------------------------

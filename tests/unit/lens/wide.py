@@ -11,10 +11,11 @@ from typing import Any
 
 from seawall.deployment import System
 from seawall.parameters import Parameters, PortfolioParameters
+from seawall.spec.clearinghouse import Change
 from seawall.spec.lens import Lens
 from seawall.spec.risk import MarketRisk
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms
-from seawall.spec.words import PPM, WAD, account_id
+from seawall.spec.words import WAD, account_id
 from tests.unit.clearinghouse.mirror import USDC, Deployed, Mirror, Stage, fill
 from tests.unit.clearinghouse.staging import parameters
 
@@ -132,6 +133,14 @@ class Room:
         amount = int(worth * 10**decimals / Decimal(PRICES[market_id])) or 1
         self.mirror.act("deposit", self.trader, account, token_id, amount)
 
+    def deleverage(self, market_id: int, percent: int = 33) -> None:
+        """Close so much of both whole sides of a market, at 1.4 dollars a unit."""
+        market = self.spec.ledger.markets[market_id]
+        size = min(market.long.size, market.short.size) * percent // 100
+        money = size * 7 // 5
+        changes = [Change(1, -size, money, 0, 0), Change(2, size, -money, 0, 0)]
+        self.mirror.act("trade", self.mirror.engine, market_id, changes)
+
     def spend(self, account: int, amount: int) -> None:
         """Take WAD cash from an account, below zero if need be."""
         self.mirror.act("pay", self.mirror.engine, account, self.rich, 0, amount)
@@ -155,6 +164,16 @@ class Room:
         if rng.random() < 0.3:
             self.spend(account, rng.randint(1, 5_000) * WAD)
 
+    def full_account(self, mode: int) -> int:
+        """Sixteen legs of about a thousand dollars, every third short, and eight tokens."""
+        with self.prepared():
+            account = self.account(20_000, mode)
+            for token_id in COLLATERAL:
+                self.pledge(account, token_id, 500)
+            for market_id in PRICES:
+                self.hold(account, market_id, -1_000 if market_id % 3 == 0 else 1_000)
+        return account
+
     # -- prices ------------------------------------------------------------------------------
 
     def move(self, rng: random.Random, markets: list[int], most: float = 0.2) -> None:
@@ -163,6 +182,12 @@ class Room:
             factor = Decimal(1 + rng.uniform(-most, most))
             answer = int(Decimal(PRICES[market_id]) * factor * 10**8)
             self.mirror.set_index(market_id, dollars(answer))
+
+    def silence(self, market_id: int) -> None:
+        """A market's feed breaks: its last price stays, not usable."""
+        owner = self.mirror.stage.owner
+        self.mirror.send(owner, self.mirror.oracle, "refresh", 1 << market_id)
+        self.mirror.set_index(market_id, 0)
 
     # -- answers -----------------------------------------------------------------------------
 
@@ -181,8 +206,3 @@ class Room:
         call = {"to": contract.address, "data": "0x" + contract.encode(function, *args).hex()}
         # The answer of an estimate is what a transaction needs, which refunds nothing here.
         return int(self.mirror.rpc.call("eth_estimateGas", call), 16)
-
-
-def ppm(amount: int, rate: int) -> int:
-    """Parts per million of an amount, rounded down."""
-    return amount * rate // PPM
