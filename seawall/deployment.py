@@ -34,6 +34,7 @@ from seawall.spec.words import (
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
+CONVERTER_RIGHTS = TRADE | PAY | WATERFALL
 NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
 CORE = (
@@ -45,6 +46,7 @@ CORE = (
     "LiquidationEngine",
     "Lens",
     "RiskMonitor",
+    "CollateralConverter",
     "RiskLens",
     "WhatIfLens",
 )
@@ -80,6 +82,7 @@ class System:
     engine: Any
     lens: Any
     risk_monitor: Any
+    converter: Any
     risk_lens: Any
     what_if_lens: Any
     feeds: dict[int, list[Any]]
@@ -90,8 +93,8 @@ class System:
         """Checksummed address of every core contract."""
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
-            self.exchange, self.engine, self.lens, self.risk_monitor, self.risk_lens,
-            self.what_if_lens,
+            self.exchange, self.engine, self.lens, self.risk_monitor,
+            self.converter, self.risk_lens, self.what_if_lens,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -175,12 +178,18 @@ def _deploy_contracts(
     )  # fmt: skip
     lens = create("Lens", house.address, oracle.address, model.address, rates.close_out)
     monitor = create("RiskMonitor", house.address, oracle.address, model.address)
+    discounts = parameters.conversion
+    converter = create(
+        "CollateralConverter", house.address, oracle.address, model.address,
+        discounts.discount_min, discounts.discount_max,
+    )  # fmt: skip
     sources = house.address, oracle.address
     risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
     what_if_lens = create("WhatIfLens", *sources, lens.address)
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
-        risk_lens, what_if_lens, feeds, aggregators, start_block,
+        converter, risk_lens, what_if_lens,
+        feeds, aggregators, start_block,
     )  # fmt: skip
 
 
@@ -232,9 +241,10 @@ def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) 
 def _configure(system: System, deployer: Any, report: Report) -> None:
     """Rights, markets, rates, fees and feeds: each setter once."""
     house = system.clearinghouse
-    report("granting rights to Exchange and LiquidationEngine")
+    report("granting rights to Exchange, LiquidationEngine and CollateralConverter")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
+    house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
     system.margin_model.set_follower(system.risk_monitor.address, sender=deployer)
@@ -321,6 +331,9 @@ def verify(system: System, deployer: str) -> list[str]:
         ("RiskMonitor", system.risk_monitor, "INDEX_ORACLE", "IndexOracle"),
         ("RiskMonitor", system.risk_monitor, "MARGIN_MODEL", "MarginModel"),
         ("MarginModel", system.margin_model, "follower", "RiskMonitor"),
+        ("CollateralConverter", system.converter, "CLEARINGHOUSE", "Clearinghouse"),
+        ("CollateralConverter", system.converter, "INDEX_ORACLE", "IndexOracle"),
+        ("CollateralConverter", system.converter, "MARGIN_MODEL", "MarginModel"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
     )
     for name, contract, getter, target in links:
@@ -363,6 +376,10 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("penalty at close-out", engine.PENALTY_MAX_PPM(), rates.penalty_max)
     same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
     same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
+    converter, discounts = system.converter, parameters.conversion
+    same("rights of CollateralConverter", house.modules(converter.address), CONVERTER_RIGHTS)
+    same("least discount", converter.DISCOUNT_MIN_PPM(), discounts.discount_min)
+    same("largest discount", converter.DISCOUNT_MAX_PPM(), discounts.discount_max)
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
     same("close-out of RiskLens", system.risk_lens.CLOSE_OUT_PPM(), rates.close_out)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.deployment import create_address
+from seawall.spec.conversion import ConversionParameters
 from seawall.spec.liquidation import EngineParameters
 from seawall.spec.orders import Fees
 from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
@@ -37,6 +38,7 @@ FEES = {
     127: Fees(1, 10_000, 100_000),
 }
 ENGINE = EngineParameters()
+CONVERSION = ConversionParameters()
 COOLDOWN_SECONDS = 3_600
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
@@ -47,7 +49,11 @@ ROLES = {
     "broker": ENGINE_RIGHTS,
     "guardian": RESTRICT,
 }
-CONTRACT_RIGHTS = {"exchange": TRADE, "engine": ENGINE_RIGHTS}
+CONTRACT_RIGHTS = {
+    "exchange": TRADE,
+    "engine": ENGINE_RIGHTS,
+    "converter": TRADE | PAY | WATERFALL,
+}
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
 COLLECTOR = "collector"
 SAVERS = ("saver", "whale")
@@ -72,6 +78,7 @@ def deploy(chain: Deployable) -> None:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
+    chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
     _deploy_index(chain, owner, oracle)
 
 

@@ -163,15 +163,13 @@ def test_what_if_of_a_new_market_is_what_it_leaves(room: Room) -> None:
 
 
 def test_what_if_asks_for_the_open_interest_that_it_adds(room: Room) -> None:
-    """Beyond the capacity of the market: with the open interest of before it would need less."""
-    account = room.account(200_000)
-    room.hold(room.account(10_000), 1, 95_000)
-    size = 3 * WAD
-    asked = _ask(room, account, [Trade(1, size, _price(1))])
+    """20,000 on top of 300,000 where 100,000 is what the market bears: 3.1 times the base rate."""
+    account, crowd = room.account(20_000), room.account(100_000)
+    room.hold(crowd, 1, 300_000)
+    asked = _ask(room, account, [Trade(1, WAD // 2, _price(1))])
     base = room.spec.model.risks[1].initial
-    crowded = 105_000 * WAD * base // 10**6
-    assert asked.initial > crowded
-    room.mirror.act("trade", room.mirror.venue, 1, fill(account, room.rich, size, _price(1)))
+    assert asked.initial // WAD == 20_000 * 31 * base // 10**7
+    room.mirror.act("trade", room.mirror.venue, 1, fill(account, room.rich, WAD // 2, _price(1)))
     assert _health(room, account) == asked
 
 
