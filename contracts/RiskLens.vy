@@ -168,7 +168,7 @@ def requirement_at(market_id: uint256, time: uint256, notional: uint256 = 0) -> 
     assert market_id < COLLATERAL_IDS
     stored: uint256[3] = staticcall account_view.CLEARINGHOUSE.market_words(market_id)
     answer: DynArray[uint256, 24] = staticcall account_view.INDEX_ORACLE.prices(bits._bit(market_id))
-    size: uint256 = words._market_open_interest(stored[0])
+    size: uint256 = bits._float30_value(words._market_open_interest(stored[0]))
     interest: uint256 = fixed_math._mul_div_up(size, words._price_price(answer[0]), WAD) + notional
     volatility: uint256 = words._price_volatility(answer[0])
     found: IRiskLens.Requirement = empty(IRiskLens.Requirement)
