@@ -258,7 +258,7 @@ def test_views_of_one_leg_are_cheap(room: Room, mode: int) -> None:
 
 def _gas(room: Room, account: int) -> dict[str, int]:
     lens, risk = room.lens, room.risk
-    trade = ([(1, WAD // 100, 40_000 * WAD, WAD)], 0, [], 2)
+    trade: tuple[Any, ...] = ([(1, WAD // 100, 40_000 * WAD, WAD)], 0, [], 2)
     return {
         "health": room.gas_of(lens, "health", account),
         "liquidation_price": room.gas_of(lens, "liquidation_price", account, 1),

@@ -46,7 +46,7 @@ def _health(room: Room, account: int) -> Health:
 
 
 def _refusal(room: Room, account: int, *changes: Any) -> str | None:
-    args = (account, changes, [])
+    args: tuple[Any, ...] = (account, changes, [])
     return room.mirror.reason_of(room.trader, room.what_if, "what_if", *args)
 
 
@@ -129,7 +129,7 @@ def test_what_if_of_an_ended_epoch(room: Room) -> None:
     for market_id in (1, 2):
         for size in (WAD, -WAD):
             trades = [Trade(market_id, size // 1000, _price(market_id))]
-            changes = (trades, 0, [], KEEP)
+            changes: tuple[Any, ...] = (trades, 0, [], KEEP)
             seen = Health(*room.read(room.what_if, "what_if", account, changes, []))
             with room.mirror.at("latest"):
                 expected = room.expected.what_if(account, trades)

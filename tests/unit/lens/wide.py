@@ -67,8 +67,8 @@ def wide_parameters() -> Parameters:
     for market_id, price in PRICES.items():
         feed = replace(first.feeds[0], price=Decimal(price))
         oi_cap = int(10**8 * WAD / Decimal(price))
-        changes = {"market_id": market_id, "feeds": (feed,), "quorum": 1, "oi_cap": oi_cap}
-        markets.append(replace(first, **changes, risk=risk_of(market_id)))
+        market = replace(first, market_id=market_id, feeds=(feed,), quorum=1, oi_cap=oi_cap)
+        markets.append(replace(market, risk=risk_of(market_id)))
     return replace(narrow, markets=tuple(markets), portfolio=scenarios())
 
 
