@@ -51,7 +51,7 @@ def _set_risk(market_id: uint256, risk: IMarginModel.MarketRisk):
     """
     @notice List a market or change its parameters.
     """
-    assert market_id != 0 and market_id <= MAX_MARKET_ID, "risk: market id"
+    self._check_market_id(market_id)
     old: uint256 = self._risks[market_id]
     changed: risk_words.Risk = self._changed(market_id, old, risk)
     # A ramp runs where the earlier terms differ from the new ones; `_changed` answers the earlier ones.
@@ -99,7 +99,8 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
     old: uint256 = 0
     if market_id <= MAX_MARKET_ID:
         old = self._risks[market_id]
-    assert old != 0, "risk: market id"
+    # What is not listed is refused as what cannot be.
+    self._check_market_id(market_id if old != 0 else 0)
     risk: risk_words.Risk = risk_words._risk_fields(old)
     terms: uint256 = self._capacities[market_id]
     grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
@@ -123,6 +124,12 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
 # ---------------------------------------------------------------
 #                            INTERNAL
 # ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _check_market_id(market_id: uint256):
+    assert market_id != 0 and market_id <= MAX_MARKET_ID, "risk: market id"
 
 
 @internal

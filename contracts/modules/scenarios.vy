@@ -25,7 +25,7 @@ PPM: constant(uint256) = 10**6
 SCENARIOS: constant(uint256) = 32
 BIAS: constant(uint256) = 2**15
 SHOCK_UNIT: constant(uint256) = 10_000
-# 64-bit lanes hold sums of exposures below 2**47 times shocks below 2**16.
+# 64-bit lanes hold sums of exposures below 2**46 times shocks below 2**16: their highest two bits are free.
 GROSS_BITS: constant(uint256) = 46
 LANE: constant(uint256) = 2**64 - 1
 EVERY_LANE: constant(uint256) = 2**192 + 2**128 + 2**64 + 1
