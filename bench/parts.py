@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.actors import Actor
-from bench.setting import ALL_MARKETS, FIRST, activate, shocks
+from bench.setting import activate_first
 from bench.stand import MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
 from seawall.spec.words import LOT, MAX_UINT256
@@ -20,7 +20,7 @@ MARKET, TOKEN = 1, 1
 def furnish(stand: Stand) -> None:
     """Before every scene: two others hold positions in all markets, the fund has cash, a matrix is
     in force and parameters have followed."""
-    activate(stand, shocks(ALL_MARKETS, FIRST))
+    activate_first(stand)
     stand.refresh(sorted(stand.sources))
     stand.save(SAVER, 1_000_000)
     for actor in (HOUSE_LONG, HOUSE_SHORT):

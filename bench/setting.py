@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from bench.stand import MARKETS, Stand
+from bench.errors import BenchError
+from bench.stand import LOCAL, MARKETS, Stand
+from seawall.parameters import PortfolioParameters, load
 from seawall.spec.averages import SAMPLE_SECONDS
 from seawall.spec.risk import FACTOR_PERIOD, NOTICE, RAMP
-from seawall.spec.scenarios import SCENARIOS, Shocks, Terms, pack_shocks
-from seawall.spec.words import LISTED
+from seawall.spec.scenarios import SCENARIOS, Shocks, pack_shocks
+from seawall.spec.words import LISTED, MATRIX
 from seawall.spec.words import TERMS as TERMS_WORD
-
-#: What a matrix asks for: the worst three of 32, two percent of gross at least.
-TERMS = Terms(tail=3, factor=1_000_000, floor=20_000)
-INITIAL_FACTOR = 1_500_000
-#: Whole dollars.
-MINIMUM_EQUITY = 500
 
 #: Markets up to this id are listed where the number of markets is what is looked at.
 MOST_MARKETS = 100
@@ -68,10 +64,29 @@ def activate(stand: Stand, chosen: dict[int, Shocks]) -> None:
     """The owner puts a matrix in force: the first at once, another by a ramp."""
     for market_id, row in chosen.items():
         stand.govern(stand.model, "stage_scenarios", market_id, pack_shocks(row))
+    asked = terms()
     stand.govern(
         stand.model, "activate_matrix",
-        TERMS.tail, TERMS.factor, TERMS.floor, INITIAL_FACTOR, MINIMUM_EQUITY,
+        asked.terms.tail, asked.terms.factor, asked.terms.floor, asked.initial_factor,
+        asked.minimum_equity,
     )  # fmt: skip
+
+
+def activate_first(stand: Stand) -> None:
+    """The matrix of all markets that may be listed, in force at once. Errors: BenchError where
+    there is one already: a ramp would be on in every scene."""
+    activate(stand, shocks(ALL_MARKETS, FIRST))
+    version = MATRIX.unpack(stand.read(stand.model, "matrix_word"))["version"]
+    if version != 1:
+        raise BenchError(f"the first matrix is version {version}")
+
+
+def terms() -> PortfolioParameters:
+    """What params/local.yaml asks for in portfolio mode. Errors: BenchError where it does not."""
+    portfolio = load(LOCAL).portfolio
+    if portfolio is None:
+        raise BenchError("params/local.yaml has no portfolio mode")
+    return portfolio
 
 
 def list_more(stand: Stand) -> None:

@@ -28,6 +28,7 @@ from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import LOT, TICK, WAD
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCAL = ROOT / "params" / "local.yaml"
 
 #: Dollars at the start; ids of markets in this order, from 1.
 PRICES = ("42849.78", "3375.21", "148.3345", "0.61382", "17.9172", "94.561", "1.20735", "611.08")
@@ -308,8 +309,9 @@ def _source(rpc: Rpc, answer: int) -> ChainlinkSource:
 
 
 def _parameters(sources: Sources, asset: str | None) -> Parameters:
-    """Terms of params/local.yaml for every market, with the feeds that were deployed."""
-    local = load(ROOT / "params" / "local.yaml")
+    """Terms of params/local.yaml for every market, with the feeds that were deployed. The matrix
+    comes later: that of the file knows two markets."""
+    local = load(LOCAL)
     first = local.markets[0]
     markets = []
     for market_id, some in sources.items():
@@ -322,7 +324,7 @@ def _parameters(sources: Sources, asset: str | None) -> Parameters:
             replace(first, market_id=market_id, symbol=f"M{market_id}", feeds=feeds, oi_cap=oi_cap)
         )
     settlement = replace(local.settlement, asset=asset)
-    return replace(local, settlement=settlement, markets=tuple(markets))
+    return replace(local, settlement=settlement, markets=tuple(markets), portfolio=None)
 
 
 def _deploy(node: Node, parameters: Parameters) -> System:

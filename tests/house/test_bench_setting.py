@@ -8,9 +8,9 @@ from bench.setting import (
     LATER,
     LATER_PERCENT,
     MARKETS,
-    TERMS,
     listed,
     shocks,
+    terms,
 )
 from bench.stand import Stand
 from seawall.spec.scenarios import SCENARIOS, Shocks, expected_shortfall, pack_shocks
@@ -57,7 +57,7 @@ def test_shocks_later_matrix_asks_for_more() -> None:
     for longs in ([10**21] * 8, [10**21, -(10**21)] * 4):
         asked = [
             expected_shortfall(
-                [(one, rows[m]) for one, m in zip(longs, MARKETS, strict=True)], TERMS.tail
+                [(one, rows[m]) for one, m in zip(longs, MARKETS, strict=True)], terms().terms.tail
             )
             for rows in (first, later)
         ]
