@@ -15,6 +15,7 @@ from tests.fuzz import compare, promises
 from tests.fuzz import exchange_actions as exchange
 from tests.fuzz import fund_actions as fund
 from tests.fuzz import module_actions as module
+from tests.fuzz import risk_actions as risk
 from tests.fuzz import waterfall_actions as waterfall
 from tests.fuzz.stage import MAIN_MARKETS
 from tests.fuzz.world import World
@@ -51,8 +52,12 @@ WEIGHTS: dict[Action, int] = {
     module.set_funding_rate: 1,
     module.set_market: 1,
     module.restrict: 1,
-    module.set_risk: 1,
-    module.set_weight: 2,
+    risk.set_risk: 2,
+    risk.set_token_risk: 1,
+    risk.restage: 1,
+    risk.activate_matrix: 2,
+    risk.follow: 2,
+    risk.set_mode: 3,
     module.set_token_cap: 1,
     module.move_price: 2,
     module.crash: 1,
