@@ -18,11 +18,22 @@ import yaml
 from eth_utils import keccak, to_canonical_address, to_checksum_address
 
 from seawall.parameters import FeedParameters, MarketParameters, ParameterError, Parameters
-from seawall.spec.words import LOSS, PAY, RESTRICT, RISK, TERMS, TOKEN, TRADE, WATERFALL
+from seawall.spec.scenarios import pack_shocks, unpack_shocks
+from seawall.spec.words import (
+    CAPACITY,
+    LOSS,
+    MATRIX,
+    PAY,
+    RESTRICT,
+    RISK,
+    TERMS,
+    TOKEN,
+    TRADE,
+    WATERFALL,
+)
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
-RESERVE_UNIT = 10**16
 NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
 CORE = (
@@ -33,6 +44,7 @@ CORE = (
     "Exchange",
     "LiquidationEngine",
     "Lens",
+    "RiskMonitor",
 )
 
 #: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
@@ -65,6 +77,7 @@ class System:
     exchange: Any
     engine: Any
     lens: Any
+    risk_monitor: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
     start_block: int
@@ -73,7 +86,7 @@ class System:
         """Checksummed address of every core contract."""
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
-            self.exchange, self.engine, self.lens,
+            self.exchange, self.engine, self.lens, self.risk_monitor,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -128,7 +141,10 @@ def _deploy_contracts(
         "IndexOracle", owner, memory.ema, memory.volatility, memory.sequencer or NOBODY,
         memory.grace,
     )  # fmt: skip
-    model = create("MarginModel", parameters.profit_weight, parameters.margin_call, owner)
+    model = create(
+        "MarginModel", parameters.profit_weight, parameters.margin_call,
+        parameters.notional_floor, owner,
+    )  # fmt: skip
     # The fund and the Clearinghouse name each other: the second address is known beforehand.
     predicted = create_address(owner, deployer.nonce + 1)
     fund_terms = parameters.fund
@@ -153,9 +169,10 @@ def _deploy_contracts(
         rates.keeper_share,
     )  # fmt: skip
     lens = create("Lens", house.address, oracle.address, model.address, rates.close_out)
+    monitor = create("RiskMonitor", house.address, oracle.address, model.address)
     return System(
-        parameters, settlement, oracle, model, fund, house, exchange, engine, lens, feeds,
-        aggregators, start_block,
+        parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
+        feeds, aggregators, start_block,
     )  # fmt: skip
 
 
@@ -212,11 +229,11 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
+    system.margin_model.set_follower(system.risk_monitor.address, sender=deployer)
+    _activate_matrix(system, deployer, report)
     for market in system.parameters.markets:
         report(f"listing market {market.market_id} {market.symbol}")
-        system.margin_model.set_risk(
-            market.market_id, market.initial, market.maintenance, market.reserve, sender=deployer
-        )
+        system.margin_model.set_risk(market.market_id, tuple(market.risk), sender=deployer)
         system.index_oracle.set_feeds(
             market.market_id, _terms(market), _feed_tuples(system, market), sender=deployer
         )
@@ -225,6 +242,21 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
         )
         # Listed last: a market is open only once its margin and its index stand.
         house.set_market(market.market_id, market.terms_word, sender=deployer)
+
+
+def _activate_matrix(system: System, deployer: Any, report: Report) -> None:
+    """Put the scenario matrix of the parameters in force, where they have one."""
+    portfolio, model = system.parameters.portfolio, system.margin_model
+    if portfolio is None:
+        return
+    report(f"staging scenarios of {len(portfolio.shocks)} markets")
+    for market_id, shocks in portfolio.shocks.items():
+        model.stage_scenarios(market_id, list(pack_shocks(shocks)), sender=deployer)
+    terms = portfolio.terms
+    model.activate_matrix(
+        terms.tail, terms.factor, terms.floor, portfolio.initial_factor,
+        portfolio.minimum_equity, sender=deployer,
+    )  # fmt: skip
 
 
 def _terms(market: MarketParameters) -> tuple[int, int, int]:
@@ -271,6 +303,10 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
         ("LiquidationEngine", system.engine, "INSURANCE_FUND", "InsuranceFund"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("RiskMonitor", system.risk_monitor, "CLEARINGHOUSE", "Clearinghouse"),
+        ("RiskMonitor", system.risk_monitor, "INDEX_ORACLE", "IndexOracle"),
+        ("RiskMonitor", system.risk_monitor, "MARGIN_MODEL", "MarginModel"),
+        ("MarginModel", system.margin_model, "follower", "RiskMonitor"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
     )
     for name, contract, getter, target in links:
@@ -304,6 +340,8 @@ def _verify_parameters(system: System, same: Same) -> None:
     uptime, grace = oracle.sequencer()
     same("sequencer", str(uptime), to_checksum_address(memory.sequencer or NOBODY))
     same("grace seconds", grace, memory.grace)
+    same("notional floor", system.margin_model.NOTIONAL_FLOOR_PPM(), parameters.notional_floor)
+    _verify_matrix(system, same)
     same("margin call", system.margin_model.MARGIN_CALL_PPM(), parameters.margin_call)
     rates = parameters.liquidation
     same("target buffer", engine.TARGET_BUFFER_PPM(), rates.target_buffer)
@@ -314,14 +352,33 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
 
 
+def _verify_matrix(system: System, same: Same) -> None:
+    portfolio, model = system.parameters.portfolio, system.margin_model
+    matrix = MATRIX.unpack(model.matrix_word())
+    if portfolio is None:
+        same("version of the scenario matrix", matrix["version"], 0)
+        return
+    terms = portfolio.terms
+    wanted = (terms.tail, terms.factor, terms.floor, portfolio.initial_factor)
+    names = ("tail", "factor", "gross_floor", "initial_factor")
+    same("terms of the scenario matrix", tuple(matrix[name] for name in names), wanted)
+    same("minimum equity", matrix["minimum_equity"], portfolio.minimum_equity)
+    for market_id, shocks in portfolio.shocks.items():
+        seen = unpack_shocks(*model.shocks(matrix["version"], market_id))
+        same(f"shocks of market {market_id}", seen, shocks)
+
+
 def _verify_market(system: System, market: MarketParameters, same: Same) -> None:
     name = f"market {market.market_id}"
     terms = TERMS.unpack(system.clearinghouse.market_words(market.market_id)[2])
     same(f"{name} terms", TERMS.pack(**terms), market.terms_word)
-    risk = RISK.unpack(system.margin_model.risk_word(market.market_id))
-    same(f"{name} initial rate", risk["initial"], market.initial)
-    same(f"{name} maintenance rate", risk["maintenance_to"], market.maintenance)
-    same(f"{name} reserve", risk["reserve"] * RESERVE_UNIT, market.reserve)
+    risk, _, capacity = system.margin_model.risk_words_of(market.market_id)
+    found = RISK.unpack(risk) | {
+        "capacity_floor": CAPACITY.unpack(capacity)["least"],
+        "capacity_per_fund": CAPACITY.unpack(capacity)["per_fund"],
+    }
+    for term, wanted in market.risk._asdict().items():
+        same(f"{name} {term.replace('_', ' ')}", found[term], wanted)
     fees = tuple(system.exchange.fees(market.market_id))
     same(f"{name} fees and band", fees, (market.maker_fee, market.taker_fee, market.band))
     terms, feeds = system.index_oracle.feeds(market.market_id)

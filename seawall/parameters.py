@@ -23,6 +23,8 @@ from seawall.spec.oracle import (
     MIN_MAX_AGE,
     MIN_SECONDS,
 )
+from seawall.spec.risk import DEPTH_UNIT, MAX_VOLATILITY_CAP, RESERVE_UNIT, MarketRisk
+from seawall.spec.scenarios import BIAS, SCENARIOS, Shocks, Terms
 from seawall.spec.words import LISTED, PPM, TERMS, WAD
 
 SECONDS_PER_DAY = 86_400
@@ -124,15 +126,13 @@ class FeedParameters:
 
 @dataclass(frozen=True)
 class MarketParameters:
-    """Rates in parts per million, oi_cap in WAD units, min_notional and reserve WAD money;
-    spread_band in 10**-5, volatility_floor in 10**-9 per root of a second."""
+    """`risk` as MarginModel takes it; oi_cap in WAD units, min_notional WAD money; spread_band in
+    10**-5, volatility_floor in 10**-9 per root of a second."""
 
     market_id: int
     symbol: str
     unit_exponent: int
-    initial: int
-    maintenance: int
-    reserve: int
+    risk: MarketRisk
     oi_cap: int
     min_notional: int
     maker_fee: int
@@ -144,9 +144,34 @@ class MarketParameters:
     feeds: tuple[FeedParameters, ...]
 
     @property
+    def initial(self) -> int:
+        """Base rate of initial margin, parts per million."""
+        return self.risk.initial
+
+    @property
+    def maintenance(self) -> int:
+        """Base rate of maintenance margin, parts per million."""
+        return self.risk.maintenance
+
+    @property
+    def reserve(self) -> int:
+        """Keeper reserve of a leg, WAD money."""
+        return self.risk.reserve * RESERVE_UNIT
+
+    @property
     def terms_word(self) -> int:
         """The terms word of a freely trading market."""
         return TERMS.pack(oi_cap=self.oi_cap, min_notional=self.min_notional, mode=LISTED)
+
+
+@dataclass(frozen=True)
+class PortfolioParameters:
+    """The first scenario matrix: its terms, and shocks in 1/10,000 by market; rates in ppm."""
+
+    terms: Terms
+    initial_factor: int
+    minimum_equity: int
+    shocks: dict[int, Shocks]
 
 
 @dataclass(frozen=True)
@@ -190,10 +215,12 @@ class Parameters:
     settlement: SettlementParameters
     profit_weight: int
     margin_call: int
+    notional_floor: int
     oracle: OracleParameters
     liquidation: EngineSettings
     fund: FundParameters
     markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
+    portfolio: PortfolioParameters | None = None
 
     @property
     def uses_test_contracts(self) -> bool:
@@ -211,14 +238,14 @@ def load(path: Path) -> Parameters:
         raise ParameterError(f"{path}: no such file") from None
     except yaml.YAMLError as error:
         raise ParameterError(f"{path}: not YAML: {error}") from None
-    return parse(raw)
+    return parse(raw, path.parent)
 
 
-def parse(raw: Any) -> Parameters:
-    """Check a parsed parameter file."""
+def parse(raw: Any, folder: Path = Path()) -> Parameters:
+    """Check a parsed parameter file; files that it names are looked up in `folder`."""
     required = "name settlement margin oracle liquidation insurance_fund markets"
-    top = _fields(raw, "file", required, "owner guardian")
-    margin = _fields(top["margin"], "margin", "profit_weight margin_call")
+    top = _fields(raw, "file", required, "owner guardian portfolio")
+    margin = _fields(top["margin"], "margin", "profit_weight margin_call notional_floor")
     if not isinstance(top["markets"], list) or not top["markets"]:
         raise ParameterError("markets: expected a list with at least one market")
     markets = tuple(_market(entry, f"markets[{i}]") for i, entry in enumerate(top["markets"]))
@@ -232,11 +259,51 @@ def parse(raw: Any) -> Parameters:
         settlement=_settlement(top["settlement"]),
         profit_weight=ppm(margin["profit_weight"], "margin.profit_weight"),
         margin_call=ppm(margin["margin_call"], "margin.margin_call"),
+        notional_floor=ppm(margin["notional_floor"], "margin.notional_floor"),
         oracle=_oracle(top["oracle"]),
         liquidation=_liquidation(top["liquidation"]),
         fund=_fund(top["insurance_fund"]),
         markets=markets,
+        portfolio=_portfolio(top.get("portfolio"), folder, ids),
     )
+
+
+def _portfolio(raw: Any, folder: Path, market_ids: list[int]) -> PortfolioParameters | None:
+    """Portfolio mode; None where a file has no such section and nobody can opt in."""
+    if raw is None:
+        return None
+    names = "tail factor initial_factor floor minimum_equity scenarios"
+    entry = _fields(raw, "portfolio", names)
+    terms = Terms(
+        tail=_int(entry["tail"], "portfolio.tail", 1, SCENARIOS),
+        factor=ppm(entry["factor"], "portfolio.factor", "16"),
+        floor=ppm(entry["floor"], "portfolio.floor"),
+    )
+    initial_factor = ppm(entry["initial_factor"], "portfolio.initial_factor", "16")
+    if not 0 < terms.factor <= initial_factor or terms.floor == 0:
+        raise ParameterError("portfolio: must be 0 < factor <= initial_factor, and floor above 0")
+    minimum = _int(entry["minimum_equity"], "portfolio.minimum_equity", 0, 2**32 - 1)
+    shocks = _shocks(folder / str(entry["scenarios"]), market_ids)
+    return PortfolioParameters(terms, initial_factor, minimum, shocks)
+
+
+def _shocks(path: Path, market_ids: list[int]) -> dict[int, Shocks]:
+    """A scenario file: market id to a list of shocks in 1/10,000 of the price."""
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise ParameterError(f"portfolio.scenarios: {path}: no such file") from None
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{path}: not YAML: {error}") from None
+    if not isinstance(raw, dict) or not set(raw) <= set(market_ids):
+        raise ParameterError(f"{path}: expected shocks by market id, of {market_ids}")
+    for market_id, row in raw.items():
+        where = f"{path}: market {market_id}"
+        if not isinstance(row, list) or len(row) != SCENARIOS:
+            raise ParameterError(f"{where}: expected a list of {SCENARIOS} shocks")
+        for shock in row:
+            _int(shock, where, 1 - BIAS, BIAS - 1)
+    return {market_id: tuple(row) for market_id, row in raw.items()}
 
 
 def _address(raw: Any, where: str) -> str | None:
@@ -303,8 +370,9 @@ def _market(raw: Any, where: str) -> MarketParameters:
     entry = _fields(
         raw,
         where,
-        "id symbol unit_exponent initial maintenance reserve oi_cap min_notional maker_fee "
-        "taker_fee band quorum spread_band volatility_floor feeds",
+        "id symbol unit_exponent initial maintenance reserve depth capacity oi_cap min_notional "
+        "maker_fee taker_fee band quorum spread_band volatility_floor feeds",
+        "calm_volatility volatility_cap",
     )
     if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
         raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")
@@ -312,17 +380,11 @@ def _market(raw: Any, where: str) -> MarketParameters:
     quorum = _int(entry["quorum"], f"{where}.quorum", 1, len(feeds))
     if sum(not feed.pull for feed in feeds) < quorum:
         raise ParameterError(f"{where}.quorum: {quorum} feeds must not be pull feeds")
-    initial = ppm(entry["initial"], f"{where}.initial")
-    maintenance = ppm(entry["maintenance"], f"{where}.maintenance")
-    if not 0 < maintenance <= initial:
-        raise ParameterError(f"{where}: rates must be 0 < maintenance <= initial <= 1")
     return MarketParameters(
         market_id=_int(entry["id"], f"{where}.id", 1, 127),
         symbol=str(entry["symbol"]),
         unit_exponent=_int(entry["unit_exponent"], f"{where}.unit_exponent", -18, 18),
-        initial=initial,
-        maintenance=maintenance,
-        reserve=wad(entry["reserve"], f"{where}.reserve"),
+        risk=_risk(entry, where),
         oi_cap=wad(entry["oi_cap"], f"{where}.oi_cap"),
         min_notional=wad(entry["min_notional"], f"{where}.min_notional"),
         maker_fee=ppm(entry["maker_fee"], f"{where}.maker_fee", "0.01"),
@@ -333,6 +395,48 @@ def _market(raw: Any, where: str) -> MarketParameters:
         volatility_floor=_per_second(entry["volatility_floor"], f"{where}.volatility_floor"),
         feeds=feeds,
     )
+
+
+def _risk(entry: dict[str, Any], where: str) -> MarketRisk:
+    """Rates, and how size, open interest and volatility raise them."""
+    initial = ppm(entry["initial"], f"{where}.initial")
+    maintenance = ppm(entry["maintenance"], f"{where}.maintenance")
+    if not 0 < maintenance <= initial:
+        raise ParameterError(f"{where}: rates must be 0 < maintenance <= initial <= 1")
+    if ("calm_volatility" in entry) != ("volatility_cap" in entry):
+        raise ParameterError(f"{where}: calm_volatility and volatility_cap come together")
+    calm = entry.get("calm_volatility")
+    cap = ppm(entry.get("volatility_cap", 1), f"{where}.volatility_cap", "16")
+    tenths = _whole(Decimal(cap * 10) / PPM, f"{where}.volatility_cap: more than one decimal")
+    if not 10 <= tenths <= MAX_VOLATILITY_CAP:
+        raise ParameterError(f"{where}.volatility_cap: {cap / PPM} is outside 1 to 16")
+    capacity = _fields(entry["capacity"], f"{where}.capacity", "least per_fund")
+    reserve = wad(entry["reserve"], f"{where}.reserve")
+    return MarketRisk(
+        initial=initial,
+        maintenance=maintenance,
+        reserve=_units(reserve, RESERVE_UNIT, 2**16 - 1, f"{where}.reserve: cents"),
+        depth=_thousands(entry["depth"], f"{where}.depth"),
+        calm=_per_second(calm, f"{where}.calm_volatility") if calm is not None else 0,
+        volatility_cap=tenths,
+        capacity_floor=_thousands(capacity["least"], f"{where}.capacity.least"),
+        capacity_per_fund=ppm(capacity["per_fund"], f"{where}.capacity.per_fund", "4000"),
+    )
+
+
+def _thousands(text: Any, where: str) -> int:
+    """Money in thousands, above 0."""
+    found = _units(wad(text, where), DEPTH_UNIT, 2**32 - 1, f"{where}: thousands of money")
+    if found == 0:
+        raise ParameterError(f"{where}: must be at least 1000")
+    return found
+
+
+def _units(amount: int, unit: int, highest: int, where: str) -> int:
+    """A whole number of units."""
+    if amount % unit or amount // unit > highest:
+        raise ParameterError(f"{where}, up to {highest} of them")
+    return amount // unit
 
 
 def _spread_band(text: Any, where: str) -> int:

@@ -22,6 +22,7 @@ from seawall.spec.liquidation import (
     Step,
 )
 from seawall.spec.margin import MarginModel, Plan, Price
+from seawall.spec.risk import NOTICE, RAMP, MarketRisk
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import (
     ACCOUNT,
@@ -40,6 +41,8 @@ from seawall.spec.words import (
     account_id,
 )
 
+#: Thousands of money: what no collateral reaches.
+ANY_DEPTH = 2**32 - 1
 FEED_UNIT = 10**8
 MARKETS_MASK = 2**128 - 1
 FIRST_TOKEN_ID = 128
@@ -135,15 +138,16 @@ class Desk:
     def _specify(self) -> None:
         parameters = self.system.parameters
         journal = Journal()
-        self.margin = MarginModel(journal, parameters.profit_weight, parameters.margin_call)
+        self.margin = MarginModel(
+            journal, parameters.profit_weight, parameters.margin_call, parameters.notional_floor
+        )
         self.spec = Clearinghouse(journal, self.margin, self._refresh, self.fund_account)
         settlement = parameters.settlement
         self.spec.set_token(0, str(self.token.address), settlement.decimals, settlement.cap)
         for market in parameters.markets:
             terms = Terms(market.oi_cap, market.min_notional, LISTED)
             self.spec.set_market(market.market_id, terms)
-            rates = (market.initial, market.maintenance, market.reserve)
-            self.margin.set_risk(market.market_id, *rates, self.rpc.timestamp())
+            self.margin.set_risk(market.market_id, market.risk, self.rpc.timestamp())
         settings = parameters.liquidation
         self.waterfall = LiquidationEngine(
             self.spec,
@@ -273,21 +277,27 @@ class Desk:
         token = self.deploy("Token", "Collateral", "COL", 18)
         self.set_feeds(FIRST_TOKEN_ID + token_id - 1, price, feeds)
         self.send(self.owner, self.house, "set_token", token_id, token.address, 10**9)
-        self.send(self.owner, self.model, "set_token_weight", token_id, weight, weight)
+        weights = (weight, weight, ANY_DEPTH)
+        self.send(self.owner, self.model, "set_token_risk", token_id, *weights)
         self.spec.set_token(token_id, token.address, 18, 10**9)
-        self.margin.set_token_weight(token_id, weight, weight)
+        self.margin.set_token_risk(token_id, *weights, self.spec.now)
+        # A new token counts for nothing until its ramp is over.
+        self.warp(NOTICE + RAMP)
         return token
 
     def list_market(self, market_id: int, price: int, feeds: int = 1) -> None:
         """List another market on the terms of the first, with feeds of its own."""
         first = self.system.parameters.markets[0]
-        rates = (first.initial, first.maintenance, first.reserve)
-        self.send(self.owner, self.model, "set_risk", market_id, *rates)
-        self.margin.set_risk(market_id, *rates, self.spec.now)
+        self.set_risk(market_id, first.risk)
         self.set_feeds(market_id, price, feeds)
         self.send(self.owner, self.house, "set_market", market_id, first.terms_word)
         self.spec.set_market(market_id, Terms(first.oi_cap, first.min_notional, LISTED))
         self.markets.append(market_id)
+
+    def set_risk(self, market_id: int, risk: MarketRisk) -> None:
+        """The owner sets the risk parameters of a market."""
+        self.send(self.owner, self.model, "set_risk", market_id, tuple(risk))
+        self.margin.set_risk(market_id, risk, self.spec.now)
 
     def set_feeds(self, leg_id: int, price: int, count: int) -> None:
         """Give a market or token so many feeds, all of which must answer, and a first price."""

@@ -23,6 +23,7 @@ from seawall.spec.liquidation import (
     needed_notional,
     penalty,
 )
+from seawall.spec.margin import PlannedLeg
 from seawall.spec.words import PPM, WAD
 
 
@@ -65,6 +66,10 @@ def engine_parameters(settings: EngineSettings) -> EngineParameters:
     )  # fmt: skip
 
 
+#: Thousands of money: the legs of the crowd are below every depth.
+MAX_DEPTH = 2**32 - 1
+
+
 class Books:
     """Positions and liquidation steps, from events."""
 
@@ -87,9 +92,9 @@ class Books:
         if row.equity * PPM < row.maintenance * self._settings.close_out:
             return held
         rate = penalty(self._settings, row.equity, row.maintenance)
-        wanted = needed_notional(
-            self._settings, row.equity, row.maintenance, self._rates[market_id], rate
-        )
+        maintenance = self._rates[market_id]
+        leg = PlannedLeg(market_id, True, 0, maintenance, maintenance, PPM, MAX_DEPTH, held)
+        wanted = needed_notional(self._settings, row.equity, row.maintenance, leg, rate)
         return held if wanted is None else min(held, wanted)
 
     def record(

@@ -24,7 +24,6 @@ class Keeper:
         self._venue = venue
         self._actor = cast.keeper
         self._accounts = cast.open_accounts
-        self._rates = {market.market_id: market.initial for market in venue.parameters.markets}
         self._limits = Limits()
 
     def scan(self) -> list[Row]:
@@ -43,7 +42,7 @@ class Keeper:
 
     def _margin(self) -> KeeperMargin:
         health = self._venue.read(self._venue.lens, "health", self._actor.account)
-        return KeeperMargin(health[_ADVERSE] - health[_INITIAL], self._rates)
+        return KeeperMargin(health[_ADVERSE] - health[_INITIAL], self._venue.initial_rates())
 
     def _call(self, action: Action) -> Call:
         sender, keeper, engine = self._actor.address, self._actor.account, self._venue.engine

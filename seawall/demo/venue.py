@@ -16,6 +16,7 @@ from seawall.deployment import System, deploy
 from seawall.keeper.planning import Row
 from seawall.node import Node
 from seawall.parameters import Parameters
+from seawall.spec.words import PRICE
 
 _NETWORK = "ethereum:local:foundry"
 _BPS = 10_000
@@ -37,6 +38,7 @@ class Venue:
     engine: Contract
     fund: Contract
     lens: Contract
+    model: Contract
     oracle: Contract
     aggregators: Mapping[int, Sequence[Contract]]
     reporter: str
@@ -60,6 +62,16 @@ class Venue:
         """Status, equity and maintenance margin of up to 500 accounts at the latest block."""
         call_data = self.lens.encode("health_many", accounts)
         return decode_rows(accounts, self.chain.rpc.view(self.lens.address, call_data))
+
+    def initial_rates(self) -> dict[int, int]:
+        """Initial rates (ppm) at the present volatility, for a leg that is small."""
+        words = self.read(self.oracle, "prices", sum(1 << one for one in self.market_ids))
+        time = self.chain.rpc.timestamp()
+        rates = {}
+        for market_id, word in zip(self.market_ids, words, strict=True):
+            terms = market_id, 0, 0, PRICE.unpack(word)["volatility"], time
+            rates[market_id] = int(self.read(self.model, "requirement_at", *terms)[0])
+        return rates
 
     def fund_cash(self) -> int:
         """Cash of the insurance fund's account (WAD)."""
@@ -147,6 +159,7 @@ def _handles(system: System, chain: Chain, reporter: str) -> Venue:
         engine=handle("LiquidationEngine", addresses["LiquidationEngine"]),
         fund=handle("InsuranceFund", addresses["InsuranceFund"]),
         lens=handle("Lens", addresses["Lens"]),
+        model=handle("MarginModel", addresses["MarginModel"]),
         oracle=handle("IndexOracle", addresses["IndexOracle"]),
         aggregators={
             market_id: [handle("MockAggregator", source) for source in sources]

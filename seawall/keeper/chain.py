@@ -15,6 +15,7 @@ from seawall.keeper.index import PositionEvent, ranges
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Row
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.liquidation import LIQUIDATED, Step
+from seawall.spec.words import PRICE
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved
 #: where the node refuses, as for accounts with many legs.
@@ -44,6 +45,7 @@ class Chain:
         self.house = Contract(contracts["Clearinghouse"], load_abi("Clearinghouse"))
         self.lens = Contract(contracts["Lens"], load_abi("Lens"))
         self.engine = Contract(contracts["LiquidationEngine"], load_abi("LiquidationEngine"))
+        self.oracle = Contract(contracts["IndexOracle"], load_abi("IndexOracle"))
         self.model = Contract(contracts["MarginModel"], load_abi("MarginModel"))
 
     def events(self, first: int, last: int, chunk: int = LOG_CHUNK) -> list[PositionEvent]:
@@ -110,16 +112,23 @@ class Chain:
         header = self.rpc.call("eth_getBlockByNumber", hex(block), False)
         time = int(header["timestamp"], 16)
         calls = [(self.lens.address, self.lens.encode("health", self.keeper_account))]
-        calls += [
-            (self.model.address, self.model.encode("rates_at", market_id, time))
-            for market_id in self.market_ids
-        ]
-        first, *others = self.rpc.views(calls, hex(block))
+        bitmap = sum(1 << market_id for market_id in self.market_ids)
+        calls += [(self.oracle.address, self.oracle.encode("prices", bitmap))]
+        first, second = self.rpc.views(calls, hex(block))
         _, _, adverse_equity, _, initial, *_ = self.lens.decode("health", first)
-        rates = [self.model.decode("rates_at", data)[0] for data in others]
-        return KeeperMargin(
-            adverse_equity - initial, dict(zip(self.market_ids, rates, strict=True))
-        )
+        words = self.oracle.decode("prices", second)
+        return KeeperMargin(adverse_equity - initial, self._initial_rates(words, time, block))
+
+    def _initial_rates(self, price_words: Sequence[int], time: int, block: int) -> dict[int, int]:
+        """Rates at the present volatility, for a leg that is too small to raise its own."""
+        calls = []
+        for market_id, word in zip(self.market_ids, price_words, strict=True):
+            volatility = PRICE.unpack(word)["volatility"]
+            call = self.model.encode("requirement_at", market_id, 0, 0, volatility, time)
+            calls.append((self.model.address, call))
+        answers = self.rpc.views(calls, hex(block))
+        rates = [self.model.decode("requirement_at", data)[0] for data in answers]
+        return dict(zip(self.market_ids, rates, strict=True))
 
     def calldata(self, action: Action) -> bytes:
         """Call of the engine that an action stands for."""

@@ -13,6 +13,7 @@ from seawall.spec.margin import (
     Plan,
     Price,
 )
+from seawall.spec.risk import MarketRisk
 from seawall.spec.state import Journal
 from seawall.spec.words import PPM, WAD
 
@@ -32,6 +33,12 @@ INITIAL_WEIGHT = 900_000
 MAINTENANCE_WEIGHT = 950_000
 
 
+#: Thousands of money: no size and no open interest of these studies raises a rate.
+ANY_DEPTH = 2**32 - 1
+#: Rates that nothing raises: the studies show what the index does.
+FLAT_RISK = MarketRisk(INITIAL, MAINTENANCE, 0, ANY_DEPTH, 0, 10, ANY_DEPTH, 0)
+
+
 class Account(NamedTuple):
     """Cash (WAD), a position (WAD units, negative for a short) with its entry price, and tokens."""
 
@@ -49,8 +56,8 @@ class Account(NamedTuple):
 def model() -> MarginModel:
     """One market and one collateral token, listed long ago."""
     made = MarginModel(Journal(), PROFIT_WEIGHT, MARGIN_CALL)
-    made.set_risk(MARKET, INITIAL, MAINTENANCE, 0, 0)
-    made.set_token_weight(TOKEN, INITIAL_WEIGHT, MAINTENANCE_WEIGHT)
+    made.set_risk(MARKET, FLAT_RISK, 0)
+    made.set_token_risk(TOKEN, INITIAL_WEIGHT, MAINTENANCE_WEIGHT, ANY_DEPTH, 0)
     return made
 
 

@@ -10,6 +10,7 @@ import pytest
 from seawall.client.orders import Domain, SignedOrder, sign
 from seawall.spec.clearinghouse import Change, Terms
 from seawall.spec.liquidation import DEFERRED, HEALTHY, PARTIAL, WHOLE
+from seawall.spec.risk import NOTICE
 from seawall.spec.words import (
     FUNDING,
     GATE_NONE,
@@ -447,9 +448,10 @@ def test_44_raised_maintenance_rate_liquidates_nobody_at_once(
 ) -> None:
     account = standing(desk, trader, maker, "1.001")
     taker = desk.account(keeper, 1_000)
-    reserve = desk.system.parameters.markets[1].reserve
-    desk.send(desk.owner, desk.model, "set_risk", ETH, 200_000, 130_000, reserve)
-    desk.margin.set_risk(ETH, 200_000, 130_000, reserve, desk.spec.now)
+    risk = desk.system.parameters.markets[1].risk
+    desk.set_risk(ETH, risk._replace(initial=200_000, maintenance=130_000))
+    assert desk.refusal(account, taker, keeper) == "liquidation: healthy"
+    desk.warp(NOTICE - 3_600)
     assert desk.refusal(account, taker, keeper) == "liquidation: healthy"
     desk.warp(86_400)
     step, _ = desk.liquidate(account, taker, keeper)

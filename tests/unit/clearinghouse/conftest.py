@@ -34,7 +34,8 @@ def list_market(mirror: Mirror, venue_system: System, deployer: Any) -> Callable
         owner, model, oracle = deployer, mirror.model, mirror.oracle
         feed = (str(venue_system.feeds[3][0].address), 3_600, 3_600, False)
         terms = mirror.read(mirror.house, "market_words", 3)[2]
-        mirror.send(owner, model, "set_risk", market_id, 100_000, 65_000, 10**18)
+        risk = (100_000, 65_000, 100, 2**32 - 1, 0, 10, 2**32 - 1, 0)
+        mirror.send(owner, model, "set_risk", market_id, risk)
         mirror.send(owner, oracle, "set_feeds", market_id, (1, 0, 0), [feed])
         mirror.send(owner, mirror.house, "set_market", market_id, terms)
         mirror.adopt_market(mirror.spec, mirror.spec.model, market_id)

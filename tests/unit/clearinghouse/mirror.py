@@ -11,10 +11,13 @@ from typing import Any
 from seawall.client.contract import Contract, load_abi
 from seawall.rpc import Receipt, Rpc, RpcError
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
-from seawall.spec.margin import MarginModel, Price, Risk
+from seawall.spec.margin import MarginModel, Price
+from seawall.spec.risk import Risk, Weight
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import (
     ACCOUNT,
+    CAPACITY,
+    EARLIER,
     GATE_MARGIN_RULE,
     GATE_NONE,
     POSITION,
@@ -106,12 +109,13 @@ class Mirror:
             journal,
             int(self.read(self.model, "PROFIT_WEIGHT_PPM")),
             int(self.read(self.model, "MARGIN_CALL_PPM")),
+            int(self.read(self.model, "NOTIONAL_FLOOR_PPM")),
         )
         spec = Clearinghouse(journal, model, self._prices, self.stage.fee_account)
         for token_id, (asset, decimals, cap) in self.stage.tokens.items():
             spec.set_token(token_id, asset, decimals, cap)
-            weight = WEIGHT.unpack(int(self.read(self.model, "token_weight_word", token_id)))
-            model.weights[token_id] = (weight["initial"], weight["maintenance"])
+            weight = WEIGHT.unpack(int(self.read(self.model, "weight_word", token_id)))
+            model.weights[token_id] = Weight(**weight)
         for market_id in self.stage.markets:
             self.adopt_market(spec, model, market_id)
         for module, verbs in self.stage.modules.items():
@@ -122,9 +126,15 @@ class Mirror:
         """Copy the terms and the risk of a listed market into the specification."""
         terms = TERMS.unpack(self.read(self.house, "market_words", market_id)[2])
         spec.set_market(market_id, Terms(terms["oi_cap"], terms["min_notional"], terms["mode"]))
-        risk = RISK.unpack(int(self.read(self.model, "risk_word", market_id)))
-        del risk["unused"]
-        model.risks[market_id] = Risk(**risk)
+        risk, earlier, capacity = self.read(self.model, "risk_words_of", market_id)
+        old, least = EARLIER.unpack(earlier), CAPACITY.unpack(capacity)
+        model.risks[market_id] = Risk(
+            **RISK.unpack(risk),
+            earlier_maintenance=old["maintenance"],
+            earlier_depth=old["depth"],
+            capacity_floor=least["least"],
+            capacity_per_fund=least["per_fund"],
+        )
 
     # -- the node ----------------------------------------------------------------------------
 

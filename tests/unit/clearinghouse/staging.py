@@ -10,6 +10,7 @@ from typing import Any
 from seawall.deployment import System
 from seawall.parameters import Parameters, load
 from seawall.rpc import Rpc
+from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import FUNDING, LOSS, PAY, TRADE, WAD, WATERFALL
 from tests.unit.clearinghouse.mirror import Deployed, Stage
 
@@ -42,10 +43,18 @@ def build_stage(project: Any, system: System, deployer: Any, actors: list[Any]) 
     for token_id, (decimals, market_id, initial, maintenance) in COLLATERAL.items():
         token = deployer.deploy(project.Token, f"Collateral {token_id}", "COL", decimals)
         house.set_token(token_id, token.address, CAP, sender=deployer)
-        system.margin_model.set_token_weight(token_id, initial, maintenance, sender=deployer)
+        weights = (initial, maintenance, 2**32 - 1)
+        system.margin_model.set_token_risk(token_id, *weights, sender=deployer)
         feed = (str(system.feeds[market_id][0].address), 3600, 3600, False)
         system.index_oracle.set_feeds(127 + token_id, (1, 0, 0), [feed], sender=deployer)
         tokens[token_id] = (str(token.address), decimals, CAP)
+    # New tokens count for nothing until their ramps are over.
+    rpc = Rpc(str(deployer.provider.http_uri))
+    rpc.warp(NOTICE + RAMP)
+    for sources in system.aggregators.values():
+        for source in sources:
+            feed = project.MockAggregator.at(source)
+            feed.set_answer(feed.latestRoundData()[1], sender=deployer)
     modules = {}
     for verbs in (TRADE, ENGINE_RIGHTS):
         module = deployer.deploy(project.TestModule, house.address)

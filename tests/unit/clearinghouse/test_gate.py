@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, WAD, account_id
+from seawall.spec.risk import NOTICE, RAMP, Weight
+from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, WAD, WEIGHT, account_id
 from tests.unit.clearinghouse.mirror import BARE, USDC, Mirror, fill
 
 RULE = GATE_MARGIN_RULE
@@ -377,13 +378,16 @@ def test_trade_of_a_full_portfolio_fits_in_a_quarter_of_a_block(
     feed = (str(venue_system.feeds[2][0].address), 3_600, 3_600, False)
     for token_id in range(3, 9):
         mirror.send(mirror.stage.owner, mirror.house, "set_token", token_id, weth, cap)
-        mirror.send(
-            mirror.stage.owner, mirror.model, "set_token_weight", token_id, 850_000, 900_000
-        )
+        weights = (token_id, 850_000, 900_000, 2**32 - 1)
+        mirror.send(mirror.stage.owner, mirror.model, "set_token_risk", *weights)
         terms = (127 + token_id, (1, 0, 0), [feed])
         mirror.send(mirror.stage.owner, mirror.oracle, "set_feeds", *terms)
         mirror.spec.set_token(token_id, weth, decimals, cap)
-        mirror.spec.model.weights[token_id] = (850_000, 900_000)
+        word = int(mirror.read(mirror.model, "weight_word", token_id))
+        mirror.spec.model.weights[token_id] = Weight(**WEIGHT.unpack(word))
+    mirror.later(NOTICE + RAMP)
+    for market_id, dollars in ((1, 40_000), (2, 2_000), (3, 1)):
+        mirror.set_index(market_id, dollars)
     with mirror.compared_once():
         for token_id in range(1, 9):
             mirror.act("deposit", trader, account, token_id, 10**4 if token_id == 1 else 10**15)

@@ -211,7 +211,8 @@ def test_health_status_survives_the_block_of_a_raised_maintenance(
     before = _health(mirror, lens, account)
     assert before["status"] < BELOW_MAINTENANCE
     # Up to the listed reserve; the initial rate applies at once.
-    mirror.send(mirror.stage.owner, mirror.model, "set_risk", 1, PPM, PPM, WAD)
+    risk = (PPM, PPM, 100, 2**32 - 1, 0, 10, 2**32 - 1, 0)
+    mirror.send(mirror.stage.owner, mirror.model, "set_risk", 1, risk)
     mirror.adopt_market(mirror.spec, mirror.spec.model, 1)
     after = _health(mirror, lens, account)
     assert after["maintenance"] == before["maintenance"]

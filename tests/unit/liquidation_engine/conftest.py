@@ -27,7 +27,7 @@ def single_feed(parameters: Parameters) -> Parameters:
 def plain(parameters: Parameters) -> Parameters:
     """Without keeper reserve, and a penalty of 1 % at every h: the figures of the papers."""
     rates = replace(parameters.liquidation, penalty_min=FLAT_PENALTY, penalty_max=FLAT_PENALTY)
-    markets = tuple(replace(one, reserve=0) for one in parameters.markets)
+    markets = tuple(replace(one, risk=one.risk._replace(reserve=0)) for one in parameters.markets)
     return replace(parameters, liquidation=rates, markets=markets)
 
 

@@ -126,10 +126,8 @@ def test_liquidate_picks_the_larger_leg_of_equal_rates(
 def test_liquidate_picks_the_leg_with_the_higher_rate(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
-    market = desk.system.parameters.markets[1]
-    rates = (200_000, 130_000, market.reserve)
-    desk.send(desk.owner, desk.model, "set_risk", ETH, *rates)
-    desk.margin.set_risk(ETH, *rates, desk.spec.now)
+    risk = desk.system.parameters.markets[1].risk
+    desk.set_risk(ETH, risk._replace(initial=200_000, maintenance=130_000))
     desk.warp(7 * 86_400)
     desk.index(BTC, 40_000)
     desk.index(ETH, 3_000)
