@@ -285,6 +285,7 @@ class MarginModel:
         base, depth = risk.base(now)
         flat = risk.volatility_factor(now) if risk.initial else PPM
         flat_initial = max(flat, volatility_factor(risk, price.volatility))
+        initial = risk.initial_rate(now)
         notional = _magnitude(size) * price.price
         factor = flat_initial
         if risk.initial:
@@ -303,10 +304,10 @@ class MarginModel:
             flat=flat,
             depth=max(1, depth),
             flat_initial=flat_initial,
-            initial_rate=charged(risk.initial, factor, MAX_INITIAL_RATE),
+            initial_rate=charged(initial, factor, MAX_INITIAL_RATE),
             usable=_is_usable(price, base),
             reserve=risk.reserve * RESERVE_UNIT,
-            initial=risk.initial,
+            initial=initial,
         )
 
     def _required(self, markets: list[_Market], mode: int, now: int) -> tuple[int, int]:

@@ -251,7 +251,7 @@ def _rates(world: World, market_id: int, volatility: int, time: int) -> tuple[in
         size_factor(notional, risk.depth),
         interest_factor(notional, interest, risk.capacity),
     )
-    initial = charged(risk.initial, max(factors), 2**30 - 1)
+    initial = charged(risk.initial_rate(time), max(factors), 2**30 - 1)
     return initial, charged(least, max(flat, size_factor(notional, depth)), PPM)
 
 
