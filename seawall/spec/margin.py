@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seawall.spec.fixed_math import ceil_div
 from seawall.spec.risk import (
     MAX_INITIAL_RATE,
     RESERVE_UNIT,
@@ -121,7 +120,7 @@ def _magnitude(size: int) -> int:
 
 def _ceil_requirement(total: int) -> int:
     """A sum of rate * |size| * price, rounded up to money."""
-    return ceil_div(total, WAD * PPM)
+    return -(-total // (WAD * PPM))
 
 
 class _Market(NamedTuple):

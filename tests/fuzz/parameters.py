@@ -14,7 +14,7 @@ from seawall.spec.margin import MarketRisk, Plan
 from seawall.spec.risk import NOTICE, RAMP, charged, interest_factor, size_factor, volatility_factor
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms, pack_shocks
 from seawall.spec.state import Reverted
-from seawall.spec.words import PPM, WAD
+from seawall.spec.words import PORTFOLIO, PPM, WAD
 from tests.fuzz.stage import (
     ANCHORS,
     COLLATERAL,
@@ -41,6 +41,10 @@ FOLLOWER = "follower"
 ASKED = (3_000 * WAD, 70_000 * WAD)
 
 
+#: One change in so many is judged by all accounts, the others by those that it may concern.
+ALL_IN = 8
+
+
 class _Bystander(NamedTuple):
     """An account before a change, valued at the prices and the time of the change."""
 
@@ -63,10 +67,21 @@ def _plan(world: World, account: int) -> Plan | None:
         return None
 
 
-def bystanders(world: World) -> list[_Bystander]:
-    """All accounts that can be valued, as the next call will find them."""
+def bystanders(world: World, legs: int, mode: int) -> list[_Bystander]:
+    """Accounts that can be valued, as the next call will find them.
+
+    Those with one of some legs or in some mode, now and then all.
+    """
     world.spec.now = world.chain.time + 1
-    plans = [(account, _plan(world, account)) for account in world.everyone]
+    held = world.spec.ledger.accounts
+    concerned = [
+        account
+        for account in world.everyone
+        if held[account].bitmap & legs
+        or held[account].mode & mode
+        or world.transactions % ALL_IN == 0
+    ]
+    plans = [(account, _plan(world, account)) for account in concerned]
     return [_Bystander(account, plan) for account, plan in plans if plan is not None]
 
 
@@ -101,11 +116,17 @@ def change(
     signature: str,
     arguments: Sequence[int | str],
     predict: Callable[[], None],
+    legs: int = 0,
+    mode: int = 0,
 ) -> bool:
-    """Send a call that changes the margin model, and look at everybody before and after it."""
-    before = bystanders(world)
+    """Send a call that changes the margin model, and look at accounts before and after it.
+
+    `legs` and `mode` tell whom it may concern.
+    """
+    before = bystanders(world, legs, mode)
     passed, _ = world.send(action, sender, signature, arguments, predict, world.model_address)
-    check_bystanders(world, before)
+    if passed:
+        check_bystanders(world, before)
     return passed
 
 
@@ -121,6 +142,7 @@ def set_risk(world: World, market_id: int, risk: MarketRisk, sender: str = "") -
         SET_RISK,
         [market_id, *risk],
         lambda: world.model.set_risk(market_id, risk, world.spec.now),
+        legs=1 << market_id,
     )
     if market_id in ANCHORS:
         expect_risk(world, market_id)
@@ -136,6 +158,7 @@ def set_token_risk(world: World, token_id: int, initial: int, maintenance: int, 
         SET_TOKEN_RISK,
         [token_id, initial, maintenance, depth],
         lambda: world.model.set_token_risk(token_id, initial, maintenance, depth, world.spec.now),
+        legs=1 << 127 + min(token_id, 9),
     )
     if token_id in COLLATERAL:
         expect_weight(world, token_id)
@@ -152,6 +175,7 @@ def stage(world: World, market_id: int, shocks: Shocks) -> bool:
         STAGE,
         [market_id, *words],
         lambda: world.model.scenarios.stage(market_id, shocks),
+        mode=PORTFOLIO,
     )
     if passed:
         expect_shocks(world, world.model.scenarios.matrix.version + 1, market_id)
@@ -169,6 +193,7 @@ def activate(world: World, terms: Terms, initial_factor: int, minimum_equity: in
         lambda: world.model.scenarios.activate(
             terms, initial_factor, minimum_equity, world.spec.now
         ),
+        mode=PORTFOLIO,
     )
     expect_matrix(world)
     return passed
@@ -182,7 +207,8 @@ def follow(world: World, sender: str, market_id: int, volatility: int, fund: int
             raise Reverted("risk: not the follower")
         world.model.follow(market_id, volatility, fund, world.spec.now)
 
-    passed = change(world, "follow", sender, FOLLOW, [market_id, volatility, fund], predict)
+    arguments, legs = [market_id, volatility, fund], 1 << min(market_id, 128)
+    passed = change(world, "follow", sender, FOLLOW, arguments, predict, legs)
     if market_id in ANCHORS:
         expect_risk(world, market_id)
     return passed

@@ -124,6 +124,10 @@ def check_gate(
     later = standing(world, change.account, takeover)
     if earlier is None or later is None:
         return
+    held = world.spec.ledger.accounts[change.account]
+    if held.bitmap == 0:
+        world.must("P6 nothing left", held.cash >= 0, (change, earlier, later))
+        return
     before, after = earlier.margin, later.margin
     least = world.model.scenarios.matrix.minimum_equity * WAD
     poor = bool(later.mode & PORTFOLIO) and bool(later.plan.legs) and after.equity < least

@@ -17,7 +17,6 @@ from tests.fuzz.stage import (
     CALM,
     CAPACITIES,
     COLLATERAL,
-    COVERED,
     DEPTHS,
     MAIN_MARKETS,
     MINIMUM_EQUITY,
@@ -160,8 +159,7 @@ def activate_matrix(world: World, dice: Random) -> None:
     if world.chain.time < ready and dice.random() < 0.5:
         world.warp(max(1, ready - world.chain.time - dice.choice([0, 1, 2, 1 + RAMP // 2])))
     if dice.random() < 0.8:
-        covered = [*MAIN_MARKETS, *COVERED[3:]]
-        covered.remove(dice.choice(MAIN_MARKETS))
+        covered = dice.sample(MAIN_MARKETS, len(MAIN_MARKETS) - 1)
         for market_id, shocks in parameters.draw_shocks(dice, covered).items():
             parameters.stage(world, market_id, shocks)
     terms, initial_factor = draw_terms(dice)
