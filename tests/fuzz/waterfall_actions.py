@@ -49,8 +49,12 @@ def line(world: World, account: int, market_id: int, ratio: int) -> tuple[int, i
         plan = world.model.plan(base, legs, prices, world.spec.now, mode)
         return plan.equity * PPM >= ratio * plan.maintenance
 
-    ends = (MAX_PRICE, TICK) if legs[index][2] > 0 else (TICK, MAX_PRICE)
-    return _neighbours(has_ratio, *ends)
+    good, bad = (MAX_PRICE, TICK) if legs[index][2] > 0 else (TICK, MAX_PRICE)
+    # A large position's maintenance grows faster than its value: then the far end is no good one.
+    now = prices[index].price // TICK * TICK
+    if now and has_ratio(now):
+        good = now
+    return _neighbours(has_ratio, good, bad)
 
 
 def _neighbours(holds: Callable[[int], bool], good: int, bad: int) -> tuple[int, int] | None:
