@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step, penalty
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
 from seawall.spec.state import Reverted
 from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, WAD, ids_of
@@ -207,7 +207,9 @@ def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:
         return
     pi = penalty(ENGINE, plan.equity, plan.maintenance)
     rest = leg.notional - less
-    released = leg.notional * leg.rate - rest * leg.rate_at(rest * WAD)
+    # Where size sets the rate, it moves in steps of a part per million.
+    rate = leg.rate_at(rest * WAD) + is_sized(leg, rest)
+    released = leg.notional * leg.rate - rest * rate
     equity = plan.equity * PPM - less * pi
     target = (PPM + ENGINE.target_buffer) * (plan.maintenance * PPM - released) // PPM
     world.must("P5 more than needed", equity < target, values)
