@@ -92,9 +92,8 @@ def _book(
                 interest: uint256 = 0
                 if crowded:
                     interest = unsafe_mul(words._leg_open_interest(leg), price)
-                rate = risk_parameters._initial_rate(risk, least, factor, notional, interest)
-                initial: uint256 = risk_parameters._initial(risk, least)
-                flat_rate = risk_factors._charged(initial, factor, risk_factors.MAX_INITIAL_RATE)
+                rate = risk_parameters._initial_rate(risk, factor, notional, interest)
+                flat_rate = risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
             if size <= 0:
                 notional = unsafe_mul(magnitude, leg_math._adverse_price(price_word))
         else:

@@ -34,7 +34,7 @@ FACTOR_UNIT: constant(uint256) = 1_000
 CAP_UNIT: constant(uint256) = 100_000
 # Parts per million an hour.
 FACTOR_SPEED: constant(uint256) = 50_000
-HOUR_UNIT: constant(uint256) = 3_600 * FACTOR_UNIT
+HOUR: constant(uint256) = 3_600
 # Rates beyond 100 % are of initial margin alone; sums over legs have room for this one.
 MAX_INITIAL_RATE: constant(uint256) = 2**30 - 1
 
@@ -68,20 +68,17 @@ def _between(origin: uint256, goal: uint256, passed: uint256) -> uint256:
 @pure
 def _base_between(word: uint256, earlier: uint256, time: uint256) -> (uint256, uint256):
     """
-    @notice Maintenance rate and depth of a market whose ramp is on, both rounded towards where they come from.
+    @notice Maintenance rate, rounded down, and depth, rounded up, of a market whose ramp is on.
     """
     passed: uint256 = self._passed((word >> 72) & risk_words.U32, time)  # risk_words._risk_fields
-    # The depth never rises on a ramp; both are below 2**32.
+    # The rate never falls and the depth never rises on a ramp; both are below 2**32.
     rate: uint256 = risk_words._earlier_maintenance(earlier)
     goal: uint256 = (word >> 216) & risk_words.U20  # risk_words._risk_fields
-    if goal >= rate:
-        rate = unsafe_add(rate, unsafe_div(unsafe_mul(unsafe_sub(goal, rate), passed), RAMP))
-    else:
-        rate = unsafe_sub(rate, unsafe_div(unsafe_mul(unsafe_sub(rate, goal), passed), RAMP))
+    risen: uint256 = unsafe_div(unsafe_mul(unsafe_sub(goal, rate), passed), RAMP)
     depth: uint256 = risk_words._earlier_depth(earlier)
     deep: uint256 = (word >> 184) & risk_words.U32  # risk_words._risk_fields
     fallen: uint256 = unsafe_div(unsafe_mul(unsafe_sub(depth, deep), passed), RAMP)
-    return rate, unsafe_sub(depth, fallen)
+    return unsafe_add(rate, risen), unsafe_sub(depth, fallen)
 
 
 @internal
@@ -96,8 +93,8 @@ def _volatility_factor(word: uint256, time: uint256) -> uint256:
     start: uint256 = (word >> 8) & risk_words.U32
     step: uint256 = 0
     if time > start:
-        # Times are below 2**32. In whole units, so that a movement that replaces this one starts where it stands.
-        step = unsafe_mul(unsafe_div(unsafe_mul(unsafe_sub(time, start), FACTOR_SPEED), HOUR_UNIT), FACTOR_UNIT)
+        # Times are below 2**32.
+        step = unsafe_div(unsafe_mul(unsafe_sub(time, start), FACTOR_SPEED), HOUR)
     if goal >= origin:
         return min(unsafe_add(origin, step), goal)
     return max(unsafe_sub(origin, min(step, origin)), goal)

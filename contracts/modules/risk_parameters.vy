@@ -126,10 +126,8 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
 @view
 def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -> risk_words.Risk:
     """
-    @notice A market's fields after a change, except that maintenance and depth are where their ramp comes from: the
-            rate in force, and the depth where it is larger than the new one.
-    @dev A lower rate takes the ramp, too: it narrows favourable ends, and in portfolio mode it lowers what a leg takes
-         off another's dominance.
+    @notice A market's fields after a change, except that maintenance and depth are where their ramp comes from: what
+            is in force where the new ones ask for more.
     """
     assert risk.maintenance != 0 and risk.maintenance <= risk.initial and risk.initial <= PPM, "risk: rates"
     assert risk.depth != 0, "risk: depth"
@@ -152,7 +150,7 @@ def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -
     depth: uint256 = 0
     flat: uint256 = 0
     least, depth, flat = self._terms(market_id, word, block.timestamp)
-    new.maintenance = least
+    new.maintenance = min(least, risk.maintenance)
     new.depth = max(depth, risk.depth)
     new.capacity = min(new.capacity, risk.capacity_floor)
     new.ramp_start = 0
@@ -215,18 +213,15 @@ def _rates(
     least, depth, flat = self._terms(id, risk, time)
     rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
     factor: uint256 = max(flat, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
-    initial_rate: uint256 = self._initial_rate(risk, least, factor, notional, interest)
+    initial_rate: uint256 = self._initial_rate(risk, factor, notional, interest)
     return least, rate, initial_rate
 
 
 @internal
 @pure
-def _initial_rate(
-    risk: uint256, least: uint256, flat: uint256, notional: uint256, interest: uint256
-) -> uint256:
+def _initial_rate(risk: uint256, flat: uint256, notional: uint256, interest: uint256) -> uint256:
     """
     @notice The initial rate of a notional among its market's open interest, rounded up.
-    @param least base maintenance rate in force
     """
     # risk_words._risk_fields
     depth: uint256 = (risk >> 184) & risk_words.U32
@@ -234,16 +229,7 @@ def _initial_rate(
     size_factor: uint256 = risk_factors._size_factor(notional, depth)
     interest_factor: uint256 = risk_factors._interest_factor(notional, interest, capacity)
     factor: uint256 = max(flat, max(size_factor, interest_factor))
-    return risk_factors._charged(self._initial(risk, least), factor, risk_factors.MAX_INITIAL_RATE)
-
-
-@internal
-@pure
-def _initial(risk: uint256, least: uint256) -> uint256:
-    """
-    @notice Base rate of initial margin: a lower one waits for the base maintenance rate, on its ramp.
-    """
-    return max(risk >> 236, least)  # risk_words._risk_fields
+    return risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
 
 
 @internal

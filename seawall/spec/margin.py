@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from seawall.spec.fixed_math import ceil_div
 from seawall.spec.risk import (
     MAX_INITIAL_RATE,
     RESERVE_UNIT,
@@ -120,7 +121,7 @@ def _magnitude(size: int) -> int:
 
 def _ceil_requirement(total: int) -> int:
     """A sum of rate * |size| * price, rounded up to money."""
-    return -(-total // (WAD * PPM))
+    return ceil_div(total, WAD * PPM)
 
 
 class _Market(NamedTuple):
@@ -284,7 +285,6 @@ class MarginModel:
         base, depth = risk.base(now)
         flat = risk.volatility_factor(now) if risk.initial else PPM
         flat_initial = max(flat, volatility_factor(risk, price.volatility))
-        initial = risk.initial_rate(now)
         notional = _magnitude(size) * price.price
         factor = flat_initial
         if risk.initial:
@@ -303,10 +303,10 @@ class MarginModel:
             flat=flat,
             depth=max(1, depth),
             flat_initial=flat_initial,
-            initial_rate=charged(initial, factor, MAX_INITIAL_RATE),
+            initial_rate=charged(risk.initial, factor, MAX_INITIAL_RATE),
             usable=_is_usable(price, base),
             reserve=risk.reserve * RESERVE_UNIT,
-            initial=initial,
+            initial=risk.initial,
         )
 
     def _required(self, markets: list[_Market], mode: int, now: int) -> tuple[int, int]:

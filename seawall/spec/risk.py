@@ -79,26 +79,19 @@ class Risk(NamedTuple):
     def base(self, now: int) -> tuple[int, int]:
         """Maintenance rate and depth in force, between earlier and new ones while a ramp is on.
 
-        A ramp never runs ahead of its line: both round towards where they come from.
+        The rate rounds down and the depth up: a ramp never runs ahead of its line.
         """
         if self.ramp_start == 0:
             return self.maintenance, self.depth
         passed = min(max(now - self.ramp_start, 0), RAMP)
-        rate, goal = self.earlier_maintenance, self.maintenance
-        moved = abs(goal - rate) * passed // RAMP
+        risen = (self.maintenance - self.earlier_maintenance) * passed // RAMP
         fallen = (self.earlier_depth - self.depth) * passed // RAMP
-        return rate + moved if goal >= rate else rate - moved, self.earlier_depth - fallen
-
-    def initial_rate(self, now: int) -> int:
-        """Base rate of initial margin: a lower one waits for maintenance."""
-        return max(self.initial, self.base(now)[0])
+        return self.earlier_maintenance + risen, self.earlier_depth - fallen
 
     def volatility_factor(self, now: int) -> int:
         """The factor in maintenance margin: it moves FACTOR_SPEED an hour towards its goal."""
         start, goal = self.factor_from * FACTOR_UNIT, self.factor_to * FACTOR_UNIT
-        passed = max(now - self.factor_start, 0)
-        # In whole units, so that a movement that replaces this one starts where it stands.
-        step = passed * FACTOR_SPEED // (3_600 * FACTOR_UNIT) * FACTOR_UNIT
+        step = max(now - self.factor_start, 0) * FACTOR_SPEED // 3_600
         return min(start + step, goal) if goal >= start else max(start - step, goal)
 
 
@@ -118,8 +111,6 @@ class MarketRisk(NamedTuple):
 def changed(old: Risk, new: MarketRisk, now: int) -> Risk:
     """A market's parameters after the owner's change: initial at once, maintenance by a ramp.
 
-    A lower maintenance rate takes the ramp, too: it narrows favourable ends, and in portfolio mode
-    it lowers what a leg takes off another's dominance. A larger depth only helps: at once.
     Errors: Reverted with the reason.
     """
     require(0 < new.maintenance <= new.initial <= PPM, "risk: rates")
@@ -130,7 +121,7 @@ def changed(old: Risk, new: MarketRisk, now: int) -> Risk:
     if old.initial != 0:
         require(new.reserve == old.reserve, "risk: reserve is fixed")
         base, deep = old.base(now)
-        maintenance, depth = base, max(deep, new.depth)
+        maintenance, depth = min(base, new.maintenance), max(deep, new.depth)
     ramps = (maintenance, depth) != (new.maintenance, new.depth)
     listed = old.initial != 0
     return Risk(
@@ -203,7 +194,7 @@ def interest_factor(notional: int, open_interest: int, capacity: int) -> int:
 
 def charged(rate: int, factor: int, highest: int) -> int:
     """A base rate times its factor, rounded up."""
-    return min(-(-rate * factor // PPM), highest)
+    return min(ceil_div(rate * factor, PPM), highest)
 
 
 class Weight(NamedTuple):
