@@ -68,6 +68,12 @@ FIGURES = (
     Figure("liquidate_many_20_each", scenes.liquidate_many_20, 0, slices(20, 1), parts=20),
     Figure("close_out_8", scenes.close_out_8, 400_000, wholes(8)),
     Figure("bad_debt_1", scenes.bad_debt_1, 175_000, wholes(1) | PAID_BY_FUND),
+    Figure(
+        "convert_1",
+        scenes.convert_1,
+        0,
+        {"Converted": 1, "Moved": 2, "PositionChanged": 1},
+    ),
     Figure("margin_view_1", scenes.margin_view_1, 23_000, execution=True),
     Figure("margin_view_4", scenes.margin_view_4, 55_000, execution=True),
     Figure("margin_view_8", scenes.margin_view_8, 100_000, execution=True),

@@ -117,7 +117,9 @@ def _check_story(measured: Measured) -> None:
 def story(measured: Measured) -> list[str]:
     """Names of the events of the system's contracts, with the stage where one has it."""
     stand = measured.stand
-    contracts = (stand.house, stand.exchange, stand.engine, stand.oracle, stand.fund)
+    contracts = (
+        stand.house, stand.exchange, stand.engine, stand.oracle, stand.fund, stand.converter,
+    )  # fmt: skip
     by_address = {one.address.lower(): one for one in contracts}
     found = []
     for log in measured.receipt["logs"]:

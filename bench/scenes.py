@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.actors import Actor
-from bench.stand import MARKETS, Act, Stand
+from bench.stand import FIRST_TOKEN_ID, MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
 from seawall.spec.words import LOT, MAX_UINT256
 
@@ -21,6 +21,7 @@ TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
 HOUSE_LONG, HOUSE_SHORT, SAVER = Actor("long"), Actor("short"), Actor("saver")
 
 MARKET = 1
+TOKEN = 1
 
 
 def furnish(stand: Stand) -> None:
@@ -168,6 +169,24 @@ def liquidate_many_20(stand: Stand) -> Act:
     stand.freshen([MARKET])
     args = ([victim.account for victim in victims], KEEPER.account)
     return stand.act(KEEPER, stand.engine, "liquidate_many", *args)
+
+
+# -- collateral --------------------------------------------------------------------------------
+
+
+def convert_1(stand: Stand) -> Act:
+    """Two legs have lost more than the account's cash, one collateral token pays: a buyer with cash
+    and a leg takes what brings the settlement balance to zero."""
+    token = stand.list_collateral(TOKEN, "100")
+    stand.deposit(TRADER, 1_500)
+    stand.pledge(TRADER, TOKEN, token, 100)
+    for market_id in MARKETS[:2]:
+        stand.open(TRADER, HOUSE_SHORT, market_id, 10_000)
+    _let_keeper_hold(stand, 1)
+    _fall(stand, 2, "-15")
+    stand.freshen([*MARKETS[:2], FIRST_TOKEN_ID + TOKEN - 1])
+    args = (TRADER.account, TOKEN, MAX_UINT256, KEEPER.account, 0, MAX_UINT256)
+    return stand.act(KEEPER, stand.converter, "convert", *args)
 
 
 # -- views -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any
 from bench.actors import Actor
 from bench.errors import BenchError
 from seawall.client.contract import Contract, load_abi
+from seawall.client.creation import creation
 from seawall.client.orders import Domain, Order, SignedOrder, direct, salt_at, sign
 from seawall.deployment import System, deploy
 from seawall.node import Node
@@ -23,12 +24,15 @@ from seawall.parameters import Parameters, load
 from seawall.published.chainlink import ChainlinkSource
 from seawall.published.usdc import Usdc
 from seawall.rpc import Receipt, Rpc, succeeded
+from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import LOT, TICK, WAD
 
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Dollars at the start; ids of markets in this order, from 1.
 PRICES = ("42849.78", "3375.21", "148.3345", "0.61382", "17.9172", "94.561", "1.20735", "611.08")
+#: The oracle's id of collateral token 1.
+FIRST_TOKEN_ID = 128
 MARKETS = tuple(range(1, len(PRICES) + 1))
 #: The three sources of a market differ, in parts per million of the price: the median has work.
 SPREAD = (-180, 0, 230)
@@ -39,6 +43,7 @@ Sources = dict[int, list[ChainlinkSource]]
 _NETWORK = "ethereum:local:foundry"
 _ORDER_LIFE_SECONDS = 86_400
 _ALLOWANCE = 10**30
+_FEED_AGE = 3_600
 _FEED_DECIMALS = 8
 _FEED_UNIT = 10**_FEED_DECIMALS
 
@@ -76,6 +81,9 @@ class Stand:
         self.fund = self._handle(addresses, "InsuranceFund")
         self.oracle = self._handle(addresses, "IndexOracle")
         self.lens = self._handle(addresses, "Lens")
+        self.converter = self._handle(addresses, "CollateralConverter")
+        self.model = self._handle(addresses, "MarginModel")
+        self._owner = str(self.read(self.house, "owner"))
         self.prices = {market_id: wad(price) for market_id, price in _starting(sources)}
         self._domain = Domain(int(rpc.call("eth_chainId"), 16), self.exchange.address)
         self.salt = 0
@@ -129,6 +137,41 @@ class Stand:
         self.mint(owner, dollars)
         self.do(owner, self.token, "approve", self.fund.address, _ALLOWANCE)
         self.do(owner, self.fund, "deposit", dollars * self.unit, owner.address)
+
+    def list_collateral(self, token_id: int, dollars: str) -> Contract:
+        """A token of 18 decimals with three feeds; four fifths of it count. Errors: BenchError."""
+        leg_id = FIRST_TOKEN_ID + token_id - 1
+        sources = [_source(self.rpc, one) for one in answers(wad(dollars))]
+        adapters = [self._deploy("ChainlinkFeed", one.address, 0, 0, 0) for one in sources]
+        token = Contract(self._deploy("Token", "Collateral", "COL", 18), load_abi("Token"))
+        feeds = [(one, _FEED_AGE, _FEED_AGE, False) for one in adapters]
+        self._govern(self.oracle, "set_feeds", leg_id, (2, 5_000, 0), feeds)
+        self._govern(self.model, "set_token_risk", token_id, 800_000, 800_000, 10**6)
+        self._govern(self.house, "set_token", token_id, token.address, 10**9)
+        # A new token counts for nothing until its ramp is over.
+        self.rpc.warp(NOTICE + RAMP)
+        for source, answer in zip(sources, answers(wad(dollars)), strict=True):
+            source.answer(answer)
+        for market_id in self.sources:
+            self.report(market_id)
+        self.names[token.address.lower()] = "Token"
+        return token
+
+    def pledge(self, owner: Actor, token_id: int, token: Contract, amount: int) -> None:
+        """Pay so many whole tokens of collateral in."""
+        self.do(self.operator, token, "mint", owner.address, amount * WAD)
+        self.do(owner, token, "approve", self.house.address, _ALLOWANCE)
+        self.do(owner, self.house, "deposit", owner.account, token_id, amount * WAD)
+
+    def _deploy(self, name: str, *args: Any) -> str:
+        receipt = self.rpc.send(self._owner, None, creation(name, *args))
+        return str(receipt["contractAddress"])
+
+    def _govern(self, contract: Contract, function: str, *args: Any) -> None:
+        """A call of the system's owner. Errors: BenchError."""
+        data = contract.encode(function, *args)
+        if not succeeded(self.rpc.send(self._owner, contract.address, data)):
+            raise BenchError(f"{function} of the owner reverted")
 
     # -- prices --------------------------------------------------------------------------------
 

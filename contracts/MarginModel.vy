@@ -36,8 +36,8 @@ initializes: risk_parameters
 from contracts.modules import risk_words  # storage layout of parameters
 from contracts.modules import scenarios  # the scenario matrix
 initializes: scenarios
-from contracts.modules import portfolio_margin  # requirements of portfolio mode
-initializes: portfolio_margin[risk_parameters := risk_parameters, scenarios := scenarios]
+from contracts.modules import portfolio_book  # requirements of portfolio mode
+initializes: portfolio_book[risk_parameters := risk_parameters, scenarios := scenarios]
 from contracts.modules import words  # layout of portfolios and prices
 
 # ---------------------------------------------------------------
@@ -241,10 +241,17 @@ def assess(
         least: uint256 = (risk >> 216) & risk_words.U20
         rate: uint256 = least
         initial_rate: uint256 = risk >> 236  # risk_words._risk_fields
-        if not risk_parameters._is_quiet(risk, notional, leg, price_word):
-            interest: uint256 = 0
-            if mode & TAKEOVER == 0:
-                interest = unsafe_mul((leg >> 144) & words.U104, price)  # words._leg_open_interest
+        interest: uint256 = unsafe_mul((leg >> 144) & words.U104, price)  # words._leg_open_interest
+        # All factors are 1 unless something moves, volatility is above calm, or a notional or the open interest is
+        # beyond what rates hold for: fields of risk_words._risk_fields and words._price_volatility.
+        if (
+            risk & risk_words.MOVING != risk_words.STILL  # risk_words._risk_fields
+            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24  # risk_words._risk_fields
+            or notional > unsafe_mul((risk >> 184) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
+            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
+        ):
+            if mode & TAKEOVER != 0:
+                interest = 0
             least, rate, initial_rate = risk_parameters._rates(id, risk, notional, interest, price_word, time)
         half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
         # `_is_usable`
@@ -292,7 +299,10 @@ def assess(
     maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
     if mode & PORTFOLIO != 0:
         poor: bool = False
-        poor, initial, maintenance = portfolio_margin._portfolio(equity, mode & TAKEOVER == 0, legs, prices, time)
+        # A call of its own, so that the accounts in standard mode do not pay for its memory.
+        poor, initial, maintenance = staticcall IMarginModel(self).portfolio_margin(
+            equity, mode & TAKEOVER == 0, legs, prices, time
+        )
         usable = usable and not poor
     if not usable:
         initial = max_value(uint256)
@@ -338,16 +348,21 @@ def plan(
             collateral += worth
             continue
         risk: uint256 = risk_parameters._risks[id]
-        least: uint256 = 0
-        depth: uint256 = 0
-        flat: uint256 = 0
-        least, depth, flat = risk_parameters._terms(id, risk, time)
+        # Of risk_words._risk_fields; as `risk_parameters._terms` says while nothing moves.
+        least: uint256 = (risk >> 216) & risk_words.U20
+        depth: uint256 = (risk >> 184) & risk_words.U32
+        flat: uint256 = PPM
+        if risk & risk_words.MOVING != risk_words.STILL:  # risk_words._risk_fields
+            least, depth, flat = risk_parameters._terms(id, risk, time)
         units: uint256 = (risk >> 136) & risk_words.U16  # risk_words._risk_fields
         reserve_units = unsafe_add(reserve_units, units)
         price: uint256 = price_word >> 176  # words._price_price
         magnitude: uint256 = leg_math._magnitude(size)
         notional: uint256 = unsafe_mul(magnitude, price)
-        rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
+        rate: uint256 = least
+        # uint32 * 10**39; `_maintenance_rate` of a leg whose factors are 1
+        if flat != PPM or notional > unsafe_mul(depth, risk_factors.DEPTH_WAD):
+            rate = risk_factors._maintenance_rate(least, flat, depth, notional)
         better: uint256 = price
         better_notional: uint256 = notional
         better_rate: uint256 = rate
@@ -359,20 +374,13 @@ def plan(
         favourable_value = unsafe_add(favourable_value, unsafe_mul(size, convert(better, int256)))
         maintenance_sum = unsafe_add(maintenance_sum, unsafe_mul(notional, rate))
         favourable_sum = unsafe_add(favourable_sum, unsafe_mul(better_notional, better_rate))
-        planned.append(
-            risk_words._plan(
-                risk_words.Plan(
-                    id=id,
-                    usable=1 if self._is_usable(price_word, least) else 0,
-                    reserve=units,
-                    rate=rate,
-                    base=least,
-                    flat=flat,
-                    depth=depth,
-                    notional=unsafe_div(notional, UWAD),
-                )
-            )
-        )
+        whole: uint256 = unsafe_div(notional, UWAD)
+        # risk_words._plan: all other fields come from fields of their width.
+        assert whole <= risk_words.U128
+        usable: uint256 = 1 if self._is_usable(price_word, least) else 0
+        head: uint256 = (id << 248) | (usable << 240) | (units << 224) | (rate << 204)  # risk_words._plan
+        tail: uint256 = (least << 184) | (flat << 160) | (depth << 128) | whole  # risk_words._plan
+        planned.append(head | tail)  # risk_words._plan
     # All terms are below 2**200, the bound of base included.
     reserve: int256 = convert(unsafe_mul(reserve_units, RESERVE_UNIT), int256)
     outside: int256 = unsafe_sub(unsafe_add(self._bounded(base), collateral), reserve)
@@ -381,12 +389,33 @@ def plan(
     maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
     favourable_maintenance: uint256 = leg_math._ceil_requirement(favourable_sum)
     if words._account_mode(account_word) & PORTFOLIO != 0:
-        matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
-        book: scenarios.Book = portfolio_margin._book(portfolio_margin.AT_SPOT, False, legs, prices, time)
-        maintenance = scenarios._maintenance(matrix, book, time)
-        book = portfolio_margin._book(portfolio_margin.AT_FAVOURABLE, False, legs, prices, time)
-        favourable_maintenance = scenarios._maintenance(matrix, book, time)
+        maintenance, favourable_maintenance = staticcall IMarginModel(self).portfolio_maintenance(legs, prices, time)
     return equity, maintenance, favourable, favourable_maintenance, planned
+
+
+@external
+@view
+@reentrant
+def portfolio_margin(
+    equity: int256, crowded: bool, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
+) -> (bool, uint256, uint256):
+    """
+    @notice Whether equity is below what portfolio mode asks for, initial and maintenance margin of a portfolio.
+    @dev See IMarginModel.
+    """
+    return portfolio_book._portfolio(equity, crowded, legs, prices, time)
+
+
+@external
+@view
+@reentrant
+def portfolio_maintenance(
+    legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
+) -> (uint256, uint256):
+    """
+    @notice Maintenance margin of a portfolio at spot and at favourable ends.
+    """
+    return portfolio_book._maintenance(legs, prices, time)
 
 
 @external

@@ -44,6 +44,7 @@ FUZZED = (
     "contracts/MarginModel.vy",
     "contracts/Clearinghouse.vy",
     "contracts/LiquidationEngine.vy",
+    "contracts/CollateralConverter.vy",
     "contracts/InsuranceFund.vy",
     "contracts/Exchange.vy",
     "contracts/IndexOracle.vy",

@@ -34,6 +34,7 @@ from seawall.spec.words import (
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
+CONVERTER_RIGHTS = TRADE | PAY | WATERFALL
 NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
 CORE = (
@@ -45,6 +46,7 @@ CORE = (
     "LiquidationEngine",
     "Lens",
     "RiskMonitor",
+    "CollateralConverter",
 )
 
 #: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
@@ -78,6 +80,7 @@ class System:
     engine: Any
     lens: Any
     risk_monitor: Any
+    converter: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
     start_block: int
@@ -87,6 +90,7 @@ class System:
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
             self.exchange, self.engine, self.lens, self.risk_monitor,
+            self.converter,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -170,8 +174,14 @@ def _deploy_contracts(
     )  # fmt: skip
     lens = create("Lens", house.address, oracle.address, model.address, rates.close_out)
     monitor = create("RiskMonitor", house.address, oracle.address, model.address)
+    discounts = parameters.conversion
+    converter = create(
+        "CollateralConverter", house.address, oracle.address, model.address,
+        discounts.discount_min, discounts.discount_max,
+    )  # fmt: skip
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
+        converter,
         feeds, aggregators, start_block,
     )  # fmt: skip
 
@@ -224,9 +234,10 @@ def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) 
 def _configure(system: System, deployer: Any, report: Report) -> None:
     """Rights, markets, rates, fees and feeds: each setter once."""
     house = system.clearinghouse
-    report("granting rights to Exchange and LiquidationEngine")
+    report("granting rights to Exchange, LiquidationEngine and CollateralConverter")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
+    house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
     system.margin_model.set_follower(system.risk_monitor.address, sender=deployer)
@@ -307,6 +318,9 @@ def verify(system: System, deployer: str) -> list[str]:
         ("RiskMonitor", system.risk_monitor, "INDEX_ORACLE", "IndexOracle"),
         ("RiskMonitor", system.risk_monitor, "MARGIN_MODEL", "MarginModel"),
         ("MarginModel", system.margin_model, "follower", "RiskMonitor"),
+        ("CollateralConverter", system.converter, "CLEARINGHOUSE", "Clearinghouse"),
+        ("CollateralConverter", system.converter, "INDEX_ORACLE", "IndexOracle"),
+        ("CollateralConverter", system.converter, "MARGIN_MODEL", "MarginModel"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
     )
     for name, contract, getter, target in links:
@@ -349,6 +363,10 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("penalty at close-out", engine.PENALTY_MAX_PPM(), rates.penalty_max)
     same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
     same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
+    converter, discounts = system.converter, parameters.conversion
+    same("rights of CollateralConverter", house.modules(converter.address), CONVERTER_RIGHTS)
+    same("least discount", converter.DISCOUNT_MIN_PPM(), discounts.discount_min)
+    same("largest discount", converter.DISCOUNT_MAX_PPM(), discounts.discount_max)
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
 
 

@@ -197,6 +197,14 @@ class EngineSettings:
 
 
 @dataclass(frozen=True)
+class ConversionSettings:
+    """Discounts at which collateral is sold for cash, parts per million."""
+
+    discount_min: int
+    discount_max: int
+
+
+@dataclass(frozen=True)
 class FundParameters:
     """The insurance fund's share token and its wait before a redemption."""
 
@@ -218,6 +226,7 @@ class Parameters:
     notional_floor: int
     oracle: OracleParameters
     liquidation: EngineSettings
+    conversion: ConversionSettings
     fund: FundParameters
     markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
     portfolio: PortfolioParameters | None = None
@@ -243,7 +252,7 @@ def load(path: Path) -> Parameters:
 
 def parse(raw: Any, folder: Path = Path()) -> Parameters:
     """Check a parsed parameter file; files that it names are looked up in `folder`."""
-    required = "name settlement margin oracle liquidation insurance_fund markets"
+    required = "name settlement margin oracle liquidation conversion insurance_fund markets"
     top = _fields(raw, "file", required, "owner guardian portfolio")
     margin = _fields(top["margin"], "margin", "profit_weight margin_call notional_floor")
     if not isinstance(top["markets"], list) or not top["markets"]:
@@ -262,6 +271,7 @@ def parse(raw: Any, folder: Path = Path()) -> Parameters:
         notional_floor=ppm(margin["notional_floor"], "margin.notional_floor"),
         oracle=_oracle(top["oracle"]),
         liquidation=_liquidation(top["liquidation"]),
+        conversion=_conversion(top["conversion"]),
         fund=_fund(top["insurance_fund"]),
         markets=markets,
         portfolio=_portfolio(top.get("portfolio"), folder, ids),
@@ -354,6 +364,15 @@ def _liquidation(raw: Any) -> EngineSettings:
     if values["close_out"] >= PPM:
         raise ParameterError("liquidation.close_out: must be below 1")
     return EngineSettings(**values)
+
+
+def _conversion(raw: Any) -> ConversionSettings:
+    names = "discount_min discount_max"
+    entry = _fields(raw, "conversion", names)
+    lowest, highest = (ppm(entry[name], f"conversion.{name}", "0.1") for name in names.split())
+    if lowest > highest:
+        raise ParameterError("conversion: discounts must be discount_min <= discount_max")
+    return ConversionSettings(lowest, highest)
 
 
 def _fund(raw: Any) -> FundParameters:

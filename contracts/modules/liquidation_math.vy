@@ -253,8 +253,10 @@ def _after_slice(seen: Situation, fraction: uint256) -> (DynArray[uint256, 24], 
         if risk_words._plan_usable(leg):
             size: int256 = words._leg_size(seen.legs[index])
             taken: int256 = self._portion(size, fraction)
-            left[index] = words._leg(risk_words._plan_id(leg), 0, size - taken)
-            notional += fixed_math._mul_div_down(fixed_math._abs(taken), words._price_price(seen.prices[index]), WAD)
+            left[index] = words._leg(risk_words._plan_id(leg), 0, unsafe_sub(size, taken))
+            # A size below 2**113 and a price below 2**80, sixteen times.
+            value: uint256 = unsafe_mul(fixed_math._abs(taken), words._price_price(seen.prices[index]))
+            notional = unsafe_add(notional, unsafe_div(value, WAD))
         index = unsafe_add(index, 1)
     return left, notional
 

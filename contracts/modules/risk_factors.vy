@@ -18,6 +18,8 @@ from contracts.modules import risk_words  # storage layout
 
 PPM: constant(uint256) = 10**6
 PPM_2: constant(uint256) = 10**12
+PPM_3: constant(uint256) = 10**18
+PPM_4: constant(uint256) = 10**24
 # A change waits NOTICE and then moves over RAMP seconds.
 NOTICE: constant(uint256) = 2 * 86_400
 RAMP: constant(uint256) = 5 * 86_400
@@ -32,9 +34,8 @@ DEPTH_MILLI: constant(uint256) = 10**6
 # Of stored volatility factors and their caps.
 FACTOR_UNIT: constant(uint256) = 1_000
 CAP_UNIT: constant(uint256) = 100_000
-# Parts per million an hour.
-FACTOR_SPEED: constant(uint256) = 50_000
-HOUR: constant(uint256) = 3_600
+# Seconds in which a volatility factor moves by a unit.
+FACTOR_STEP: constant(uint256) = 72
 # Rates beyond 100 % are of initial margin alone; sums over legs have room for this one.
 MAX_INITIAL_RATE: constant(uint256) = 2**30 - 1
 
@@ -68,36 +69,36 @@ def _between(origin: uint256, goal: uint256, passed: uint256) -> uint256:
 @pure
 def _base_between(word: uint256, earlier: uint256, time: uint256) -> (uint256, uint256):
     """
-    @notice Maintenance rate, rounded down, and depth, rounded up, of a market whose ramp is on.
+    @notice Maintenance rate and depth of a market whose ramp is on.
     """
-    passed: uint256 = self._passed((word >> 72) & risk_words.U32, time)  # risk_words._risk_fields
-    # The rate never falls and the depth never rises on a ramp; both are below 2**32.
-    rate: uint256 = risk_words._earlier_maintenance(earlier)
-    goal: uint256 = (word >> 216) & risk_words.U20  # risk_words._risk_fields
-    risen: uint256 = unsafe_div(unsafe_mul(unsafe_sub(goal, rate), passed), RAMP)
-    depth: uint256 = risk_words._earlier_depth(earlier)
-    deep: uint256 = (word >> 184) & risk_words.U32  # risk_words._risk_fields
-    fallen: uint256 = unsafe_div(unsafe_mul(unsafe_sub(depth, deep), passed), RAMP)
-    return unsafe_add(rate, risen), unsafe_sub(depth, fallen)
+    # risk_words._risk_fields
+    passed: uint256 = self._passed((word >> 72) & risk_words.U32, time)
+    goal: uint256 = (word >> 216) & risk_words.U20
+    deep: uint256 = (word >> 184) & risk_words.U32
+    rate: uint256 = self._between(risk_words._earlier_maintenance(earlier), goal, passed)
+    depth: uint256 = self._between(risk_words._earlier_depth(earlier), deep, passed)
+    return rate, depth
 
 
 @internal
 @pure
 def _volatility_factor(word: uint256, time: uint256) -> uint256:
     """
-    @notice The factor in maintenance margin at a time: it moves FACTOR_SPEED an hour towards its goal.
+    @notice The factor in maintenance margin at a time: it moves a unit in FACTOR_STEP seconds towards its goal.
+    @dev By whole units, so that what a new goal starts from is exact.
     """
     # risk_words._risk_fields
-    origin: uint256 = unsafe_mul((word >> 56) & risk_words.U16, FACTOR_UNIT)
-    goal: uint256 = unsafe_mul((word >> 40) & risk_words.U16, FACTOR_UNIT)
+    origin: uint256 = (word >> 56) & risk_words.U16
+    goal: uint256 = (word >> 40) & risk_words.U16
     start: uint256 = (word >> 8) & risk_words.U32
-    step: uint256 = 0
+    steps: uint256 = 0
     if time > start:
-        # Times are below 2**32.
-        step = unsafe_div(unsafe_mul(unsafe_sub(time, start), FACTOR_SPEED), HOUR)
+        # More steps than that no factor is away from its goal: no overflow below, whatever the time.
+        steps = min(unsafe_div(unsafe_sub(time, start), FACTOR_STEP), risk_words.U16)
+    here: uint256 = max(unsafe_sub(origin, min(steps, origin)), goal)
     if goal >= origin:
-        return min(unsafe_add(origin, step), goal)
-    return max(unsafe_sub(origin, min(step, origin)), goal)
+        here = min(unsafe_add(origin, steps), goal)
+    return unsafe_mul(here, FACTOR_UNIT)
 
 
 # ---------------------------------------------------------------
@@ -207,7 +208,7 @@ def _worth(gross: uint256, weight: uint256, depth: uint256) -> uint256:
     # A depth is below 2**102: no product here reaches 2**256. The divisor is at least 9.
     most: uint256 = unsafe_div(unsafe_mul(deep, 4 * PPM_2), unsafe_mul(9, unsafe_mul(haircut, haircut)))
     counted: uint256 = min(gross, max(deep, most))
-    grown: uint256 = unsafe_mul(haircut, isqrt(unsafe_div(unsafe_mul(counted, PPM_2), deep)))
-    if grown >= PPM_2:
-        return 0
-    return unsafe_div(unsafe_mul(counted, unsafe_sub(PPM_2, grown)), PPM_2)
+    # What counts is below 2**144, for the haircut is at least 1. The root is 10**12 where the haircut is two thirds or
+    # more, and else at most 10**18 * 2 / 3 of the haircut: what has grown is not above 10**18.
+    grown: uint256 = unsafe_mul(haircut, isqrt(unsafe_div(unsafe_mul(counted, PPM_4), deep)))
+    return unsafe_div(unsafe_mul(counted, unsafe_sub(PPM_3, grown)), PPM_3)

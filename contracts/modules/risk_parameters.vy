@@ -105,11 +105,14 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
     grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
     risk.capacity = min(risk_words._capacity_least(terms) + grown, risk_words.U32)
     goal: uint256 = risk_factors._calm_factor(old, volatility) // risk_factors.FACTOR_UNIT
+    here: uint256 = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
+    # Movements and ramps that are over cost every reader.
+    if here == risk.factor_to:
+        risk.factor_from = here
     if block.timestamp >= risk.factor_start + FACTOR_PERIOD and goal != risk.factor_to:
-        risk.factor_from = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
+        risk.factor_from = here
         risk.factor_to = goal
         risk.factor_start = block.timestamp
-    # A ramp that is over costs every reader a slot.
     if block.timestamp >= risk.ramp_start + risk_factors.RAMP:
         risk.ramp_start = 0
     new: uint256 = risk_words._risk(risk)
@@ -127,7 +130,7 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
 def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -> risk_words.Risk:
     """
     @notice A market's fields after a change, except that maintenance and depth are where their ramp comes from: what
-            is in force where the new ones ask for more.
+            is in force.
     """
     assert risk.maintenance != 0 and risk.maintenance <= risk.initial and risk.initial <= PPM, "risk: rates"
     assert risk.depth != 0, "risk: depth"
@@ -146,12 +149,8 @@ def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -
         new.factor_to = risk_factors.FACTOR_UNIT
         return new
     assert risk.reserve == new.reserve, "risk: reserve is fixed"
-    least: uint256 = 0
-    depth: uint256 = 0
     flat: uint256 = 0
-    least, depth, flat = self._terms(market_id, word, block.timestamp)
-    new.maintenance = min(least, risk.maintenance)
-    new.depth = max(depth, risk.depth)
+    new.maintenance, new.depth, flat = self._terms(market_id, word, block.timestamp)
     new.capacity = min(new.capacity, risk.capacity_floor)
     new.ramp_start = 0
     return new
@@ -177,26 +176,6 @@ def _terms(id: uint256, risk: uint256, time: uint256) -> (uint256, uint256, uint
 
 
 @internal
-@pure
-def _is_quiet(risk: uint256, notional: uint256, leg: uint256, price_word: uint256) -> bool:
-    """
-    @notice Whether all of a market's factors are 1, so that its rates are what the owner set.
-    """
-    # Ramp and volatility factor of risk_words._risk_fields.
-    if risk & risk_words.MOVING != risk_words.STILL:
-        return False
-    # risk_words._risk_fields, words._price_volatility
-    if (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24:
-        return False
-    # uint32 * 10**39, and a notional is below 2**199
-    if notional > unsafe_mul((risk >> 184) & risk_words.U32, risk_factors.DEPTH_WAD):  # risk_words._risk_fields
-        return False
-    # words._leg_open_interest, words._price_price
-    interest: uint256 = unsafe_mul((leg >> 144) & words.U104, price_word >> 176)
-    return interest <= unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)  # risk_words._risk_fields
-
-
-@internal
 @view
 def _rates(
     id: uint256, risk: uint256, notional: uint256, interest: uint256, price_word: uint256, time: uint256
@@ -214,7 +193,8 @@ def _rates(
     rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
     factor: uint256 = max(flat, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
     initial_rate: uint256 = self._initial_rate(risk, factor, notional, interest)
-    return least, rate, initial_rate
+    # An initial rate that was lowered is in force at once, the maintenance rate by a ramp.
+    return least, rate, max(initial_rate, rate)
 
 
 @internal

@@ -99,14 +99,19 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
     for leg: uint256 in seen.planned:
         if risk_words._plan_usable(leg):
             step.stage = WHOLE
-            step.notional += risk_words._plan_notional(leg)
-            step.reserve += unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+            # Sixteen of uint128 and of uint16 cents.
+            step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
+            step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
         else:
             left = 1
     if left != 0:
         notional: uint256 = 0
         left, notional = self._left_after(seen, WAD)
-    return self._charge(step, liquidation_math.PENALTY_MAX_PPM, seen.equity, seen.maintenance, left, 1)
+    step.fee = liquidation_math._capped_fee(
+        liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left, 1
+    )
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return step
 
 
 @internal
@@ -122,8 +127,9 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
     for leg: uint256 in seen.planned:
         if risk_words._plan_usable(leg):
             usable = unsafe_add(usable, 1)
-            step.notional += risk_words._plan_notional(leg)
-            step.reserve += unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
+            # Sixteen of uint128 and of uint16 cents.
+            step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
+            step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
     penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
     step.size = liquidation_math._needed_fraction(seen.equity, seen.maintenance, step.notional, penalty, limit)
     left: uint256 = 0
@@ -138,9 +144,11 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
         step.reserve = 0
     if step.notional > limit:
         step.notional = 0
-        step.reserve = 0
-        return step
-    return self._charge(step, penalty, seen.equity, seen.maintenance, left, usable)
+    step.fee = liquidation_math._capped_fee(
+        penalty, step.notional, seen.equity, seen.maintenance, left, usable
+    )
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return step
 
 
 @internal
@@ -161,25 +169,6 @@ def _left_after(seen: liquidation_math.Situation, fraction: uint256) -> (uint256
         seen.word, 0, left, seen.prices
     )
     return maintenance, notional
-
-
-@internal
-@view
-def _charge(
-    step: ILiquidationEngine.Step,
-    penalty: uint256,
-    equity: int256,
-    maintenance: uint256,
-    left: uint256,
-    legs: uint256,
-) -> ILiquidationEngine.Step:
-    """
-    @notice The step with its fee and the keeper's part.
-    """
-    charged: ILiquidationEngine.Step = step
-    charged.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left, legs)
-    charged.keeper_fee = fixed_math._ppm_down(charged.fee, liquidation_math.KEEPER_SHARE_PPM)
-    return charged
 
 
 @internal
@@ -206,4 +195,6 @@ def _calculate_slice(
     left: uint256 = liquidation_math._left_after_slice(maintenance, held, step.size, price, leg)
     if step.size == held:
         step.reserve = unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT)
-    return self._charge(step, penalty, equity, maintenance, left, 1)
+    step.fee = liquidation_math._capped_fee(penalty, step.notional, equity, maintenance, left, 1)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    return step

@@ -242,11 +242,11 @@ def plan_slice_of_all(
             break
     else:
         return Step()
+    if taken > limit:
+        taken = 0
     fee = capped_fee(pi, taken, plan.equity, plan.maintenance, margin, len(usable))
     reserve = sum(leg.reserve for leg in usable) if attempt == WAD else 0
     share = fee * parameters.keeper_share // PPM
-    if taken > limit:
-        taken = fee = share = reserve = 0
     return Step(PARTIAL, 0, attempt, 0, taken, fee, share, reserve)
 
 

@@ -230,8 +230,9 @@ class MarginModel:
         bound = balance + max(balance, 0)
         equity = base + value // WAD + collateral - reserve
         initial, maintenance = self._required(markets, mode, now)
+        # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
         least = self.scenarios.matrix.minimum_equity * WAD
-        poor = mode & PORTFOLIO and equity < least
+        poor = mode & PORTFOLIO and (equity < least or self.scenarios.matrix.version == 0)
         if poor or not all(leg.usable for leg in markets):
             initial = MAX_UINT256
         gross = sum(leg.notional for leg in markets)
@@ -258,7 +259,7 @@ class MarginModel:
             outside + value // WAD,
             self._maintenance(markets, [leg.notional for leg in markets], mode, now),
             outside + favourable // WAD,
-            self._maintenance(markets, [leg.favourable for leg in markets], mode, now),
+            self._favourable_maintenance(markets, mode, now),
             tuple(_planned(leg) for leg in markets),
         )
 
@@ -286,6 +287,7 @@ class MarginModel:
         flat = risk.volatility_factor(now) if risk.initial else PPM
         flat_initial = max(flat, volatility_factor(risk, price.volatility))
         notional = _magnitude(size) * price.price
+        depth = max(1, depth)
         factor = flat_initial
         if risk.initial:
             factor = max(
@@ -301,9 +303,13 @@ class MarginModel:
             favourable=_magnitude(size) * _favourable_price(size, price, base),
             base=base,
             flat=flat,
-            depth=max(1, depth),
+            depth=depth,
             flat_initial=flat_initial,
-            initial_rate=charged(risk.initial, factor, MAX_INITIAL_RATE),
+            # A rate that was lowered is in force at once here, and by a ramp in maintenance.
+            initial_rate=max(
+                charged(risk.initial, factor, MAX_INITIAL_RATE),
+                charged(base, max(flat, size_factor(notional, depth)), PPM),
+            ),
             usable=_is_usable(price, base),
             reserve=risk.reserve * RESERVE_UNIT,
             initial=risk.initial,
@@ -321,6 +327,18 @@ class MarginModel:
         initial = sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
         maintenance = sum(leg.notional * leg.rate for leg in markets)
         return _ceil_requirement(initial), _ceil_requirement(maintenance)
+
+    def _favourable_maintenance(self, markets: list[_Market], mode: int, now: int) -> int:
+        """Maintenance margin at favourable ends.
+
+        In portfolio mode not above that at spot: ends that part a hedge are not in favour of the
+        account.
+        """
+        found = self._maintenance(markets, [leg.favourable for leg in markets], mode, now)
+        if mode & PORTFOLIO:
+            spot = self._maintenance(markets, [leg.notional for leg in markets], mode, now)
+            return min(found, spot)
+        return found
 
     def _maintenance(
         self, markets: list[_Market], notionals: list[int], mode: int, now: int

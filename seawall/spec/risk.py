@@ -6,8 +6,9 @@ largest of the size factor (square root of notional / depth: market impact grows
 root of size, Almgren et al. 2005, Toth et al. 2011), the volatility factor (volatility / calm
 volatility) and, for initial margin alone, the open-interest factor.
 
-Rates, weights and factors are parts per million; whatever raises maintenance or lowers a
-collateral's worth waits NOTICE seconds and then moves linearly over RAMP seconds.
+Rates, weights and factors are parts per million; whatever maintenance margin and the worth of a
+collateral rest on waits NOTICE seconds and then moves linearly over RAMP seconds, up and down
+alike: a lower rate narrows the favourable end of a leg, and a smaller leg hedges less.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ FACTOR_UNIT = 1_000
 CAP_UNIT = 100_000
 #: The largest volatility factor: 16, in tenths.
 MAX_VOLATILITY_CAP = 160
-#: The volatility factor in maintenance margin moves by so many parts per million an hour.
-FACTOR_SPEED = 50_000
+#: The volatility factor in maintenance margin moves by FACTOR_UNIT in so many seconds: 5 % an hour.
+FACTOR_STEP = 72
 #: Seconds that a movement of the volatility factor lasts before another may replace it.
 FACTOR_PERIOD = 3_600
 #: Beyond 100 % only initial rates go, and not beyond what sums over legs have room for.
@@ -77,22 +78,24 @@ class Risk(NamedTuple):
         return CAPACITY.pack(least=self.capacity_floor, per_fund=self.capacity_per_fund)
 
     def base(self, now: int) -> tuple[int, int]:
-        """Maintenance rate and depth in force, between earlier and new ones while a ramp is on.
-
-        The rate rounds down and the depth up: a ramp never runs ahead of its line.
-        """
+        """Maintenance rate and depth in force, between earlier and new ones while a ramp is on."""
         if self.ramp_start == 0:
             return self.maintenance, self.depth
         passed = min(max(now - self.ramp_start, 0), RAMP)
-        risen = (self.maintenance - self.earlier_maintenance) * passed // RAMP
-        fallen = (self.earlier_depth - self.depth) * passed // RAMP
-        return self.earlier_maintenance + risen, self.earlier_depth - fallen
+        return (
+            _between(self.earlier_maintenance, self.maintenance, passed),
+            _between(self.earlier_depth, self.depth, passed),
+        )
 
     def volatility_factor(self, now: int) -> int:
-        """The factor in maintenance margin: it moves FACTOR_SPEED an hour towards its goal."""
-        start, goal = self.factor_from * FACTOR_UNIT, self.factor_to * FACTOR_UNIT
-        step = max(now - self.factor_start, 0) * FACTOR_SPEED // 3_600
-        return min(start + step, goal) if goal >= start else max(start - step, goal)
+        """The factor in maintenance margin: it moves towards its goal by whole units.
+
+        So what a new goal starts from is exact: no change of a goal moves anyone's margin.
+        """
+        start, goal = self.factor_from, self.factor_to
+        steps = max(now - self.factor_start, 0) // FACTOR_STEP
+        here = min(start + steps, goal) if goal >= start else max(start - steps, goal)
+        return here * FACTOR_UNIT
 
 
 class MarketRisk(NamedTuple):
@@ -111,7 +114,7 @@ class MarketRisk(NamedTuple):
 def changed(old: Risk, new: MarketRisk, now: int) -> Risk:
     """A market's parameters after the owner's change: initial at once, maintenance by a ramp.
 
-    Errors: Reverted with the reason.
+    Maintenance margin is what it was in the second of the change. Errors: Reverted with the reason.
     """
     require(0 < new.maintenance <= new.initial <= PPM, "risk: rates")
     require(new.depth > 0, "risk: depth")
@@ -120,8 +123,7 @@ def changed(old: Risk, new: MarketRisk, now: int) -> Risk:
     maintenance, depth = new.maintenance, new.depth
     if old.initial != 0:
         require(new.reserve == old.reserve, "risk: reserve is fixed")
-        base, deep = old.base(now)
-        maintenance, depth = min(base, new.maintenance), max(deep, new.depth)
+        maintenance, depth = old.base(now)
     ramps = (maintenance, depth) != (new.maintenance, new.depth)
     listed = old.initial != 0
     return Risk(
@@ -151,15 +153,16 @@ def followed(risk: Risk, volatility: int, fund: int, now: int) -> Risk:
     """
     grown = risk.capacity_per_fund * fund // PPM // DEPTH_UNIT
     over = now >= risk.ramp_start + RAMP
+    here = risk.volatility_factor(now) // FACTOR_UNIT
     risk = risk._replace(
         capacity=min(risk.capacity_floor + grown, 2**32 - 1),
-        # A ramp that is over costs every reader a slot.
+        # Ramps and movements that are over cost every reader.
         ramp_start=0 if over else risk.ramp_start,
+        factor_from=here if here == risk.factor_to else risk.factor_from,
     )
     goal = volatility_factor(risk, volatility) // FACTOR_UNIT
     if now < risk.factor_start + FACTOR_PERIOD or goal == risk.factor_to:
         return risk
-    here = risk.volatility_factor(now) // FACTOR_UNIT
     return risk._replace(factor_from=here, factor_to=goal, factor_start=now)
 
 
@@ -251,7 +254,8 @@ def worth(gross: int, weight: int, depth: int) -> int:
     """WAD money that a collateral of gross WAD value counts for: less for each unit of a large one.
 
     The haircut 1 - weight grows with the square root of gross / depth beyond the depth, up to where
-    another unit would lower the whole: from there on it adds nothing. Rounded down.
+    another unit would lower the whole: from there on it adds nothing. Rounded down; where the root
+    takes its next whole number the worth falls by haircut * gross / 10**18 at most.
     """
     haircut = PPM - weight
     deep = depth * DEPTH_UNIT
@@ -260,5 +264,6 @@ def worth(gross: int, weight: int, depth: int) -> int:
     # The whole is largest at a haircut of two thirds: there its slope 1 - 3/2 * haircut is zero.
     most = max(deep, deep * 4 * PPM**2 // (9 * haircut**2))
     counted = min(gross, most)
-    grown = haircut * isqrt(counted * PPM**2 // deep)
-    return max(0, counted * (PPM**2 - grown) // PPM**2)
+    grown = haircut * isqrt(counted * PPM**4 // deep)
+    # The root reaches 2 / 3 of 1 / haircut at most, and is 1 where that is below 1.
+    return counted * (PPM**3 - grown) // PPM**3

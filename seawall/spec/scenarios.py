@@ -184,6 +184,10 @@ class Scenarios:
     def _shocks(self, version: int) -> Callable[[int], Shocks]:
         return lambda market_id: self.shocks[version, market_id]
 
+    def adopt(self, matrix: Matrix) -> None:
+        """Take over versions and terms that were read from a chain."""
+        self._matrix[0] = matrix
+
     def stage(self, market_id: int, shocks: Shocks) -> None:
         """Write a market's shocks of the next version."""
         require(1 <= market_id <= 127, "risk: market id")

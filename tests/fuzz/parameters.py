@@ -277,8 +277,8 @@ def _rates(world: World, market_id: int, volatility: int, time: int) -> tuple[in
         size_factor(notional, risk.depth),
         interest_factor(notional, interest, risk.capacity),
     )
-    initial = charged(risk.initial_rate(time), max(factors), 2**30 - 1)
-    return initial, charged(least, max(flat, size_factor(notional, depth)), PPM)
+    rate = charged(least, max(flat, size_factor(notional, depth)), PPM)
+    return max(rate, charged(risk.initial, max(factors), 2**30 - 1)), rate
 
 
 def expect_weight(world: World, token_id: int) -> None:

@@ -16,7 +16,14 @@ from tests.fuzz.creation import ROOT, compiled
 
 PLANTED = Path(__file__).with_name("planted.yaml")
 #: What the fuzz deploys of the project's own.
-DEPLOYED = ("Clearinghouse", "MarginModel", "LiquidationEngine", "Exchange", "InsuranceFund")
+DEPLOYED = (
+    "Clearinghouse",
+    "MarginModel",
+    "LiquidationEngine",
+    "CollateralConverter",
+    "Exchange",
+    "InsuranceFund",
+)
 FOLDERS = ("contracts", "interfaces")
 
 

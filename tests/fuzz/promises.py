@@ -9,7 +9,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
+<<<<<<< HEAD
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
+=======
+from seawall.spec.conversion import Conversion
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step, penalty
+>>>>>>> margin
 from seawall.spec.margin import Assessment, Plan
 from seawall.spec.state import Reverted
 from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, WAD, ids_of
@@ -196,6 +201,44 @@ def check_liquidation(
         _check_needed(world, before.plan, step, values)
     elif step.stage == PARTIAL:
         _check_fraction(world, before, step, after)
+
+
+def check_buyer(world: World, buyer: int) -> None:
+    """P6 of a conversion: the buyer's cash is not below zero, and its legs have initial margin."""
+    held = world.spec.ledger.accounts[buyer]
+    world.must("P6 buyer's cash", held.cash >= 0, held)
+    if held.bitmap & MARKETS_MASK:
+        found = world.spec.assess(buyer)
+        world.must("P6 buyer", found.adverse >= found.initial, found)
+
+
+def check_conversion(
+    world: World, account: int, before: Standing, token_id: int, found: Conversion
+) -> None:
+    """A conversion never lowers E or h, nor brings B above one native unit's worth of cash.
+
+    `found`: B before it, the discount, native units sold and cash paid.
+    """
+    after = standing(world, account)
+    if after is None:
+        world.fail(f"{account:#x} cannot be valued after its conversion")
+        return
+    balance, discount, sold, paid = found
+    values = (found, before, after)
+    world.must("conversion equity", after.plan.equity >= before.plan.equity, values)
+    world.must("conversion margin", after.plan.maintenance == before.plan.maintenance, values)
+    later = world.seller.settlement_balance(account)
+    world.must("conversion balance", later == balance + paid, (later, values))
+    unit = 10 ** (18 - DECIMALS[token_id])
+    worth = sold * unit * world.prices[127 + token_id].price
+    total = world.spec.totals
+    # Three roundings; while losses are deferred cash is worth less than its amount.
+    held = total.held if total.deferred else 1
+    claims = total.held + total.deferred if total.deferred else 1
+    one = (paid * held // claims) // sold + 3
+    world.must("conversion unit", later <= one * claims // held + 1, (later, one, values))
+    gained = worth * claims - paid * held * WAD
+    world.must("conversion gain", gained * PPM <= worth * claims * discount, values)
 
 
 def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:

@@ -12,6 +12,7 @@ from random import Random
 
 from tests.fuzz import clearing_actions as clearing
 from tests.fuzz import compare, promises
+from tests.fuzz import conversion_actions as conversion
 from tests.fuzz import exchange_actions as exchange
 from tests.fuzz import fund_actions as fund
 from tests.fuzz import module_actions as module
@@ -72,6 +73,7 @@ WEIGHTS: dict[Action, int] = {
     waterfall.absorb: 1,
     waterfall.flag: 1,
     waterfall.engine_heal: 1,
+    conversion.convert: 3,
     exchange.match: 3,
     exchange.match_batch: 3,
     exchange.match_reducing: 2,
@@ -97,6 +99,7 @@ REFUSED: dict[str, Action] = {
     "withdraw": clearing.withdraw_refused,
     "fill": clearing.fill_refused,
     "side_fall": module.side_refused,
+    "convert": conversion.convert_refused,
     "match": exchange.match_refused,
     "match_batch": exchange.match_refused,
 }

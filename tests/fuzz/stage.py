@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.deployment import create_address
+from seawall.spec.conversion import ConversionParameters
 from seawall.spec.liquidation import EngineParameters
 from seawall.spec.margin import MarketRisk
 from seawall.spec.orders import Fees
@@ -56,6 +57,7 @@ FEES = {
     127: Fees(1, 10_000, 100_000),
 }
 ENGINE = EngineParameters()
+CONVERSION = ConversionParameters()
 COOLDOWN_SECONDS = 3_600
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
@@ -66,7 +68,11 @@ ROLES = {
     "broker": ENGINE_RIGHTS,
     "guardian": RESTRICT,
 }
-CONTRACT_RIGHTS = {"exchange": TRADE, "engine": ENGINE_RIGHTS}
+CONTRACT_RIGHTS = {
+    "exchange": TRADE,
+    "engine": ENGINE_RIGHTS,
+    "converter": TRADE | PAY | WATERFALL,
+}
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
 COLLECTOR = "collector"
 SAVERS = ("saver", "whale")
@@ -110,6 +116,7 @@ def deploy(chain: Deployable) -> None:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
+    chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
     _deploy_index(chain, owner, oracle)
 
 

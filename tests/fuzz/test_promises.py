@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from seawall.spec.clearinghouse import Change
+from seawall.spec.conversion import Conversion
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 from seawall.spec.margin import Price
 from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, WAD
@@ -142,6 +143,47 @@ def test_liquidation_of_a_bankrupt_in_part_fails(world: World, trader: int) -> N
 
     with pytest.raises(MismatchError, match="P5 whole"):
         promises.check_liquidation(world, trader, before, Step(WHOLE), exact=True)
+
+
+def test_conversion_that_lowers_equity_fails(world: World, trader: int) -> None:
+    before = _stood(world, trader)
+    _with_cash(world, trader, world.spec.ledger.accounts[trader].cash - 1)
+
+    with pytest.raises(MismatchError, match="conversion equity"):
+        promises.check_conversion(world, trader, before, 1, Conversion(-1, 0, 1, 1))
+
+
+def test_conversion_of_a_unit_too_many_fails(world: World, trader: int) -> None:
+    _with_cash(world, trader, 10**21)
+    before = _stood(world, trader)
+    balance = world.seller.settlement_balance(trader)
+
+    with pytest.raises(MismatchError, match="conversion unit"):
+        promises.check_conversion(world, trader, before, 1, Conversion(balance - 1, 0, 10**9, 1))
+
+
+def test_conversion_below_the_discount_fails(world: World, trader: int) -> None:
+    _with_cash(world, trader, -(10**21))
+    before = _stood(world, trader)
+    balance = world.seller.settlement_balance(trader)
+
+    with pytest.raises(MismatchError, match="conversion gain"):
+        promises.check_conversion(world, trader, before, 1, Conversion(balance - 1, 0, 1, 1))
+
+
+def test_conversion_on_credit_fails(world: World, trader: int) -> None:
+    _with_cash(world, trader, -1)
+
+    with pytest.raises(MismatchError, match="P6 buyer's cash"):
+        promises.check_buyer(world, trader)
+
+
+def test_conversion_below_initial_margin_of_the_buyer_fails(world: World, trader: int) -> None:
+    world.spec.collateral[trader, 1] = world.spec.collateral[trader, 8] = 0
+    _with_cash(world, trader, 1)
+
+    with pytest.raises(MismatchError, match=r"P6 buyer\b"):
+        promises.check_buyer(world, trader)
 
 
 def test_gate_of_risk_without_margin_fails(world: World, trader: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from seawall.client.orders import Domain
 from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
+from seawall.spec.conversion import CollateralConverter
 from seawall.spec.exchange import Exchange
 from seawall.spec.fixed_math import MAX_UINT256
 from seawall.spec.ledger import Market
@@ -36,6 +37,7 @@ from tests.fuzz.stage import (
     COLLATERAL,
     COLLECTOR,
     CONTRACT_RIGHTS,
+    CONVERSION,
     COOLDOWN_SECONDS,
     DECIMALS,
     ENGINE,
@@ -112,6 +114,7 @@ class World:
         self.house, self.model_address = chain.addr("house"), chain.addr("model")
         self.engine, self.exchange = chain.addr("engine"), chain.addr("exchange")
         self.fund, self.oracle = chain.addr("fund"), chain.addr("oracle")
+        self.converter = chain.addr("converter")
         self.domain = Domain(CHAIN_ID, self.exchange)
         self.owner = chain.actor("timelock")
         self.steps: deque[tuple[Any, ...]] = deque(maxlen=KEPT_STEPS)
@@ -150,6 +153,7 @@ class World:
         self.spec = Watched(journal, self.model, self._refresh, self.fee_account)
         self.spec.set_token(0, self.chain.addr("token 0"), DECIMALS[0], CAP)
         self.waterfall = WatchedEngine(self.spec, ENGINE)
+        self.seller = CollateralConverter(self.spec, CONVERSION)
         self.venue = Exchange(self.spec, self.exchange)
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS)
         self.prices = Prices(self.index, self.spec)
@@ -168,8 +172,9 @@ class World:
             self.set_module(self.chain.actor(name), verbs)
         for name, verbs in CONTRACT_RIGHTS.items():
             self.set_module(self.chain.addr(name), verbs)
-        # The specification's engine acts under a name instead of an address.
+        # The specification's engine and converter act under a name instead of an address.
         self.spec.set_module(LiquidationEngine.ADDRESS, CONTRACT_RIGHTS["engine"])
+        self.spec.set_module(CollateralConverter.ADDRESS, CONTRACT_RIGHTS["converter"])
         for token_id in COLLATERAL:
             self.set_token(token_id, CAP)
         parameters.list_all(self)

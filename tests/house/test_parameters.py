@@ -82,6 +82,8 @@ def test_wad_smallest_unit_is_exact() -> None:
         (lambda raw: raw["margin"].update(profit_weight=2), "profit_weight: 2 is outside 0 to 1"),
         (lambda raw: raw["liquidation"].update(close_out=1), "close_out: must be below 1"),
         (lambda raw: raw["liquidation"].update(penalty_min=0.05), "penalty_min <= penalty_max"),
+        (lambda raw: raw["conversion"].update(discount_max=0.2), "discount_max: 0.2 is outside"),
+        (lambda raw: raw["conversion"].update(discount_min=0.06), "discount_min <= discount_max"),
         (lambda raw: raw["settlement"].update(decimals=19), "decimals: 19 is not a whole number"),
         (lambda raw: raw["settlement"].update(asset="0x12"), "asset: '0x12' is not an address"),
         (lambda raw: raw["insurance_fund"].update(symbol="TOOLONG"), "symbol up to 5"),

@@ -13,6 +13,8 @@ from seawall.rpc import Receipt, Rpc, RpcError
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
 from seawall.spec.margin import MarginModel, Price
 from seawall.spec.risk import Risk, Weight
+from seawall.spec.scenarios import Matrix, unpack_shocks
+from seawall.spec.scenarios import Terms as ScenarioTerms
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import (
     ACCOUNT,
@@ -20,6 +22,7 @@ from seawall.spec.words import (
     EARLIER,
     GATE_MARGIN_RULE,
     GATE_NONE,
+    MATRIX,
     POSITION,
     PRICE,
     RISK,
@@ -121,6 +124,29 @@ class Mirror:
         for module, verbs in self.stage.modules.items():
             spec.set_module(module, verbs)
         return spec
+
+    def adopt_matrix(self) -> None:
+        """Copy the scenario matrix in force and its shocks of all markets."""
+        scenarios = self.spec.model.scenarios
+        word = MATRIX.unpack(int(self.read(self.model, "matrix_word")))
+        scenarios.adopt(
+            Matrix(
+                word["version"],
+                word["earlier"],
+                word["ramp_start"],
+                ScenarioTerms(word["tail"], word["factor"], word["gross_floor"]),
+                word["initial_factor"],
+                ScenarioTerms(
+                    word["earlier_tail"], word["earlier_factor"], word["earlier_gross_floor"]
+                ),
+                word["minimum_equity"],
+            )
+        )
+        for version in (word["version"], word["earlier"]):
+            for market_id in self.stage.markets:
+                first, second = self.read(self.model, "shocks", version, market_id)
+                shocks = unpack_shocks(first, second) if first else ()
+                scenarios.shocks[version, market_id] = shocks
 
     def adopt_market(self, spec: Clearinghouse, model: MarginModel, market_id: int) -> None:
         """Copy the terms and the risk of a listed market into the specification."""
@@ -248,6 +274,7 @@ class Mirror:
             "withdraw": lambda: spec.withdraw(caller, *args[:3]),
             "transfer": lambda: spec.transfer(caller, *args),
             "settle": lambda: spec.settle(*args),
+            "set_mode": lambda: spec.set_mode(caller, *args),
             "set_operator": lambda: spec.set_operator(
                 caller, int(args[0], 16), Operator(args[1], args[3], args[2])
             ),
@@ -265,7 +292,7 @@ class Mirror:
         return actions[function]()
 
     def _remember(self, function: str, sender: Any, args: tuple[Any, ...]) -> None:
-        if function in ("deposit", "withdraw", "write_off", "settle"):
+        if function in ("deposit", "withdraw", "write_off", "settle", "set_mode"):
             self._accounts.add(args[0])
         if function in ("transfer", "pay"):
             self._accounts.update(args[:2])

@@ -1,6 +1,6 @@
 # pragma version ==0.4.3
 """
-@title Portfolio margin
+@title Portfolio book
 @notice Requirements of an account in portfolio mode: its legs put before the scenario matrix. Part of the margin model.
 @dev `seawall/spec/margin.py` is the same in Python.
 """
@@ -50,12 +50,36 @@ def _portfolio(
     @param crowded whether the open-interest factor is asked for
     """
     matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
-    poor: bool = equity < convert(matrix.minimum_equity * UWAD, int256)
+    # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
+    poor: bool = matrix.version == 0 or equity < convert(matrix.minimum_equity * UWAD, int256)
     book: scenarios.Book = self._book(AT_SPOT, False, legs, prices, time)
     maintenance: uint256 = scenarios._maintenance(matrix, book, time)
     book = self._book(AT_ADVERSE, crowded, legs, prices, time)
     initial: uint256 = scenarios._initial(matrix, book)
     return poor, max(initial, maintenance), maintenance
+
+
+@internal
+@view
+def _maintenance(
+    legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
+) -> (uint256, uint256):
+    """
+    @notice Maintenance margin of a portfolio at spot and at favourable ends, where it is not above that at spot: ends
+            that part a hedge are not in favour of the account.
+    """
+    matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
+    book: scenarios.Book = self._book(AT_SPOT, False, legs, prices, time)
+    maintenance: uint256 = scenarios._maintenance(matrix, book, time)
+    # The two ends differ only where an index is not sure of itself.
+    unsure: uint256 = 0
+    for word: uint256 in prices:
+        unsure = max(unsure, words._price_half_width(word))
+    if unsure == 0:
+        return maintenance, maintenance
+    book = self._book(AT_FAVOURABLE, False, legs, prices, time)
+    favourable: uint256 = scenarios._maintenance(matrix, book, time)
+    return maintenance, min(maintenance, favourable)
 
 
 @internal
