@@ -9,12 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
-<<<<<<< HEAD
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
-=======
 from seawall.spec.conversion import Conversion
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step, penalty
->>>>>>> margin
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
 from seawall.spec.state import Reverted
 from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, WAD, ids_of
