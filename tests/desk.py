@@ -465,8 +465,8 @@ class Desk:
     def plan(self, account: int) -> Plan:
         """Equity and maintenance margin as the waterfall sees them."""
         base, legs = self.spec.portfolio(account)
-        bitmap = self.spec.ledger.accounts[account].bitmap
-        return self.margin.plan(base, legs, self._refresh(bitmap), self.spec.now)
+        held = self.spec.ledger.accounts[account]
+        return self.margin.plan(base, legs, self._refresh(held.bitmap), self.spec.now, held.mode)
 
     def health(self, account: int) -> Health:
         """What Lens says of an account."""

@@ -1,0 +1,159 @@
+"""Steps on accounts in portfolio mode: the same fraction of every leg."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from shapes import BTC, ETH
+
+from seawall.spec.liquidation import PARTIAL, WHOLE
+from seawall.spec.scenarios import Terms
+from seawall.spec.words import LOT, PPM, WAD
+from tests.desk import Desk, dollars
+from tests.risk_desk import PORTFOLIO, activate, choose_mode, rising
+
+BTC_SIZE, ETH_SIZE = WAD, 12 * WAD
+TERMS = Terms(tail=3, factor=650_000, floor=10_000)
+
+
+@pytest.fixture
+def hedged(desk: Desk, trader: Any, maker: Any) -> int:
+    """Long 42,850 dollars of BTC, short 40,500 of ETH in portfolio mode, with 6,000 dollars.
+
+    The two fall and rise together, ETH by half more, so that a rise of both hurts. Prices are
+    those of the deployment: a move would stand in volatility and moving average.
+    """
+    activate(desk, {BTC: rising(10), ETH: rising(15)}, TERMS, PPM)
+    account, other = desk.account(trader, 6_000), desk.account(maker, 10**6)
+    desk.fill(account, other, BTC, BTC_SIZE)
+    desk.fill(other, account, ETH, ETH_SIZE)
+    choose_mode(desk, trader, account, PORTFOLIO)
+    return account
+
+
+def fall_to(desk: Desk, account: int, maker: Any, ratio: str) -> None:
+    """Lose money to the maker until E / M is as given, to a cent."""
+    plan = desk.plan(account)
+    target = int(plan.maintenance * Fraction(ratio))
+    lost = (plan.equity - target) // 10**16 * 10**16
+    desk.move_money(account, desk.account(maker), Fraction(lost, WAD))
+
+
+def test_liquidate_in_portfolio_mode_takes_the_same_fraction_of_every_leg(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.9")
+    taker = desk.account(keeper, 100_000)
+    step, events = desk.liquidate(hedged, taker, keeper)
+    assert (step.stage, step.market_id) == (PARTIAL, 0)
+    assert 0 < step.size < WAD
+    for market_id, held, sign in ((BTC, BTC_SIZE, 1), (ETH, ETH_SIZE, -1)):
+        taken = held * step.size // WAD // LOT * LOT
+        assert desk.size(taker, market_id) == sign * taken
+        assert desk.size(hedged, market_id) == sign * (held - taken)
+    assert [event["market_id"] for event in events] == [BTC, ETH]
+    assert sum(event["fee"] for event in events) == step.fee > 0
+
+
+def test_liquidate_in_portfolio_mode_ends_near_the_target_and_not_above(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.9")
+    desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    # A lot of each leg is what rounding may leave.
+    assert Fraction("1.0999") < desk.ratio(hedged) < Fraction("1.1001")
+
+
+def test_liquidate_in_portfolio_mode_within_a_limit_takes_less_of_every_leg(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.9")
+    limit = dollars(5_000)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper, limit)
+    assert limit - dollars(1) < step.notional <= limit
+    gone = Fraction(BTC_SIZE - desk.size(hedged, BTC), BTC_SIZE)
+    assert abs(gone - Fraction(ETH_SIZE + desk.size(hedged, ETH), ETH_SIZE)) < Fraction(1, 10**5)
+
+
+def test_liquidate_in_portfolio_mode_with_a_limit_of_nothing_refused(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.9")
+    taker = desk.account(keeper, 100_000)
+    assert desk.refusal(hedged, taker, keeper, limit=0) == "liquidation: over limit"
+
+
+def test_liquidate_in_portfolio_mode_below_close_out_takes_all(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.6")
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert step.stage == WHOLE
+    assert step.reserve == 2 * WAD
+    assert desk.size(hedged, BTC) == desk.size(hedged, ETH) == 0
+
+
+def test_liquidate_in_portfolio_mode_needs_the_margin_of_a_matched_pair_alone(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.7")
+    taker = desk.account(keeper, 3_000)
+    assert desk.refusal(hedged, taker, keeper) == "margin: below initial"
+    choose_mode(desk, keeper, taker, PORTFOLIO)
+    step, _ = desk.liquidate(hedged, taker, keeper)
+    assert step.notional > dollars(20_000)
+
+
+def test_liquidate_hedged_account_in_portfolio_mode_is_spared_where_standard_is_not(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    taker = desk.account(keeper, 100_000)
+    # 6.5 % of 83,350 is what standard mode needs.
+    fall_to(desk, hedged, maker, "1.3")
+    assert desk.equity(hedged) < dollars(5_417)
+    assert desk.refusal(hedged, taker, keeper) == "liquidation: healthy"
+
+
+def test_liquidate_a_hedge_of_which_one_leg_is_silent_refused_while_its_width_may_cure(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.9")
+    desk.silence(ETH)
+    assert desk.refusal(hedged, desk.account(keeper, 100_000), keeper) == "liquidation: healthy"
+
+
+def test_liquidate_beside_a_silent_leg_takes_a_fraction_of_the_others(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    desk.fill(hedged, desk.account(maker), ETH, 10 * WAD)
+    fall_to(desk, hedged, maker, "0.8")
+    desk.silence(ETH)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert (step.stage, step.market_id) == (PARTIAL, 0)
+    assert 0 < desk.size(hedged, BTC) < BTC_SIZE
+    assert desk.size(hedged, ETH) == 10 * WAD - ETH_SIZE
+
+
+def test_liquidate_bankrupt_account_in_portfolio_mode_beside_a_silent_leg_takes_the_other(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "-1")
+    desk.silence(ETH)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert step.stage == WHOLE
+    assert (desk.size(hedged, BTC), desk.size(hedged, ETH)) == (0, -ETH_SIZE)
+
+
+def test_liquidate_many_mixes_both_modes(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.9")
+    plain = desk.account(trader, 2_500, sub=1)
+    desk.fill(plain, desk.account(maker), BTC, BTC_SIZE)
+    taker = desk.account(keeper, 100_000)
+    statuses, _ = desk.liquidate_many([hedged, plain], taker, keeper)
+    assert statuses == [0, 0]
+    assert 0 < desk.size(plain, BTC) < BTC_SIZE
+    assert 0 < desk.size(hedged, BTC) < BTC_SIZE
