@@ -111,12 +111,13 @@ def _book(
         flat_rate: uint256 = 0
         rate: uint256 = 0
         if ends == AT_ADVERSE:
+            maintenance_rate: uint256 = risk_factors._maintenance_rate(least, factor, depth, notional)
             factor = max(factor, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
             if risk != 0:
                 interest: uint256 = 0
                 if crowded:
                     interest = unsafe_mul(words._leg_open_interest(leg), price)
-                rate = risk_parameters._initial_rate(risk, factor, notional, interest)
+                rate = max(risk_parameters._initial_rate(risk, factor, notional, interest), maintenance_rate)
                 flat_rate = risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
             if size <= 0:
                 notional = unsafe_mul(magnitude, leg_math._adverse_price(price_word))
