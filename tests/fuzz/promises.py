@@ -13,7 +13,7 @@ from seawall.spec.conversion import Conversion
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
 from seawall.spec.state import Reverted
-from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, WAD, ids_of
+from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, TAKEOVER, WAD, ids_of
 from tests.fuzz.compare import MARKETS_MASK, expect_wallet
 from tests.fuzz.stage import ANCHORS, DECIMALS, ENGINE
 from tests.fuzz.world import World
@@ -204,7 +204,8 @@ def check_buyer(world: World, buyer: int) -> None:
     held = world.spec.ledger.accounts[buyer]
     world.must("P6 buyer's cash", held.cash >= 0, held)
     if held.bitmap & MARKETS_MASK:
-        found = world.spec.assess(buyer)
+        # A buyer adds no open interest.
+        found = world.spec.assess(buyer, TAKEOVER)
         world.must("P6 buyer", found.adverse >= found.initial, found)
 
 
