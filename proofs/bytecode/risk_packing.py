@@ -1,4 +1,4 @@
-"""Words of the margin model on the bytecode of `risk_words.vy`: what `packing` says of `words.vy`."""
+"""Words of the margin model on bytecode of `risk_words.vy`: what `packing` says of `words.vy`."""
 
 from __future__ import annotations
 

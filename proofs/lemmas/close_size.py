@@ -219,8 +219,8 @@ def newton_steps_never_close_more_than_needed() -> Claim:
 def newton_steps_stay_short_where_the_tier_ends() -> Claim:
     """The same where the rest falls below its depth: its rate is then the flat one, not less.
 
-    Given R(n) = max(f n, c n^1.5) with c n^1.5 >= f n before the step: afterwards (1 + b) M' - E' is
-    not below 0. Planted: a rest that needs nothing.
+    Given R(n) = max(f n, c n^1.5) with c n^1.5 >= f n before the step: then (1 + b) M' - E' >= 0.
+    Planted: a rest that needs nothing.
     """
     flat = z3.Real("f")
     slope = 3 * c * s / 2
