@@ -5,8 +5,9 @@
 @notice The index price of every market and collateral token: the median of fresh feeds, if there is a quorum, and how
         sure that is.
 @dev One snapshot per id and block: the first refresh of a block reads the feeds, every later one returns the
-     cached word. `prices` and `refresh` share one computation, so a view and the transaction after it in the
-     same block agree. Adapters are called statically and the views are locked as well: an adapter that calls
+     cached word. Collateral tokens are stored in dollars and answered in settlement tokens, which count as a
+     dollar each until id 0 has feeds. `prices` and `refresh` share one computation, so a view and the transaction
+     after it in the same block agree. Adapters are called statically and the views are locked as well: an adapter that calls
      back during a refresh finds the lock, fails, and counts as a broken feed. Hence an adapter may not be built
      on this oracle's own prices. `seawall/spec/oracle.py` is the same in Python.
      Trust: the owner chooses adapters and terms, and with an adapter of its own any price: it is meant to be a
@@ -42,6 +43,8 @@ from contracts.modules import consensus
 from contracts.modules import feed_words
 # Reads of contracts that may fail.
 from contracts.modules import oracle_guard
+# Collateral in settlement tokens.
+from contracts.modules import settlement_price
 # Price word.
 from contracts.modules import words
 
@@ -61,8 +64,12 @@ exports: (
 #                            CONSTANTS
 # ---------------------------------------------------------------
 
-# Ids 1 to 135; place 0 of the arrays stays empty.
+# Id 0 is the settlement token, 1 to 127 are markets, 128 to 135 collateral tokens.
 IDS: constant(uint256) = 136
+SETTLEMENT: constant(uint256) = 0
+BITS: constant(uint256) = 2**IDS - 1
+# Bitmaps from here up hold a collateral token, or an id that does not exist.
+COLLATERAL: constant(uint256) = 2**128
 # An account's 16 markets and 8 collateral tokens.
 MAX_IDS: constant(uint256) = 24
 MAX_FEEDS: constant(uint256) = 5
@@ -83,11 +90,15 @@ MAX_GRACE: constant(uint256) = 86_400
 MIN_PRICE: constant(uint256) = 10**10
 MAX_PRICE: constant(uint256) = 10**24
 
+# What a settlement token is meant to be worth, WAD dollars.
+PAR: constant(uint256) = 10**18
 NOT_USABLE: constant(uint256) = 2**16 - 1
 # words._price(0, 0, NOT_USABLE, 0, 0)
 NO_PRICE: constant(uint256) = NOT_USABLE * 2**100
 # Later than any data: nothing counts.
 NEVER: constant(uint256) = max_value(uint256)
+# No such time: the sequencer has not been asked yet, and is only if something is to be read.
+NOT_ASKED: constant(uint256) = max_value(uint256) - 1
 
 # ---------------------------------------------------------------
 #                           IMMUTABLES
@@ -101,7 +112,7 @@ VOLATILITY_SECONDS: public(immutable(uint256))
 #                             STORAGE
 # ---------------------------------------------------------------
 
-# id -> price word; 0 until the first refresh.
+# id -> price word; 0 until the first refresh, of the settlement token until it has feeds.
 _words: uint256[IDS]
 # id -> feed words; the first also holds the terms.
 _feeds: uint256[MAX_FEEDS][IDS]
@@ -150,19 +161,18 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
             in ascending order of id. Anyone may call.
     @dev Never reverts for a broken feed: without a quorum of fresh feeds the last price is kept and its
          half-width is the maximum, which makes it unusable. An id without feeds gives a word without a price.
+         With a collateral token the settlement token is refreshed too, when it has feeds, and the token's word
+         is answered in settlement tokens: see settlement_price.
          Reverts with "oracle: unknown id", "oracle: too many ids", and with "oracle: gas" when a feed gave no
          price and the caller's gas may be the reason: 210,000 must be left for each read of a broken feed.
     @param bitmap bit i stands for id i; at most 24 bits
     @return price words
     """
     self._check_unlocked()
-    assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
-    rest: uint256 = bitmap
+    rest: uint256 = bitmap & BITS
     next_id: uint256 = 0
-    # Asked for once, and only if something is to be read.
-    since: uint256 = 0
-    asked: bool = False
+    since: uint256 = NOT_ASKED
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
@@ -173,11 +183,18 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         word: uint256 = self._words[id]
         # words._price_refreshed_at
         if (word >> 68) & words.U32 != block.timestamp:
-            if not asked:
+            if since == NOT_ASKED:
                 since = self._since()
-                asked = True
-            word = self._update(id, since)
+            word = self._update(id, word, since)
         fresh_words.append(word)
+    if bitmap >= COLLATERAL:
+        assert bitmap <= BITS, "oracle: unknown id"
+        settlement: uint256 = self._words[SETTLEMENT]
+        if settlement != 0:
+            # Where it is of an earlier block, so was a token's word above: `since` is asked for.
+            if (settlement >> 68) & words.U32 != block.timestamp:  # words._price_refreshed_at
+                settlement = self._update(SETTLEMENT, settlement, since)
+            fresh_words = settlement_price._in_settlement(fresh_words, bitmap, settlement)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
 
@@ -191,10 +208,11 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
 def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOracle.Feed, MAX_FEEDS]):
     """
     @notice Set the terms and feeds of an id. Owner only.
-    @dev The cached word stays: a snapshot taken in this block holds to its end. Reverts with "feeds: id",
-         "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor",
-         "feeds: too few push", "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
-    @param id 1 to 135
+    @dev The cached word stays: a snapshot taken in this block holds to its end, and so does the par of a settlement
+         token that has its first feeds. These can be replaced, not taken away. Reverts with "feeds: id",
+         "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor", "feeds: too few push",
+         "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
+    @param id 0 to 135; 0 is the settlement token, in dollars
     @param terms quorum from 1 to the number of feeds; band and floor fit 16 and 24 bits
     @param feeds 1 to 5 distinct adapters; a quorum of them not pull, or whoever withholds the updates of a pull feed could
            switch the index off for a block; data counts for 1 second to 7 days (pull: 10 seconds),
@@ -202,7 +220,7 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
     """
     ownable._check_owner()
     count: uint256 = len(feeds)
-    assert id != 0 and id < IDS, "feeds: id"
+    assert id < IDS, "feeds: id"
     assert count != 0, "feeds: none"
     assert terms.quorum != 0 and terms.quorum <= count, "feeds: quorum"
     assert terms.spread_band < 2**16, "feeds: spread band"
@@ -223,6 +241,11 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
     packed[0] += head
     self._feeds[id] = packed
     log IIndexOracle.FeedsSet(id=id, terms=terms, feeds=feeds)
+    if id == SETTLEMENT and self._words[SETTLEMENT] == 0:
+        # It was at par in this block; a word that is not 0 tells a refresh that there are feeds.
+        memory: uint256 = self._moved(NO_PRICE, PAR, terms.volatility_floor)
+        par: uint256 = words._price(PAR, block.timestamp, 0, block.timestamp, memory)
+        self._store(SETTLEMENT, NO_PRICE, par)
 
 
 @external
@@ -251,13 +274,10 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
     @param bitmap bit i stands for id i; at most 24 bits
     @return price words in ascending order of id
     """
-    assert bitmap < 2**IDS, "oracle: unknown id"
     fresh_words: DynArray[uint256, MAX_IDS] = []
-    rest: uint256 = bitmap
+    rest: uint256 = bitmap & BITS
     next_id: uint256 = 0
-    # Asked for once, and only if something is to be read.
-    since: uint256 = 0
-    asked: bool = False
+    since: uint256 = NOT_ASKED
     for _: uint256 in range(MAX_IDS):
         if rest == 0:
             break
@@ -268,12 +288,19 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         word: uint256 = self._words[id]
         # words._price_refreshed_at
         if (word >> 68) & words.U32 != block.timestamp:
-            if not asked:
+            if since == NOT_ASKED:
                 since = self._since()
-                asked = True
-            cached: uint256 = self._cached(id)
+            cached: uint256 = self._cached(word)
             word = self._current(id, cached, since)
         fresh_words.append(word)
+    if bitmap >= COLLATERAL:
+        assert bitmap <= BITS, "oracle: unknown id"
+        settlement: uint256 = self._words[SETTLEMENT]
+        if settlement != 0:
+            # As in `refresh`.
+            if (settlement >> 68) & words.U32 != block.timestamp:  # words._price_refreshed_at
+                settlement = self._current(SETTLEMENT, settlement, since)
+            fresh_words = settlement_price._in_settlement(fresh_words, bitmap, settlement)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
 
@@ -282,13 +309,15 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
 @view
 def price_word(id: uint256) -> uint256:
     """
-    @notice The cached word, as stored; before the first refresh a word without a price that is not usable.
+    @notice The cached word, as stored, of a collateral token in dollars; before the first refresh a word without a
+            price that is not usable.
     @dev Reverts with "oracle: unknown id".
-    @param id 0 to 135; nothing is ever stored for 0
+    @param id 0 to 135
     @return price word
     """
     assert id < IDS, "oracle: unknown id"
-    return self._cached(id)
+    stored: uint256 = self._words[id]
+    return self._cached(stored)
 
 
 @external
@@ -376,11 +405,11 @@ def _check_unlocked():
 
 @internal
 @nonreentrant
-def _update(id: uint256, since: uint256) -> uint256:
+def _update(id: uint256, stored: uint256, since: uint256) -> uint256:
     """
     @notice The word of this block, stored. The lock is taken here, so that words that are cached do not pay for it.
     """
-    cached: uint256 = self._cached(id)
+    cached: uint256 = self._cached(stored)
     word: uint256 = self._current(id, cached, since)
     if word != cached:
         self._store(id, cached, word)
@@ -388,15 +417,12 @@ def _update(id: uint256, since: uint256) -> uint256:
 
 
 @internal
-@view
-def _cached(id: uint256) -> uint256:
+@pure
+def _cached(stored: uint256) -> uint256:
     """
     @notice The stored word; one that is not usable before the first refresh, where storage holds a zero half-width.
     """
-    word: uint256 = self._words[id]
-    if word == 0:
-        return NO_PRICE
-    return word
+    return NO_PRICE if stored == 0 else stored
 
 
 @internal
@@ -424,11 +450,9 @@ def _since() -> uint256:
 @view
 def _current(id: uint256, cached: uint256, since: uint256) -> uint256:
     """
-    @notice The word of this block.
+    @notice The word of this block, when the cached one is of an earlier block.
     @param since data counts if stamped later
     """
-    if words._price_refreshed_at(cached) == block.timestamp:
-        return cached
     head: uint256 = self._feeds[id][0]
     if head == 0:
         return NO_PRICE

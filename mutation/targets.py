@@ -106,6 +106,7 @@ TARGETS = (
     Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), ("tests/unit/insurance_fund",)),
     Target(f"{MODULES}/consensus.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
     Target(f"{MODULES}/averages.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
+    Target(f"{MODULES}/settlement_price.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
     Target(f"{MODULES}/tick_price.vy", False, (TICK_PRICE,), ("tests/unit/uniswap_feed",)),
     Target(f"{MODULES}/report_word.vy", False, (), ("tests/unit/signed_report_feed",)),
     Target(f"{MODULES}/oracle_guard.vy", False, (ORACLE,), _ORACLE),

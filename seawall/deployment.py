@@ -17,7 +17,14 @@ import rlp
 import yaml
 from eth_utils import keccak, to_canonical_address, to_checksum_address
 
-from seawall.parameters import FeedParameters, MarketParameters, ParameterError, Parameters
+from seawall.parameters import (
+    FeedParameters,
+    IndexParameters,
+    MarketParameters,
+    ParameterError,
+    Parameters,
+)
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.scenarios import pack_shocks, unpack_shocks
 from seawall.spec.words import (
     CAPACITY,
@@ -68,7 +75,8 @@ class GivenFeed:
 
 @dataclass(frozen=True)
 class System:
-    """Contract instances of one deployment; `aggregators[market_id]` are its feeds' sources."""
+    """Contract instances of one deployment; `aggregators[id]` are the sources of the index with
+    that id: of a market, or of the settlement token if it has one."""
 
     parameters: Parameters
     settlement: Any
@@ -204,23 +212,23 @@ def _deploy_feeds(
 ) -> tuple[dict[int, list[Any]], dict[int, list[str]]]:
     feeds: dict[int, list[Any]] = {}
     aggregators: dict[int, list[str]] = {}
-    for market in parameters.markets:
-        feeds[market.market_id], aggregators[market.market_id] = [], []
-        for feed in market.feeds:
-            adapter, source = _deploy_feed(project, market, feed, create)
-            feeds[market.market_id].append(adapter)
-            aggregators[market.market_id] += source
+    for index_id, index in parameters.indexes.items():
+        feeds[index_id], aggregators[index_id] = [], []
+        for feed in index.feeds:
+            adapter, source = _deploy_feed(project, index, feed, create)
+            feeds[index_id].append(adapter)
+            aggregators[index_id] += source
     return feeds, aggregators
 
 
 def _deploy_feed(
-    project: Any, market: MarketParameters, feed: FeedParameters, create: Callable[..., Any]
+    project: Any, index: IndexParameters, feed: FeedParameters, create: Callable[..., Any]
 ) -> tuple[Any, list[str]]:
     """A feed's adapter, and the aggregator behind it where we know of one."""
     if feed.adapter is not None:
         return GivenFeed(to_checksum_address(feed.adapter)), []
     source = _aggregator(project, feed, create)
-    terms = market.unit_exponent, feed.min_answer, feed.max_answer
+    terms = index.unit_exponent, feed.min_answer, feed.max_answer
     return create("ChainlinkFeed", source, *terms), [source]
 
 
@@ -242,12 +250,13 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
     system.margin_model.set_follower(system.risk_monitor.address, sender=deployer)
     _activate_matrix(system, deployer, report)
+    for index_id, index in system.parameters.indexes.items():
+        report(f"setting the feeds of {_index_name(index_id)}")
+        tuples = _feed_tuples(system, index_id, index)
+        system.index_oracle.set_feeds(index_id, _terms(index), tuples, sender=deployer)
     for market in system.parameters.markets:
         report(f"listing market {market.market_id} {market.symbol}")
         system.margin_model.set_risk(market.market_id, tuple(market.risk), sender=deployer)
-        system.index_oracle.set_feeds(
-            market.market_id, _terms(market), _feed_tuples(system, market), sender=deployer
-        )
         system.exchange.set_fees(
             market.market_id, market.maker_fee, market.taker_fee, market.band, sender=deployer
         )
@@ -270,15 +279,20 @@ def _activate_matrix(system: System, deployer: Any, report: Report) -> None:
     )  # fmt: skip
 
 
-def _terms(market: MarketParameters) -> tuple[int, int, int]:
-    return market.quorum, market.spread_band, market.volatility_floor
+def _index_name(index_id: int) -> str:
+    return "settlement token" if index_id == SETTLEMENT_ID else f"market {index_id}"
 
 
-def _feed_tuples(system: System, market: MarketParameters) -> list[tuple[str, int, int, bool]]:
-    adapters = system.feeds[market.market_id]
+def _terms(index: IndexParameters) -> tuple[int, int, int]:
+    return index.quorum, index.spread_band, index.volatility_floor
+
+
+def _feed_tuples(
+    system: System, index_id: int, index: IndexParameters
+) -> list[tuple[str, int, int, bool]]:
     return [
         (str(adapter.address), feed.heartbeat, feed.max_age, feed.pull)
-        for adapter, feed in zip(adapters, market.feeds, strict=True)
+        for adapter, feed in zip(system.feeds[index_id], index.feeds, strict=True)
     ]
 
 
@@ -328,6 +342,8 @@ def verify(system: System, deployer: str) -> list[str]:
     _verify_parameters(system, same)
     for market in system.parameters.markets:
         _verify_market(system, market, same)
+    for index_id, index in system.parameters.indexes.items():
+        _verify_index(system, index_id, index, same)
     owner = system.parameters.owner
     for contract in _owned(system):
         holder = str(contract.pending_owner() if owner and owner != deployer else contract.owner())
@@ -399,10 +415,14 @@ def _verify_market(system: System, market: MarketParameters, same: Same) -> None
         same(f"{name} {term.replace('_', ' ')}", found[term], wanted)
     fees = tuple(system.exchange.fees(market.market_id))
     same(f"{name} fees and band", fees, (market.maker_fee, market.taker_fee, market.band))
-    terms, feeds = system.index_oracle.feeds(market.market_id)
-    same(f"{name} quorum, spread band and volatility floor", tuple(terms), _terms(market))
+
+
+def _verify_index(system: System, index_id: int, index: IndexParameters, same: Same) -> None:
+    name = _index_name(index_id)
+    terms, feeds = system.index_oracle.feeds(index_id)
+    same(f"{name} quorum, spread band and volatility floor", tuple(terms), _terms(index))
     seen = [(str(adapter), *rest) for adapter, *rest in feeds]
-    same(f"{name} feeds", seen, _feed_tuples(system, market))
+    same(f"{name} feeds", seen, _feed_tuples(system, index_id, index))
 
 
 def write_registry(system: System, path: Path, chain_id: int, deployer: str) -> None:
@@ -415,17 +435,25 @@ def write_registry(system: System, path: Path, chain_id: int, deployer: str) -> 
         "vyper": "0.4.3",
         "source_commit": _source_commit(),
         "contracts": system.addresses(),
+        "settlement": {
+            "symbol": system.parameters.settlement.symbol,
+            **_sources(system, SETTLEMENT_ID),
+        },
         "markets": {
-            market.market_id: {
-                "symbol": market.symbol,
-                "feeds": [str(feed.address) for feed in system.feeds[market.market_id]],
-                "aggregators": system.aggregators[market.market_id],
-            }
+            market.market_id: {"symbol": market.symbol, **_sources(system, market.market_id)}
             for market in system.parameters.markets
         },
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(registry, sort_keys=False))
+
+
+def _sources(system: System, index_id: int) -> dict[str, list[str]]:
+    """Feeds and aggregators of an index, for the registry; none of an index that is not there."""
+    return {
+        "feeds": [str(feed.address) for feed in system.feeds.get(index_id, [])],
+        "aggregators": system.aggregators.get(index_id, []),
+    }
 
 
 def read_registry(path: Path) -> dict[str, Any]:

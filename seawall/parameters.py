@@ -22,6 +22,7 @@ from seawall.spec.oracle import (
     MAX_SECONDS,
     MIN_MAX_AGE,
     MIN_SECONDS,
+    SETTLEMENT_ID,
 )
 from seawall.spec.risk import DEPTH_UNIT, MAX_VOLATILITY_CAP, RESERVE_UNIT, MarketRisk
 from seawall.spec.scenarios import BIAS, SCENARIOS, Shocks, Terms
@@ -29,6 +30,8 @@ from seawall.spec.words import LISTED, PPM, TERMS, WAD
 
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
+#: Fields of an index, of a market or of the settlement token.
+_INDEX = "quorum spread_band volatility_floor feeds"
 
 
 class ParameterError(ValueError):
@@ -95,16 +98,6 @@ def _int(raw: Any, where: str, lowest: int, highest: int) -> int:
 
 
 @dataclass(frozen=True)
-class SettlementParameters:
-    """The settlement token; `asset` None deploys a test token that anyone may mint."""
-
-    asset: str | None
-    symbol: str
-    decimals: int
-    cap: int
-
-
-@dataclass(frozen=True)
 class FeedParameters:
     """One price source of an index.
 
@@ -125,23 +118,42 @@ class FeedParameters:
 
 
 @dataclass(frozen=True)
-class MarketParameters:
-    """`risk` as MarginModel takes it; oi_cap in WAD units, min_notional WAD money; spread_band in
-    10**-5, volatility_floor in 10**-9 per root of a second."""
+class IndexParameters:
+    """Feeds of one index and their terms: spread_band in 10**-5, volatility_floor in 10**-9 per
+    root of a second, of 10**unit_exponent units of the asset."""
+
+    unit_exponent: int
+    quorum: int
+    spread_band: int
+    volatility_floor: int
+    feeds: tuple[FeedParameters, ...]
+
+
+@dataclass(frozen=True)
+class SettlementParameters:
+    """The settlement token; `asset` None deploys a test token that anyone may mint, `index` None
+    takes it for a dollar for ever."""
+
+    asset: str | None
+    symbol: str
+    decimals: int
+    cap: int
+    index: IndexParameters | None = None
+
+
+@dataclass(frozen=True)
+class MarketParameters(IndexParameters):
+    """A market and its index: `risk` as MarginModel takes it, oi_cap in WAD units, min_notional WAD
+    money."""
 
     market_id: int
     symbol: str
-    unit_exponent: int
     risk: MarketRisk
     oi_cap: int
     min_notional: int
     maker_fee: int
     taker_fee: int
     band: int
-    quorum: int
-    spread_band: int
-    volatility_floor: int
-    feeds: tuple[FeedParameters, ...]
 
     @property
     def initial(self) -> int:
@@ -232,9 +244,16 @@ class Parameters:
     portfolio: PortfolioParameters | None = None
 
     @property
+    def indexes(self) -> dict[int, IndexParameters]:
+        """Every index by its id, the settlement token's first if it has one."""
+        settlement = self.settlement.index
+        found: dict[int, IndexParameters] = {SETTLEMENT_ID: settlement} if settlement else {}
+        return found | {market.market_id: market for market in self.markets}
+
+    @property
     def uses_test_contracts(self) -> bool:
         """Whether any token or feed would be a test contract that anyone controls."""
-        feeds = [feed for market in self.markets for feed in market.feeds]
+        feeds = [feed for index in self.indexes.values() for feed in index.feeds]
         untested = any(feed.adapter is None and feed.aggregator is None for feed in feeds)
         return self.settlement.asset is None or untested
 
@@ -331,12 +350,18 @@ def _address(raw: Any, where: str) -> str | None:
 
 
 def _settlement(raw: Any) -> SettlementParameters:
-    entry = _fields(raw, "settlement", "symbol decimals cap", "asset")
+    entry = _fields(raw, "settlement", "symbol decimals cap", f"asset {_INDEX}")
+    index = None
+    if any(name in entry for name in _INDEX.split()):
+        # All or none.
+        terms = {name: one for name, one in entry.items() if name in _INDEX.split()}
+        index = _index(_fields(terms, "settlement", _INDEX), "settlement")
     return SettlementParameters(
         asset=_address(entry.get("asset"), "settlement.asset"),
         symbol=str(entry["symbol"]),
         decimals=_int(entry["decimals"], "settlement.decimals", 0, 18),
         cap=_int(entry["cap"], "settlement.cap", 0, 2**88 - 1),
+        index=index,
     )
 
 
@@ -390,25 +415,34 @@ def _market(raw: Any, where: str) -> MarketParameters:
         raw,
         where,
         "id symbol unit_exponent initial maintenance reserve depth capacity oi_cap min_notional "
-        "maker_fee taker_fee band quorum spread_band volatility_floor feeds",
+        f"maker_fee taker_fee band {_INDEX}",
         "calm_volatility volatility_cap",
     )
-    if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
-        raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")
-    feeds = tuple(_feed(feed, f"{where}.feeds[{i}]") for i, feed in enumerate(entry["feeds"]))
-    quorum = _int(entry["quorum"], f"{where}.quorum", 1, len(feeds))
-    if sum(not feed.pull for feed in feeds) < quorum:
-        raise ParameterError(f"{where}.quorum: {quorum} feeds must not be pull feeds")
+    unit_exponent = _int(entry["unit_exponent"], f"{where}.unit_exponent", -18, 18)
+    index = _index(entry, where, unit_exponent)
     return MarketParameters(
         market_id=_int(entry["id"], f"{where}.id", 1, 127),
         symbol=str(entry["symbol"]),
-        unit_exponent=_int(entry["unit_exponent"], f"{where}.unit_exponent", -18, 18),
         risk=_risk(entry, where),
         oi_cap=wad(entry["oi_cap"], f"{where}.oi_cap"),
         min_notional=wad(entry["min_notional"], f"{where}.min_notional"),
         maker_fee=ppm(entry["maker_fee"], f"{where}.maker_fee", "0.01"),
         taker_fee=ppm(entry["taker_fee"], f"{where}.taker_fee", "0.01"),
         band=ppm(entry["band"], f"{where}.band", "0.1"),
+        **vars(index),
+    )
+
+
+def _index(entry: dict[str, Any], where: str, unit_exponent: int = 0) -> IndexParameters:
+    """Feeds and terms of an index; the entry has all of them."""
+    if not isinstance(entry["feeds"], list) or not 1 <= len(entry["feeds"]) <= 5:
+        raise ParameterError(f"{where}.feeds: expected a list of one to five feeds")
+    feeds = tuple(_feed(feed, f"{where}.feeds[{i}]") for i, feed in enumerate(entry["feeds"]))
+    quorum = _int(entry["quorum"], f"{where}.quorum", 1, len(feeds))
+    if sum(not feed.pull for feed in feeds) < quorum:
+        raise ParameterError(f"{where}.quorum: {quorum} feeds must not be pull feeds")
+    return IndexParameters(
+        unit_exponent=unit_exponent,
         quorum=quorum,
         spread_band=_spread_band(entry["spread_band"], f"{where}.spread_band"),
         volatility_floor=_per_second(entry["volatility_floor"], f"{where}.volatility_floor"),

@@ -2,12 +2,13 @@
 # pragma nonreentrancy on
 """
 @title Oracle arithmetic, arrays in and arrays out
-@notice Runs `consensus` and `averages` over many cases in one call.
+@notice Runs `consensus`, `averages` and `settlement_price` over many cases in one call.
 """
 
 # Every function that the oracle calls is under test.
 from contracts.modules import averages
 from contracts.modules import consensus
+from contracts.modules import settlement_price
 
 # ---------------------------------------------------------------
 #                            CONSTANTS
@@ -78,4 +79,18 @@ def next_many(cases: DynArray[uint256[7], MAX_CASES]) -> DynArray[uint256[3], MA
         sample_ratio: uint256 = averages._next_sample_ratio(case[1], case[3], case[4])
         volatility: uint256 = averages._next_volatility(case[2], sample_ratio, case[6], case[5])
         answers.append([ema_ratio, sample_ratio, volatility])
+    return answers
+
+
+@external
+@pure
+def in_settlement_many(cases: DynArray[uint256[5], MAX_CASES]) -> DynArray[uint256[3], MAX_CASES]:
+    """
+    @notice Three words as answered, of (bitmap, three words, settlement token's word).
+    """
+    answers: DynArray[uint256[3], MAX_CASES] = []
+    for case: uint256[5] in cases:
+        fresh_words: DynArray[uint256, 24] = [case[1], case[2], case[3]]
+        answered: DynArray[uint256, 24] = settlement_price._in_settlement(fresh_words, case[0], case[4])
+        answers.append([answered[0], answered[1], answered[2]])
     return answers

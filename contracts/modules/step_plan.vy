@@ -92,7 +92,8 @@ def _calculate_step(
 @view
 def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Step:
     """
-    @notice All legs with a usable price at once.
+    @notice All legs with a usable price at once; nothing where that would lower h of a solvent account, which closing
+            the hedge of a leg without a usable price does.
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     left: uint256 = 0
@@ -107,6 +108,8 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
     if left != 0:
         notional: uint256 = 0
         left, notional = self._left_after(seen, WAD)
+        if left > seen.maintenance and seen.equity > 0:
+            step = empty(ILiquidationEngine.Step)
     step.fee = liquidation_math._capped_fee(
         liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left, 1
     )
@@ -137,7 +140,8 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
     if left >= seen.maintenance:
         step.size = WAD
         left, step.notional = self._left_after(seen, WAD)
-    if usable == 0 or left >= seen.maintenance:
+    # Without a usable leg all is left.
+    if left >= seen.maintenance:
         return empty(ILiquidationEngine.Step)
     step.stage = PARTIAL
     if step.size != WAD:

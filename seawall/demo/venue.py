@@ -16,6 +16,7 @@ from seawall.deployment import System, deploy
 from seawall.keeper.planning import Row
 from seawall.node import Node
 from seawall.parameters import Parameters
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.words import PRICE
 
 _NETWORK = "ethereum:local:foundry"
@@ -164,6 +165,7 @@ def _handles(system: System, chain: Chain, reporter: str) -> Venue:
         aggregators={
             market_id: [handle("MockAggregator", source) for source in sources]
             for market_id, sources in system.aggregators.items()
+            if market_id != SETTLEMENT_ID
         },
         reporter=reporter,
     )

@@ -1,4 +1,4 @@
-"""2023-03-10 to 13: USDC as collateral while it fell from its peg."""
+"""2023-03-10 to 13: USDC fell from its peg, as collateral and as the settlement token."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from seawall.replay.accounts import INITIAL_WEIGHT, Account, assess, model, weig
 from seawall.replay.drive import Step, Workshop, build, price_of, terms
 from seawall.replay.feeds import Feed, said
 from seawall.replay.windows import HOUR, MINUTE, closes
-from seawall.spec.oracle import FeedTerms
-from seawall.spec.words import PPM, WAD
+from seawall.spec.oracle import FeedTerms, in_settlement
+from seawall.spec.words import PPM, PRICE, RATIO, WAD
 
 PATH = "windows/2023-03-10/stablecoins_1h.csv.gz"
 TOKENS = 100_000 * WAD
@@ -18,6 +18,9 @@ CASH = 100_000 * WAD
 #: A feed of hourly closes promises an hour and is given two.
 TERMS = FeedTerms(heartbeat=HOUR, max_age=2 * HOUR)
 REFRESH = 10 * MINUTE
+#: Ether as collateral where USDC is the settlement token, held at one price: WAD dollars.
+ETHER_PRICE = 1_500 * WAD
+ETHER = 50 * WAD
 
 
 class Worth(NamedTuple):
@@ -41,10 +44,13 @@ class Fall(NamedTuple):
 
 
 class Depeg(NamedTuple):
-    """The same days with one feed and, from its first close on, with a second one."""
+    """The same days with one feed and, from its first close on, with a second one: USDC as
+    collateral, and ether as collateral where USDC is the settlement token."""
 
     kraken: list[Worth]
     both: list[Worth]
+    ether: list[Worth]
+    ether_both: list[Worth]
 
 
 def replay(workshop: Workshop) -> Depeg:
@@ -55,7 +61,8 @@ def replay(workshop: Workshop) -> Depeg:
     times = range(kraken.times[0], kraken.times[-1] + 1, REFRESH)
     alone = build(workshop, terms(1), feeds[0])
     both = build(workshop, terms(1), *feeds)
-    return Depeg(_worths(alone.run(times)), _worths(both.run(times)))
+    steps, both_steps = alone.run(times), both.run(times)
+    return Depeg(_worths(steps), _worths(both_steps), _ether(steps), _ether(both_steps))
 
 
 def _worths(steps: list[Step]) -> list[Worth]:
@@ -64,6 +71,23 @@ def _worths(steps: list[Step]) -> list[Worth]:
     worths = []
     for step in steps:
         found = assess(made, holder, price_of(0), step.price, step.now)
+        worths.append(Worth(step, found.settled - CASH, found.equity - CASH))
+    return worths
+
+
+def ether_word(now: int) -> int:
+    """A price word of ether, in dollars, that is refreshed and has never moved."""
+    return PRICE.pack(price=ETHER_PRICE, updated_at=now, ema_ratio=RATIO, refreshed_at=now)
+
+
+def _ether(steps: list[Step]) -> list[Worth]:
+    made = model()
+    holder = Account(CASH, tokens=ETHER)
+    worths = []
+    for step in steps:
+        settlement = PRICE.pack(**step.price._asdict())
+        token = price_of(in_settlement(ether_word(step.now), settlement))
+        found = assess(made, holder, price_of(0), token, step.now)
         worths.append(Worth(step, found.settled - CASH, found.equity - CASH))
     return worths
 

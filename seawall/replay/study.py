@@ -55,6 +55,7 @@ def tables(found: Study) -> dict[str, str]:
         "outage alone": alone_table(found.outage),
         "depeg": depeg_table(found.depeg),
         "unseen": unseen_table(found.depeg),
+        "settled": settled_table(found.depeg),
         "split": split_table(found.split),
         "two and two": camps_table(found.split["two and two"]),
         "flash": flash_table(found.flash),
@@ -137,6 +138,25 @@ def unseen_table(found: depeg.Depeg) -> str:
     figures = (money(worst.counted, 4), money(worst.traded, 4))
     distance = f"{apart(worst.traded, worst.counted) / 100:.1f} %"
     return table(head, [(str(len(falls)), str(len(below)), *figures, distance)])
+
+
+def settled_table(found: depeg.Depeg) -> str:
+    """Ether where USDC is the settlement token: every eighth close, and the lowest."""
+    head = ("close", "USDC", "for IM", "for MM", "both feeds: USDC", "for IM", "for MM")
+    pairs = zip(found.ether, found.ether_both, strict=True)
+    new = [pair for pair in pairs if pair[0].is_new]
+    lowest = min(new, key=lambda pair: pair[0].step.price.price)
+    return table(
+        head, [_settled_row(*pair) for i, pair in enumerate(new) if i % 8 == 3 or pair == lowest]
+    )
+
+
+def _settled_row(kraken: depeg.Worth, both: depeg.Worth) -> tuple[str, ...]:
+    figures = [
+        (money(one.step.price.price, 4), money(one.initial, 0), money(one.maintenance, 0))
+        for one in (kraken, both)
+    ]
+    return (hour(kraken.step.now), *figures[0], *figures[1])
 
 
 def _depeg_row(kraken: depeg.Worth, both: depeg.Worth) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ is the square root of the variance of log returns per second, in 10**-9.
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from math import isqrt
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ class Averages(NamedTuple):
     sample_age: int = 0
 
 
+@lru_cache(maxsize=4_096)
 def decay(elapsed: int, seconds: int) -> int:
     """e**(-elapsed / seconds), in 10**-9, to the nearest.
 

@@ -257,7 +257,11 @@ def plan_whole(
     prices: list[Price],
     required: Callable[[list[Leg]], int],
 ) -> Step:
-    """All usable legs at once."""
+    """All usable legs at once.
+
+    Nothing where that leaves a solvent account with more margin to keep, which a hedge of a leg
+    without a usable price does: h would fall.
+    """
     usable = [leg for leg in plan.legs if leg.usable]
     if not usable:
         return Step()
@@ -265,6 +269,8 @@ def plan_whole(
     left = 0
     if len(usable) < len(plan.legs):
         left = required(after_slice(plan, legs, WAD))
+    if plan.equity > 0 and left > plan.maintenance:
+        return Step()
     fee = capped_fee(parameters.penalty_max, notional, plan.equity, plan.maintenance, left)
     share = fee * parameters.keeper_share // PPM
     return Step(

@@ -1,7 +1,8 @@
 """Index price: from an aggregator's round to the cached price word.
 
 Exact integers, pure functions; `IndexOracle.vy`, `ChainlinkFeed.vy` and their modules must agree to
-the unit. Prices are WAD settlement money per market unit, times are unix seconds.
+the unit. Prices are WAD settlement money per market unit, of the settlement token and of stored
+collateral WAD dollars; times are unix seconds.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seawall.spec.averages import MAX_VOLATILITY, Averages, first, moved, waited
-from seawall.spec.consensus import Quote, agree
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, Field, Word, ids_of
+from seawall.spec.consensus import HALF_WIDTH_UNIT, Quote, agree
+from seawall.spec.fixed_math import ceil_div
+from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, WAD, Field, Word, ids_of
 
+#: The settlement token's own feeds; without any it counts as a dollar.
+SETTLEMENT_ID = 0
+#: Ids from here up are collateral tokens.
+FIRST_COLLATERAL = 128
 MAX_ID = 135
 MAX_IDS = 24
 MAX_FEEDS = 5
@@ -255,6 +261,30 @@ def next_word(
 
 def _averages(fields: dict[str, int]) -> Averages:
     return Averages(*(fields[name] for name in Averages._fields))
+
+
+def par_word(terms: IndexTerms, now: int) -> int:
+    """The settlement token's word when it has its first feeds: at par to the end of the block."""
+    averages = first(terms.volatility_floor)
+    return PRICE.pack(price=WAD, updated_at=now, refreshed_at=now, **averages._asdict())
+
+
+def in_settlement(word: int, settlement: int) -> int:
+    """A collateral token's word as it is answered: priced in settlement tokens.
+
+    `word` is in dollars, `settlement` is the settlement token's word of the same block. A token
+    above par buys fewer settlement tokens, rounded down. One below par buys no more of them: equity
+    stays where it is, and what the settlement token lacks is in the half-width, which lowers what
+    counts for initial margin alone. Both half-widths add up: (1 - a) / (1 + b) >= 1 - a - b.
+    """
+    fields, held = PRICE.unpack(word), PRICE.unpack(settlement)
+    price = fields["price"] * WAD // max(WAD, held["price"])
+    half_width = MAX_HALF_WIDTH
+    if MAX_HALF_WIDTH not in (fields["half_width"], held["half_width"]):
+        shortfall = ceil_div(HALF_WIDTH_UNIT * max(0, WAD - held["price"]), WAD)
+        doubt = fields["half_width"] + shortfall + held["half_width"]
+        half_width = min(MAX_HALF_WIDTH - 1, doubt)
+    return PRICE.pack(**{**fields, "price": price, "half_width": half_width})
 
 
 def is_logged(cached: int, word: int) -> bool:

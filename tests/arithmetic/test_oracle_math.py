@@ -1,10 +1,12 @@
-"""`consensus.vy` and `averages.vy` against their specification, many cases in one call."""
+"""`consensus.vy`, `averages.vy` and `settlement_price.vy` against their specification, many cases
+in one call."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from fractions import Fraction
 from math import exp, log
 from random import Random
 from statistics import median
@@ -22,8 +24,8 @@ from seawall.spec.averages import (
     next_volatility,
 )
 from seawall.spec.consensus import Consensus, Quote, agree
-from seawall.spec.oracle import MAX_PRICE, MIN_PRICE
-from seawall.spec.words import RATIO, TICK, WAD
+from seawall.spec.oracle import FIRST_COLLATERAL, MAX_ID, MAX_PRICE, MIN_PRICE, in_settlement
+from seawall.spec.words import MAX_HALF_WIDTH, PRICE, RATIO, TICK, WAD, ids_of
 
 Ask = Callable[..., list[list[int]]]
 Case = tuple[list[Quote], int, int, int]
@@ -31,6 +33,7 @@ Case = tuple[list[Quote], int, int, int]
 NOW = 1_800_000_000
 RANDOM_AGREEMENTS = 20_000
 RANDOM_STEPS = 10_000
+RANDOM_WORDS = 10_000
 
 
 def _encoded(case: Case) -> tuple[int, int, int, int, list[list[int]]]:
@@ -235,3 +238,87 @@ def test_next_volatility_is_the_root_of_the_squared_log_return() -> None:
 def test_agree_of_nothing_is_nothing() -> None:
     assert agree([], 1, 0, 0) is None
     assert agree([Quote(100 * WAD, NOW)], 1, 0, 0) == Consensus(100 * WAD, NOW, 0)
+
+
+def _random_word(rng: Random, price: int) -> int:
+    """A price word with every field full, empty or between."""
+    full = {field.name: 2**field.bits - 1 for field in PRICE.fields}
+    fields = {name: rng.choice([0, most, rng.randrange(most)]) for name, most in full.items()}
+    widths = [0, 0, 1, rng.randrange(5_000), MAX_HALF_WIDTH - 1, MAX_HALF_WIDTH]
+    return PRICE.pack(**{**fields, "price": price, "half_width": rng.choice(widths)})
+
+
+def _random_settlement(rng: Random) -> int:
+    """Around par, at its edges, and anywhere else that an index may be."""
+    near = WAD * rng.randint(900_000, 1_100_000) // 10**6
+    edges = [0, MIN_PRICE, WAD - 1, WAD, WAD + 1, WAD - WAD // 10**5, MAX_PRICE]
+    return _random_word(rng, rng.choice([near, near, rng.choice(edges)]))
+
+
+def test_in_settlement_any_words_match_specification(ask_oracle_math: Ask) -> None:
+    """Three legs each, of which none to all are collateral."""
+    rng = dice("settlement")
+    cases = []
+    for _ in range(RANDOM_WORDS):
+        ids = rng.sample(range(1, FIRST_COLLATERAL), 3)
+        tokens = rng.sample(range(FIRST_COLLATERAL, MAX_ID + 1), rng.randrange(4))
+        ids[: len(tokens)] = tokens
+        prices = [rng.choice([0, MAX_PRICE, int(10 ** rng.uniform(10, 24))]) for _ in ids]
+        words = [_random_word(rng, price) for price in prices]
+        bitmap = sum(1 << leg_id for leg_id in ids)
+        cases.append((bitmap, *words, _random_settlement(rng)))
+
+    answers = ask_oracle_math("in_settlement_many", cases)
+
+    seen = Counter[str]()
+    for (bitmap, *words, settlement), answer in zip(cases, answers, strict=True):
+        assert answer == [
+            in_settlement(word, settlement) if leg_id >= FIRST_COLLATERAL else word
+            for leg_id, word in zip(ids_of(bitmap), words, strict=True)
+        ]
+        for before, after in zip(map(PRICE.unpack, words), map(PRICE.unpack, answer), strict=True):
+            seen["dearer token"] += after["price"] < before["price"]
+            seen["wider"] += before["half_width"] < after["half_width"] < MAX_HALF_WIDTH - 1
+            seen["capped"] += before["half_width"] < after["half_width"] == MAX_HALF_WIDTH - 1
+            seen["switched off"] += before["half_width"] < after["half_width"] == MAX_HALF_WIDTH
+            seen["as it was"] += before == after
+    names = ("dearer token", "wider", "capped", "switched off", "as it was")
+    assert [name for name in names if seen[name] < 500] == []
+
+
+@pytest.mark.parametrize(
+    "dollars, doubt, expected",
+    [
+        ("1", 0, (3_000 * WAD, 10)),
+        ("1.2", 0, (2_500 * WAD, 10)),
+        # 3,000 / 1.00001, rounded down to a wei.
+        ("1.00001", 0, (2_999_970_000_299_997_000_029, 10)),
+        # Nobody is paid more for it, and 3 % of it is not counted.
+        ("0.97", 0, (3_000 * WAD, 3_010)),
+        # 0.0000001 of a dollar is a unit of half-width.
+        ("0.9999999", 0, (3_000 * WAD, 11)),
+        ("0.97", 200, (3_000 * WAD, 3_210)),
+        ("0.3", 200, (3_000 * WAD, MAX_HALF_WIDTH - 1)),
+        ("0.97", MAX_HALF_WIDTH, (3_000 * WAD, MAX_HALF_WIDTH)),
+        ("1.2", MAX_HALF_WIDTH, (2_500 * WAD, MAX_HALF_WIDTH)),
+        # Feeds that have never agreed.
+        ("0", MAX_HALF_WIDTH, (3_000 * WAD, MAX_HALF_WIDTH)),
+    ],
+)
+def test_in_settlement_known_case_has_the_price_and_width_worked_out_by_hand(
+    ask_oracle_math: Ask, dollars: str, doubt: int, expected: tuple[int, int]
+) -> None:
+    market = PRICE.pack(price=9 * WAD, half_width=5)
+    token = PRICE.pack(price=3_000 * WAD, updated_at=NOW, half_width=10, volatility=7)
+    settlement = PRICE.pack(price=int(Fraction(dollars) * WAD), half_width=doubt)
+    bitmap = 1 << 1 | 1 << 127 | 1 << FIRST_COLLATERAL
+
+    (answer,) = ask_oracle_math("in_settlement_many", [(bitmap, market, market, token, settlement)])
+
+    assert answer[:2] == [market, market]
+    price, half_width = expected
+    assert PRICE.unpack(answer[2]) == {
+        **PRICE.unpack(token),
+        "price": price,
+        "half_width": half_width,
+    }

@@ -15,6 +15,7 @@ from seawall.deployment import System
 from seawall.node import MNEMONIC
 from seawall.spec.words import WAD, account_id
 from tests.desk import Desk, Health, Refused
+from tests.e2e.rooms import IndexRoom
 
 HOUR = 3_600
 
@@ -111,6 +112,15 @@ class Market:
     def conservation(self) -> int:
         """Assets minus claims, WAD."""
         return int(self.desk.view(self.desk.lens, "conservation", self.desk.markets))
+
+
+@pytest.fixture
+def room(chain: Any, accounts: Any) -> Iterator[IndexRoom]:
+    """An index oracle without a system, its owner and three reporters."""
+    reporters = [str(accounts[number].address) for number in (5, 6, 7)]
+    made = IndexRoom(chain.provider.http_uri, str(accounts[0].address), reporters)
+    yield made
+    made.close()
 
 
 @pytest.fixture

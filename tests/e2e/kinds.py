@@ -1,25 +1,22 @@
-"""Price feeds of four kinds on contracts of others: where to deploy them, and one asset in all."""
+"""Price feeds of four kinds on contracts of others, and one asset in all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from seawall.client.contract import Contract, load_abi
-from seawall.client.creation import creation
+from seawall.client.contract import Contract
 from seawall.client.reports import ReportDomain, submission
 from seawall.published.artifacts import transact
 from seawall.published.chainlink import ChainlinkSource
 from seawall.published.pyth import PythSource, deploy_pyth
 from seawall.published.uniswap import PoolSource
-from seawall.rpc import Rpc, succeeded
 from seawall.spec.feeds import Report
-from seawall.spec.oracle import Reading
 from seawall.spec.words import WAD
+from tests.e2e.rooms import IndexRoom
 
 #: As Pyth names ETH / USD on every chain.
 PRICE_ID = bytes.fromhex("ff61491a931112ddf1bd8147cd1b641375f79f5825126d665480874634fd0ace")
@@ -29,36 +26,6 @@ CHAINLINK_UNIT = PYTH_UNIT = 10**8
 WINDOW = 1_800
 LIQUIDITY = 10**17
 OBSERVATIONS = 64
-
-
-class FeedRoom:
-    """Deploys on Ape's node, whose blocks are a second apart, and holds what others would sign."""
-
-    def __init__(self, url: str, owner: str, oracles: Sequence[str]) -> None:
-        """Take the node's clock; `oracles` report to Chainlink's aggregator."""
-        self.rpc = Rpc(url)
-        self.rpc.set_block_interval(1)
-        self.owner, self.oracles = owner, list(oracles)
-
-    def close(self) -> None:
-        """Give the node its clock back."""
-        self.rpc.call("anvil_removeBlockTimestampInterval")
-        self.rpc.close()
-
-    def deploy(self, name: str, *args: Any) -> Contract:
-        """A contract of this project's."""
-        receipt = self.rpc.send(self.owner, None, creation(name, *args))
-        assert succeeded(receipt)
-        return Contract(str(receipt["contractAddress"]), load_abi(name))
-
-    def latest(self, adapter: Contract) -> Reading:
-        """What an adapter says as of the latest block. Errors: RpcError."""
-        data = self.rpc.view(adapter.address, adapter.encode("latest"))
-        return Reading(*adapter.decode("latest", data))
-
-    def chain_id(self) -> int:
-        """For the domain of signatures."""
-        return int(self.rpc.call("eth_chainId"), 16)
 
 
 @dataclass(frozen=True)
@@ -103,7 +70,7 @@ class PoolKind:
 class ReportKind:
     """A signed report feed, which is its own adapter, and the keys of its signers."""
 
-    room: FeedRoom
+    room: IndexRoom
     adapter: Contract
     signers: tuple[LocalAccount, ...]
     threshold: int
@@ -138,7 +105,7 @@ class FourKinds:
 
 
 def all_four_kinds(
-    room: FeedRoom, signers: Sequence[LocalAccount], dollars: Fraction, base_is_token0: bool = True
+    room: IndexRoom, signers: Sequence[LocalAccount], dollars: Fraction, base_is_token0: bool = True
 ) -> FourKinds:
     """Deploy all sources and adapters, the pool's window full at `dollars` whole dollars."""
     pool = pool_kind(room, dollars, base_is_token0)
@@ -151,13 +118,13 @@ def all_four_kinds(
     return kinds
 
 
-def chainlink_kind(room: FeedRoom) -> ChainlinkKind:
+def chainlink_kind(room: IndexRoom) -> ChainlinkKind:
     """Proxy, aggregator and adapter, without a round."""
-    source = ChainlinkSource(room.rpc, room.owner, room.oracles, quorum=2)
-    return ChainlinkKind(source, room.deploy("ChainlinkFeed", source.address, 0, 0, 0))
+    source = room.source()
+    return ChainlinkKind(source, room.adapter(source))
 
 
-def pyth_kind(room: FeedRoom, dollars: Fraction) -> PythKind:
+def pyth_kind(room: IndexRoom, dollars: Fraction) -> PythKind:
     """Contract and adapter; an adapter needs a first price."""
     source = deploy_pyth(room.rpc, room.owner)
     first = int(dollars * PYTH_UNIT)
@@ -165,7 +132,7 @@ def pyth_kind(room: FeedRoom, dollars: Fraction) -> PythKind:
     return PythKind(source, room.deploy("PythFeed", source.address, PRICE_ID, 0))
 
 
-def pool_kind(room: FeedRoom, dollars: Fraction, base_is_token0: bool = True) -> PoolKind:
+def pool_kind(room: IndexRoom, dollars: Fraction, base_is_token0: bool = True) -> PoolKind:
     """Pool and adapter, a window after the pool's first liquidity."""
     source = PoolSource(room.rpc, room.owner, base_is_token0)
     source.start(source.tick_of(dollars))
@@ -177,7 +144,7 @@ def pool_kind(room: FeedRoom, dollars: Fraction, base_is_token0: bool = True) ->
     return PoolKind(source, adapter)
 
 
-def report_kind(room: FeedRoom, signers: Sequence[LocalAccount], threshold: int = 2) -> ReportKind:
+def report_kind(room: IndexRoom, signers: Sequence[LocalAccount], threshold: int = 2) -> ReportKind:
     """A feed of these signers, owned by the room's owner, without a report."""
     ordered = tuple(sorted(signers, key=lambda one: int(str(one.address), 16)))
     addresses = [str(one.address) for one in ordered]

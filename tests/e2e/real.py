@@ -9,18 +9,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from seawall.client.contract import Contract, load_abi
-from seawall.client.creation import creation
 from seawall.deployment import System, deploy
 from seawall.parameters import MarketParameters, load
 from seawall.published.chainlink import ChainlinkSource
 from seawall.published.usdc import Usdc, deploy_usdc
-from seawall.rpc import Rpc, succeeded
+from seawall.rpc import Rpc
 from tests.desk import FEED_UNIT, Desk
 
-NOBODY = "0x" + "00" * 20
-#: Time constants of the averages, seconds.
-MEMORY = 1_800, 86_400
 LOCAL = Path(__file__).resolve().parents[2] / "params" / "local.yaml"
 
 #: Sources by market.
@@ -91,54 +86,3 @@ def _with_feeds(market: MarketParameters, sources: Sequence[ChainlinkSource]) ->
         for feed, source in zip(market.feeds, sources, strict=True)
     )
     return replace(market, feeds=feeds)
-
-
-class IndexRoom:
-    """An index oracle over adapters of real proxies, without a system around it."""
-
-    def __init__(self, url: str, owner: str, oracles: Sequence[str]) -> None:
-        """Deploy the oracle; blocks are a second apart."""
-        self.rpc = Rpc(url)
-        self.rpc.set_block_interval(1)
-        self.owner, self.oracles = owner, list(oracles)
-        self.oracle = self._deploy("IndexOracle", owner, *MEMORY, NOBODY, 0)
-
-    def close(self) -> None:
-        """Give the node its clock back."""
-        self.rpc.call("anvil_removeBlockTimestampInterval")
-        self.rpc.close()
-
-    def _deploy(self, name: str, *args: Any) -> Contract:
-        receipt = self.rpc.send(self.owner, None, creation(name, *args))
-        assert succeeded(receipt)
-        return Contract(str(receipt["contractAddress"]), load_abi(name))
-
-    def source(self, **terms: Any) -> ChainlinkSource:
-        """A proxy and its aggregator, two of whose three reporters make a round."""
-        return ChainlinkSource(self.rpc, self.owner, self.oracles, quorum=2, **terms)
-
-    def adapter(self, source: ChainlinkSource, *terms: int) -> Contract:
-        """The adapter of a source: unit exponent, floor and ceiling, 0 each by default."""
-        return self._deploy("ChainlinkFeed", source.address, *(terms or (0, 0, 0)))
-
-    def latest(self, adapter: Contract) -> tuple[int, int]:
-        """What the adapter says now: price (WAD), time. Errors: RpcError."""
-        data = self.rpc.view(adapter.address, adapter.encode("latest"))
-        price, updated_at, _ = adapter.decode("latest", data)
-        return price, updated_at
-
-    def list(self, market_id: int, sources: Sequence[ChainlinkSource], quorum: int) -> None:
-        """Feeds of a market, an hour of age each."""
-        feeds = [(self.adapter(source).address, 3_600, 3_600, False) for source in sources]
-        self.transact("set_feeds", market_id, (quorum, 5_000, 0), feeds)
-
-    def refresh(self, market_id: int) -> int:
-        """The word that is stored after a refresh."""
-        self.transact("refresh", 1 << market_id)
-        data = self.rpc.view(self.oracle.address, self.oracle.encode("price_word", market_id))
-        return int(self.oracle.decode("price_word", data))
-
-    def transact(self, function: str, *args: Any) -> None:
-        """A transaction of the owner's that goes through."""
-        data = self.oracle.encode(function, *args)
-        assert succeeded(self.rpc.send(self.owner, self.oracle.address, data))

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from seawall.client.contract import Contract
 from seawall.published.artifacts import PublishedError
 from seawall.published.chainlink import HIGHEST, LOWEST, ChainlinkSource
 from seawall.rpc import RpcError
+from seawall.spec.oracle import NO_READING, Reading
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
-from tests.e2e.real import IndexRoom
+from tests.e2e.rooms import IndexRoom
 
 ETH = 2
 UNIT = 10**8
 HOUR = 3_600
-NONE = (0, 0)
 PHASE_BITS = 64
-
-
-@pytest.fixture
-def room(chain: Any, accounts: Any) -> Iterator[IndexRoom]:
-    """An index oracle, its owner and three reporters."""
-    reporters = [str(accounts[number].address) for number in (5, 6, 7)]
-    made = IndexRoom(chain.provider.http_uri, str(accounts[0].address), reporters)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -69,7 +57,7 @@ def test_latest_real_round_gives_wad_and_its_time(room: IndexRoom, decimals: int
     source = room.source(decimals=decimals, highest=10**30)
     source.answer(1_234 * 10**decimals)
     updated_at = round_of(room, source)[3]
-    assert room.latest(room.adapter(source)) == (1_234 * WAD, updated_at)
+    assert room.latest(room.adapter(source)) == Reading(1_234 * WAD, updated_at)
     assert updated_at == room.rpc.timestamp() - 1
 
 
@@ -89,14 +77,14 @@ def test_latest_unit_exponent_scales_a_real_answer(
     source.answer(answer)
     updated_at = round_of(room, source)[3]
     seen = room.latest(room.adapter(source, unit_exponent, 0, 0))
-    assert seen == ((price, updated_at) if price else NONE)
+    assert seen == (Reading(price, updated_at) if price else NO_READING)
 
 
 @pytest.mark.parametrize("answer", (0, -1, -(10**20)))
 def test_latest_real_answer_not_positive_is_no_price(room: IndexRoom, answer: int) -> None:
     source = room.source(lowest=-(10**20))
     source.answer(answer)
-    assert room.latest(room.adapter(source)) == NONE
+    assert room.latest(room.adapter(source)) == NO_READING
 
 
 @pytest.mark.parametrize(
@@ -107,7 +95,7 @@ def test_latest_answer_at_the_aggregators_own_bounds_is_no_price(
 ) -> None:
     source.answer(answer)
     seen = room.latest(room.adapter(source, 0, LOWEST, HIGHEST))
-    assert (seen != NONE) == valid
+    assert (seen != NO_READING) == valid
 
 
 def test_submit_beyond_the_aggregators_bounds_is_refused(source: ChainlinkSource) -> None:
@@ -130,7 +118,7 @@ def test_latest_round_without_quorum_keeps_the_last_answer(
     assert room.latest(adapter) == before
     # The second report completes the round: the answer is the median of the two.
     source.submit(room.oracles[1], 2_100 * UNIT)
-    assert room.latest(adapter)[0] == 2_050 * WAD
+    assert room.latest(adapter).price == 2_050 * WAD
 
 
 def test_latest_late_report_moves_the_rounds_answer(
@@ -140,7 +128,7 @@ def test_latest_late_report_moves_the_rounds_answer(
     source.submit(room.oracles[0], 3_000 * UNIT)
     source.submit(room.oracles[1], 3_200 * UNIT)
     source.submit(room.oracles[2], 3_010 * UNIT)
-    assert room.latest(adapter)[0] == 3_010 * WAD
+    assert room.latest(adapter).price == 3_010 * WAD
 
 
 def test_latest_new_phase_is_silent_until_its_first_round(
@@ -158,7 +146,7 @@ def test_latest_new_phase_is_silent_until_its_first_round(
     # The round counts from one again behind the proxy, but its id only grows.
     assert (second[0] >> PHASE_BITS, second[0] % 2**PHASE_BITS) == (2, 1)
     assert second[0] > first[0]
-    assert room.latest(adapter) == (2_990 * WAD, second[3])
+    assert room.latest(adapter) == Reading(2_990 * WAD, second[3])
 
 
 # -- the index ---------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,64 @@ from seawall.deployment import (
     CORE,
     System,
     check_chain,
+    deploy,
     read_registry,
     verify,
     write_registry,
 )
-from seawall.parameters import ParameterError, load
+from seawall.parameters import IndexParameters, ParameterError, load
+from seawall.spec.oracle import SETTLEMENT_ID
+from seawall.spec.words import WAD
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_deploy_local_parameters_reads_back_as_configured(system: System, deployer: Any) -> None:
     assert verify(system, str(deployer.address)) == []
+
+
+@pytest.fixture(scope="module")
+def pegged(project: Any, deployer: Any) -> System:
+    """A system whose settlement token has the feeds of a market, at par."""
+    local = load(ROOT / "params" / "local.yaml")
+    market = local.markets[0]
+    feeds = tuple(replace(feed, price=Decimal(1)) for feed in market.feeds)
+    index = IndexParameters(0, 2, 1_000, market.volatility_floor, feeds)
+    settlement = replace(local.settlement, index=index)
+    return deploy(project, deployer, replace(local, settlement=settlement))
+
+
+def test_deploy_feeds_of_the_settlement_token_read_back_as_configured(
+    pegged: System, deployer: Any
+) -> None:
+    assert verify(pegged, str(deployer.address)) == []
+    terms, feeds = pegged.index_oracle.feeds(SETTLEMENT_ID)
+    assert (terms.quorum, terms.spread_band, len(feeds)) == (2, 1_000, 3)
+    (word,) = pegged.index_oracle.prices(1 << SETTLEMENT_ID)
+    assert word >> 176 == WAD
+
+
+def test_verify_changed_feeds_of_the_settlement_token_names_the_difference(
+    pegged: System, deployer: Any
+) -> None:
+    feed = (str(pegged.feeds[1][0].address), 60, 60, False)
+    pegged.index_oracle.set_feeds(SETTLEMENT_ID, (1, 1_000, 0), [feed], sender=deployer)
+    found = verify(pegged, str(deployer.address))
+    assert len(found) == 2
+    assert all("settlement token" in line for line in found)
+
+
+def test_write_registry_names_the_settlement_token_and_its_sources(
+    pegged: System, system: System, deployer: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "registry.yaml"
+    write_registry(pegged, path, 31337, str(deployer.address))
+    found = read_registry(path)["settlement"]
+    assert found["symbol"] == "USDC"
+    assert found["feeds"] == [str(feed.address) for feed in pegged.feeds[SETTLEMENT_ID]]
+    assert len(found["aggregators"]) == 3
+    write_registry(system, path, 31337, str(deployer.address))
+    assert read_registry(path)["settlement"]["feeds"] == []
 
 
 def test_verify_changed_terms_names_the_difference(system: System, deployer: Any) -> None:

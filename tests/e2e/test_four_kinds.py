@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from eth_account import Account
-from kinds import WINDOW, FeedRoom, FourKinds, all_four_kinds, chainlink_kind
+from kinds import WINDOW, FourKinds, all_four_kinds, chainlink_kind
 
-from seawall.published.artifacts import transact
 from seawall.spec.words import PRICE as WORD
 from seawall.spec.words import WAD
+from tests.e2e.rooms import IndexRoom
 
 PRICE = Fraction(3_000)
 ETH = 7
-NOBODY = "0x" + "00" * 20
 #: Heartbeat and greatest age, and whether a caller can withhold or silence it. So can a pool be.
 PUSH, PULL = (3_600, 4_000, False), (10, 10, True)
 #: A pool's price lies anywhere in its tick.
 TICK_SIZE = Fraction(1, 10_000)
-
-
-@pytest.fixture
-def feed_room(chain: Any, accounts: Any) -> Iterator[FeedRoom]:
-    reporters = [str(accounts[number].address) for number in (5, 6, 7)]
-    made = FeedRoom(chain.provider.http_uri, str(accounts[0].address), reporters)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -38,16 +28,16 @@ def signers() -> list[Any]:
 
 
 @pytest.fixture(params=[True, False], ids=["base-token0", "base-token1"])
-def kinds(request: Any, feed_room: FeedRoom, signers: list[Any]) -> FourKinds:
+def kinds(request: Any, room: IndexRoom, signers: list[Any]) -> FourKinds:
     """All four, at 3,000 dollars."""
-    return all_four_kinds(feed_room, signers, PRICE, base_is_token0=request.param)
+    return all_four_kinds(room, signers, PRICE, base_is_token0=request.param)
 
 
-def test_latest_of_four_kinds_is_one_price(feed_room: FeedRoom, kinds: FourKinds) -> None:
-    chainlink, pyth, pool, reports = (feed_room.latest(adapter) for adapter in kinds.adapters)
+def test_latest_of_four_kinds_is_one_price(room: IndexRoom, kinds: FourKinds) -> None:
+    chainlink, pyth, pool, reports = (room.latest(adapter) for adapter in kinds.adapters)
     assert chainlink.price == pyth.price == reports.price == PRICE * WAD
     assert abs(Fraction(pool.price) / (PRICE * WAD) - 1) <= TICK_SIZE
-    now = feed_room.rpc.timestamp()
+    now = room.rpc.timestamp()
     assert pool.updated_at == now
     for reading in (chainlink, pyth, reports):
         assert now - 10 <= reading.updated_at <= now
@@ -55,41 +45,37 @@ def test_latest_of_four_kinds_is_one_price(feed_room: FeedRoom, kinds: FourKinds
 
 
 def test_latest_of_four_kinds_after_a_move_agrees_once_the_window_has_passed(
-    feed_room: FeedRoom, kinds: FourKinds
+    room: IndexRoom, kinds: FourKinds
 ) -> None:
     moved = PRICE * Fraction(110, 100)
     kinds.answer(moved)
-    chainlink, pyth, pool, reports = (feed_room.latest(adapter) for adapter in kinds.adapters)
+    chainlink, pyth, pool, reports = (room.latest(adapter) for adapter in kinds.adapters)
     assert chainlink.price == pyth.price == reports.price == moved * WAD
     # The average has seen seconds of the new price only, and says how far off it may be.
     assert pool.price < PRICE * WAD * Fraction(1_001, 1_000)
     assert pool.price * (1 + Fraction(pool.half_width, 10**5)) >= moved * WAD * (1 - 2 * TICK_SIZE)
-    feed_room.rpc.warp(WINDOW)
-    later = feed_room.latest(kinds.pool.adapter)
+    room.rpc.warp(WINDOW)
+    later = room.latest(kinds.pool.adapter)
     assert abs(Fraction(later.price) / (moved * WAD) - 1) <= TICK_SIZE
     assert later.half_width == 0
 
 
 class FourKindsIndex:
-    """An IndexOracle whose feeds are the four adapters and one more of Chainlink's: two make a
+    """An index whose feeds are the four adapters and one more of Chainlink's: two make a
     price, and two must be of the kind that nobody can withhold."""
 
-    def __init__(self, room: FeedRoom, kinds: FourKinds) -> None:
+    def __init__(self, room: IndexRoom, kinds: FourKinds) -> None:
         self.room = room
         self.second = chainlink_kind(room)
         self.second.answer(PRICE)
-        self.oracle = room.deploy("IndexOracle", room.owner, 1_800, 86_400, NOBODY, 0)
         rows = [(one.address, *PULL) for one in kinds.adapters]
         rows[0] = (kinds.adapters[0].address, *PUSH)
         rows.append((self.second.adapter.address, *PUSH))
-        transact(room.rpc, room.owner, self.oracle, "set_feeds", ETH, (2, 500, 30_000), rows)
+        room.set_feeds(ETH, (2, 500, 30_000), rows)
 
     def refresh(self) -> dict[str, int]:
         """The word that a refresh stores."""
-        transact(self.room.rpc, self.room.owner, self.oracle, "refresh", 1 << ETH)
-        data = self.oracle.encode("price_word", ETH)
-        found = self.oracle.decode("price_word", self.room.rpc.view(self.oracle.address, data))
-        return WORD.unpack(int(found))
+        return WORD.unpack(self.room.refresh(ETH))
 
 
 def again(kinds: FourKinds) -> None:
@@ -99,8 +85,8 @@ def again(kinds: FourKinds) -> None:
 
 
 @pytest.fixture
-def index(feed_room: FeedRoom, kinds: FourKinds) -> FourKindsIndex:
-    return FourKindsIndex(feed_room, kinds)
+def index(room: IndexRoom, kinds: FourKinds) -> FourKindsIndex:
+    return FourKindsIndex(room, kinds)
 
 
 def test_refresh_four_kinds_feed_one_index(index: FourKindsIndex, kinds: FourKinds) -> None:
@@ -123,12 +109,12 @@ def test_refresh_average_of_a_pool_that_lags_behind_is_outvoted(
 
 
 def test_refresh_updates_that_nobody_brings_switch_nothing_off(
-    feed_room: FeedRoom, index: FourKindsIndex, kinds: FourKinds
+    room: IndexRoom, index: FourKindsIndex, kinds: FourKinds
 ) -> None:
     """Pull feeds age out in ten seconds: the push feeds are a quorum without them."""
     again(kinds)
     index.refresh()
-    feed_room.rpc.warp(20)
+    room.rpc.warp(20)
     word = index.refresh()
     assert word["price"] == PRICE * WAD
     assert word["half_width"] == 0

@@ -1,26 +1,33 @@
-"""An index oracle inside the machine: three feeds a leg id that answer, stall, lie and break."""
+"""An index oracle inside the machine: three feeds each for some legs and for the settlement token,
+that answer, stall, lie and break."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Protocol
 
 from seawall.spec.margin import Price
 from seawall.spec.oracle import (
+    FIRST_COLLATERAL,
     MAX_MAX_AGE,
     NO_READING,
+    SETTLEMENT_ID,
     FeedTerms,
     IndexTerms,
     Memory,
     Reading,
+    in_settlement,
     next_word,
+    par_word,
 )
-from seawall.spec.words import MAX_HALF_WIDTH, PRICE
+from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 from tests.fuzz.backend import Backend, body
 
 #: Two markets and the first token; what else has a price gets it from a test.
 INDEXED = (3, 127, 128)
+#: Ids with feeds of their own.
+FED = (SETTLEMENT_ID, *INDEXED)
 FEEDS = 3
 TERMS = IndexTerms(quorum=2, spread_band=5_000, volatility_floor=20_000)
 #: An hour between updates, and a week until the data counts no more.
@@ -52,12 +59,15 @@ class FeedIndex:
     def __init__(self, chain: Backend) -> None:
         self._chain = chain
         self._owner = chain.actor("timelock")
-        self.readings = {leg_id: [NO_READING] * FEEDS for leg_id in INDEXED}
+        self.readings = {leg_id: [NO_READING] * FEEDS for leg_id in FED}
         self.words: dict[int, int] = {}
         #: What was answered last for a leg, and what the answer came from.
         self._latest: dict[int, tuple[tuple[int, int, list[Reading]], int]] = {}
-        for leg_id in INDEXED:
+        for leg_id in FED:
             self._set_feeds(leg_id)
+            if leg_id == SETTLEMENT_ID:
+                self.words[leg_id] = par_word(TERMS, chain.time)
+        self.agree(SETTLEMENT_ID, Price(WAD))
 
     def _set_feeds(self, leg_id: int) -> None:
         adapters = [int(self._chain.addr(feed_name(leg_id, n)), 16) for n in range(FEEDS)]
@@ -67,7 +77,7 @@ class FeedIndex:
         self._chain.send(self._owner, index, SET_FEEDS, leg_id, *terms, rows)
 
     def word(self, leg_id: int, now: int) -> int:
-        """What a refresh would store."""
+        """What a refresh would store: dollars."""
         source = now, self.words.get(leg_id, 0), list(self.readings[leg_id])
         found = self._latest.get(leg_id)
         if found is not None and found[0] == source:
@@ -78,8 +88,18 @@ class FeedIndex:
         return word
 
     def price(self, leg_id: int, now: int) -> Price:
-        """The same, unpacked."""
-        return Price(**PRICE.unpack(self.word(leg_id, now)))
+        """What it would answer: of collateral in settlement tokens."""
+        word = self.word(leg_id, now)
+        if leg_id >= FIRST_COLLATERAL:
+            word = in_settlement(word, self.word(SETTLEMENT_ID, now))
+        return Price(**PRICE.unpack(word))
+
+    def store(self, leg_ids: Iterable[int], now: int) -> None:
+        """A transaction refreshes these; collateral brings the settlement token along."""
+        fed = set(leg_ids) & set(INDEXED)
+        if any(leg_id >= FIRST_COLLATERAL for leg_id in fed):
+            fed.add(SETTLEMENT_ID)
+        self.words |= {leg_id: self.word(leg_id, now) for leg_id in fed}
 
     # -- feeds -----------------------------------------------------------------------------------
 

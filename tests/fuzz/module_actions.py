@@ -7,7 +7,7 @@ from random import Random
 from seawall.spec.clearinghouse import Change, Terms
 from seawall.spec.ledger import Market
 from seawall.spec.margin import Price
-from seawall.spec.oracle import MAX_PRICE
+from seawall.spec.oracle import MAX_PRICE, SETTLEMENT_ID
 from seawall.spec.words import LISTED, LONG, PPM, RATIO, REDUCE_ONLY, SHORT, TICK, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import (
@@ -19,7 +19,7 @@ from tests.fuzz.clearing_actions import (
     paid,
     size_of,
 )
-from tests.fuzz.index import INDEXED
+from tests.fuzz.index import FED
 from tests.fuzz.stage import ANCHORS, CALM, CAP, COLLATERAL, DECIMALS, MAIN_MARKETS, OI_CAP
 from tests.fuzz.trading import trade
 from tests.fuzz.world import World
@@ -357,6 +357,15 @@ def move_collateral_price(world: World, dice: Random) -> None:
     world.passed += 1
 
 
+def move_settlement_price(world: World, dice: Random) -> None:
+    """The settlement token's price around par; sometimes not usable."""
+    price = dice.choice([WAD, WAD * dice.randrange(900_000, 1_050_000) // PPM])
+    half_width = dice.choice([0, 0, 0, 50, UNUSABLE])
+    world.set_price(SETTLEMENT_ID, Price(price, half_width=half_width))
+    world.count("settlement token " + ("at par" if price == WAD else "off par"))
+    world.passed += 1
+
+
 def _set(world: World, dice: Random, market_id: int, price: int) -> None:
     price = max(TICK, min(price, MAX_PRICE) // TICK * TICK)
     near, wild = RATIO * dice.randrange(950, 1_050) // 1_000, dice.randrange(3 * RATIO)
@@ -375,7 +384,7 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
 
 def disturb_feed(world: World, dice: Random) -> None:
     """A feed of an index stalls, lies, doubts, breaks or comes back."""
-    leg_id = dice.choice(INDEXED)
+    leg_id = dice.choice(FED)
     world.count(f"feed to {world.index.disturb(leg_id, dice)}")
     world.spec.now = world.chain.time
     world.note("feed", leg_id, world.index.readings[leg_id])

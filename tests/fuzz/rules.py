@@ -64,6 +64,7 @@ WEIGHTS: dict[Action, int] = {
     module.crash: 1,
     module.move_collateral_price: 1,
     module.disturb_feed: 2,
+    module.move_settlement_price: 1,
     module.wait: 1,
     module.rescue: 3,
     waterfall.liquidate: 3,

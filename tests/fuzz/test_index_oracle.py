@@ -11,6 +11,7 @@ import pytest
 
 from seawall.spec.averages import MAX_VOLATILITY
 from seawall.spec.oracle import (
+    FIRST_COLLATERAL,
     MAX_ID,
     MAX_MAX_AGE,
     MAX_PRICE,
@@ -19,12 +20,15 @@ from seawall.spec.oracle import (
     MIN_PRICE,
     NO_PRICE,
     NO_READING,
+    SETTLEMENT_ID,
     FeedTerms,
     IndexTerms,
     Reading,
     Round,
     ids_of_bitmap,
+    in_settlement,
     next_word,
+    par_word,
     resumed_at,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
@@ -34,9 +38,11 @@ from tests.fuzz.index import MEMORY, SET_FEEDS
 from tests.fuzz.revm import Revm
 from tests.fuzz.stage import NOBODY
 
-STEPS = 4_000
+STEPS = 10_000
 IDS = (1, 2, 7, 64, 127, 128, 135)
 FEEDS = 6
+#: Feeds of the settlement token, after the others; the odd one may be among them.
+PEGS = range(FEEDS, FEEDS + 3)
 BASE = 3_000 * WAD
 AGES = (1, 60, 3_600, MAX_MAX_AGE)
 GRACE = 600
@@ -51,6 +57,10 @@ LEAST = {
     "average apart": 300,
     "volatile": 300,
     "set_feeds": 100,
+    "settled above par": 200,
+    "settled below par": 40,
+    "settled without a price": 100,
+    "settled and capped": 5,
     "odd": 100,
     "oracle: unknown id": 20,
     "oracle: too many ids": 20,
@@ -107,6 +117,9 @@ class Index:
             self.readings.append(Reading(BASE, self.chain.time))
         self.chain.deploy(f"feed {FEEDS - 1}", "OddSource")
         self.readings.append(NO_READING)
+        for number in PEGS:
+            self.chain.deploy(f"feed {number}", "MockFeed", WAD)
+            self.readings.append(Reading(WAD, self.chain.time))
 
     def address(self, number: int) -> str:
         """Address of a feed."""
@@ -121,6 +134,16 @@ class Index:
         near = BASE * (10**6 + self.dice.randint(-spread, spread)) // 10**6
         bounds = [0, MIN_PRICE - 1, MIN_PRICE, MAX_PRICE, MAX_PRICE + 1, MAX_UINT256, 1]
         price = self.dice.choice([near] * 9 + [near * 700, self.dice.choice(bounds)])
+        self._say(number, price)
+
+    def answer_peg(self) -> None:
+        """The settlement token at par, around it, and where it never should be."""
+        near = WAD * (10**6 + self.dice.randint(-150_000, 150_000)) // 10**6
+        far = self.dice.choice([0, WAD - 1, WAD + 1, WAD // 3, WAD * 9, MIN_PRICE])
+        self._say(self.dice.choice(PEGS), self.dice.choice([WAD, WAD, near, near, near, far]))
+
+    def _say(self, number: int, price: int) -> None:
+        """A feed's price, with a time and a half-width."""
         width = self.dice.choice([0] * 6 + [1, 300, MAX_HALF_WIDTH - 1, MAX_HALF_WIDTH, 2**255])
         reading = Reading(price, self._time(), width)
         self._feed(number, "set_latest(uint256,uint256)", reading.price, reading.updated_at)
@@ -154,7 +177,7 @@ class Index:
 
     def fail(self) -> None:
         """A feed that reverts for a while."""
-        number = self.dice.randrange(FEEDS - 1)
+        number = self.dice.choice([*range(FEEDS - 1), *PEGS])
         self._feed(number, "set_failing(bool)", 1)
         kept, self.readings[number] = self.readings[number], NO_READING
         self.refresh()
@@ -167,6 +190,18 @@ class Index:
     def set_feeds(self) -> None:
         """New feeds of an id."""
         numbers = self.dice.sample(range(FEEDS), self.dice.choice([1, 2, 2, 3, 3, 4, 5]))
+        self._set_feeds(self.dice.choice(IDS), numbers)
+        self.counts["set_feeds"] += 1
+
+    def set_peg_feeds(self) -> None:
+        """First or other feeds of the settlement token, sometimes the odd one among them."""
+        numbers = self.dice.sample(PEGS, self.dice.choice([1, 2, 3, 3]))
+        self._set_feeds(SETTLEMENT_ID, [*numbers, *self.dice.choice([[], [], [FEEDS - 1]])])
+        terms, _ = self.feeds[SETTLEMENT_ID]
+        self.words.setdefault(SETTLEMENT_ID, par_word(terms, self.chain.time))
+        assert self._view("price_word(uint256)", SETTLEMENT_ID) == [self.words[SETTLEMENT_ID]]
+
+    def _set_feeds(self, market_id: int, numbers: list[int]) -> None:
         listed = [(number, self._terms(place)) for place, number in enumerate(numbers)]
         pushes = sum(not one.is_pull for _, one in listed)
         terms = IndexTerms(
@@ -174,14 +209,12 @@ class Index:
             self.dice.choice([0, 1_000, 5_000, MAX_SPREAD_BAND]),
             self.dice.choice([0, 53_000, MAX_VOLATILITY]),
         )
-        market_id = self.dice.choice(IDS)
         self._send_feeds(
             market_id,
             terms,
             [(self.address(n), one.heartbeat, one.max_age, one.is_pull) for n, one in listed],
         )
         self.feeds[market_id] = (terms, listed)
-        self.counts["set_feeds"] += 1
 
     def _terms(self, place: int) -> FeedTerms:
         """The first feed is never a pull feed."""
@@ -195,7 +228,7 @@ class Index:
         first = self.address(0)
         fine = IndexTerms(1)
         cases: list[tuple[int, IndexTerms, list[Listed], str]] = [
-            (0, fine, good, "feeds: id"),
+            (2**255, fine, good, "feeds: id"),
             (MAX_ID + 1, fine, good, "feeds: id"),
             (1, fine, [], "feeds: none"),
             (1, IndexTerms(0), good, "feeds: quorum"),
@@ -250,19 +283,24 @@ class Index:
 
     def refresh(self) -> None:
         """Some ids; what the view says before is what a transaction stores in the same second."""
-        ids = sorted(self.dice.sample(IDS, self.dice.randrange(1, 5)))
+        ids = sorted(self.dice.sample((SETTLEMENT_ID, *IDS), self.dice.randrange(1, 5)))
         bitmap = sum(1 << market_id for market_id in ids)
         now = self.chain.time
         seen = self._view("prices(uint256)", bitmap)
         assert seen[2:] == [self.expected(market_id, now) for market_id in ids]
         answer = self.chain.send(self.owner, self.oracle, "refresh(uint256)", bitmap)
-        expected = [self.expected(market_id, self.chain.time) for market_id in ids]
+        now = self.chain.time
+        expected = [self.expected(market_id, now) for market_id in ids]
         assert words_of(answer)[2:] == expected
+        # Collateral is refreshed with the settlement token.
+        refreshed = {*ids, SETTLEMENT_ID} if ids[-1] >= FIRST_COLLATERAL else set(ids)
+        fresh = {market_id: self.fresh(market_id, now) for market_id in refreshed}
+        # An id without feeds is not stored.
+        self.words |= {one: word for one, word in fresh.items() if one in self.feeds}
         for market_id, word in zip(ids, expected, strict=True):
-            # An id without feeds is not stored.
-            if market_id in self.feeds:
-                self.words[market_id] = word
-            self._count(word)
+            self._count(fresh[market_id])
+            self._count_settled(fresh[market_id], word)
+        for market_id in refreshed:
             assert self._view("price_word(uint256)", market_id) == [self.stored(market_id)]
         self.counts["refresh"] += 1
 
@@ -280,7 +318,7 @@ class Index:
 
     def list_feeds(self) -> None:
         """Feeds of an id as they were set."""
-        market_id = self.dice.choice(IDS)
+        market_id = self.dice.choice((SETTLEMENT_ID, *IDS))
         terms, listed = self.feeds.get(market_id, (IndexTerms(0, 0), []))
         flat = [
             word
@@ -301,7 +339,14 @@ class Index:
         return self.words.get(market_id, NO_PRICE)
 
     def expected(self, market_id: int, now: int) -> int:
-        """The word that a refresh returns."""
+        """The word that a refresh answers: of collateral in settlement tokens that have feeds."""
+        word = self.fresh(market_id, now)
+        if market_id < FIRST_COLLATERAL or SETTLEMENT_ID not in self.feeds:
+            return word
+        return in_settlement(word, self.fresh(SETTLEMENT_ID, now))
+
+    def fresh(self, market_id: int, now: int) -> int:
+        """The word of this second as it is stored."""
         terms, listed = self.feeds.get(market_id, (None, []))
         readings = [(self.readings[number], one) for number, one in listed]
         cached = self.words.get(market_id, 0)
@@ -318,6 +363,14 @@ class Index:
         self.counts["spread"] += 0 < width < MAX_HALF_WIDTH
         self.counts["average apart"] += found["ema_ratio"] not in (0, RATIO)
         self.counts["volatile"] += 0 < found["volatility"] < MAX_VOLATILITY
+
+    def _count_settled(self, word: int, answered: int) -> None:
+        before, after = PRICE.unpack(word), PRICE.unpack(answered)
+        widened = before["half_width"] < after["half_width"]
+        self.counts["settled above par"] += after["price"] < before["price"]
+        self.counts["settled below par"] += widened and after["half_width"] < MAX_HALF_WIDTH
+        self.counts["settled without a price"] += widened and after["half_width"] == MAX_HALF_WIDTH
+        self.counts["settled and capped"] += widened and after["half_width"] == MAX_HALF_WIDTH - 1
 
     def _refusal(self, act: Callable[[], object]) -> str:
         try:
@@ -338,9 +391,11 @@ def test_index_oracle_random_feeds_match_specification(sequenced: bool) -> None:
     index = Index(Revm(compiled()), Random("index oracle"), sequenced=sequenced)
     weights: dict[Callable[[], None], int] = {
         index.answer: 12,
+        index.answer_peg: 6,
         index.answer_oddly: 3,
         index.fail: 2,
         index.set_feeds: 3,
+        index.set_peg_feeds: 1,
         index.set_feeds_refused: 2,
         index.refresh: 9,
         index.refresh_refused: 2,

@@ -30,7 +30,7 @@ from seawall.spec.words import (
 from tests.fuzz import parameters
 from tests.fuzz.backend import CHAIN_ID, UINT256, Argument, Backend, Call, Refused, words_of
 from tests.fuzz.conservation import Drift, Slack
-from tests.fuzz.index import INDEXED, FeedIndex, Prices
+from tests.fuzz.index import FED, FeedIndex, Prices
 from tests.fuzz.stage import (
     ANCHORS,
     CAP,
@@ -163,8 +163,7 @@ class World:
     def _refresh(self, bitmap: int) -> list[Price]:
         ids = ids_of(bitmap)
         if self._stores:
-            for leg_id in set(ids) & set(INDEXED):
-                self.index.words[leg_id] = self.index.word(leg_id, self.spec.now)
+            self.index.store(ids, self.spec.now)
         return [self.prices[leg_id] for leg_id in ids]
 
     def _list_all(self) -> None:
@@ -408,7 +407,7 @@ class World:
 
     def set_price(self, leg_id: int, price: Price) -> None:
         """What the oracle answers from now on."""
-        if leg_id in INDEXED:
+        if leg_id in FED:
             self.index.agree(leg_id, price)
         else:
             self.prices[leg_id] = price

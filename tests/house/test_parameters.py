@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ def broken(change: Change) -> dict[str, Any]:
     raw = copy.deepcopy(GOOD)
     change(raw)
     return raw
+
+
+def pegged(**changes: Any) -> dict[str, Any]:
+    """Feeds of the settlement token and their terms."""
+    source = {"max_age": 3_600, "heartbeat": 60, "decimals": 8, "price": 1}
+    terms = {"quorum": 2, "spread_band": 0.01, "volatility_floor": 0.05}
+    return {**terms, "feeds": [source] * 3, **changes}
 
 
 def feed(raw: Any) -> Any:
@@ -86,6 +94,16 @@ def test_wad_smallest_unit_is_exact() -> None:
         (lambda raw: raw["conversion"].update(discount_min=0.06), "discount_min <= discount_max"),
         (lambda raw: raw["settlement"].update(decimals=19), "decimals: 19 is not a whole number"),
         (lambda raw: raw["settlement"].update(asset="0x12"), "asset: '0x12' is not an address"),
+        (
+            lambda raw: raw["settlement"].update(feeds=MARKET["feeds"]),
+            "settlement: missing quorum, spread_band, volatility_floor",
+        ),
+        (lambda raw: raw["settlement"].update(quorum=1), "settlement: missing feeds, spread_band"),
+        (lambda raw: raw["settlement"].update(pegged(quorum=4)), r"settlement\.quorum: 4 is not"),
+        (
+            lambda raw: raw["settlement"].update(pegged(feeds=[{"max_age": 60}])),
+            r"settlement\.feeds\[0\]: needs an adapter, an aggregator, or a price",
+        ),
         (lambda raw: raw["insurance_fund"].update(symbol="TOOLONG"), "symbol up to 5"),
         (lambda raw: raw.update(owner="0x" + "g" * 40), "owner: .* is not an address"),
     ],
@@ -119,3 +137,31 @@ def test_parse_volatility_floor_is_per_root_of_a_second() -> None:
 
     assert market.volatility_floor == 53_421
     assert market.spread_band == 5_000
+
+
+def test_parse_settlement_token_without_feeds_has_no_index() -> None:
+    parameters = parse(GOOD)
+    assert parameters.settlement.index is None
+    assert list(parameters.indexes) == [1, 2]
+
+
+def test_parse_settlement_token_with_feeds_has_an_index_in_dollars() -> None:
+    parameters = parse(broken(lambda raw: raw["settlement"].update(pegged())))
+    index = parameters.settlement.index
+    assert index is not None
+    assert (index.quorum, index.spread_band, index.unit_exponent) == (2, 1_000, 0)
+    assert [(one.heartbeat, one.max_age) for one in index.feeds] == [(60, 3_600)] * 3
+    assert [one.price for one in index.feeds] == [Decimal(1)] * 3
+    assert list(parameters.indexes) == [0, 1, 2]
+
+
+def test_parse_test_feed_of_the_settlement_token_is_a_test_contract() -> None:
+    def given(raw: dict[str, Any]) -> None:
+        raw["settlement"].update(asset=OWNER)
+        for market in raw["markets"]:
+            market["feeds"] = [{"adapter": OWNER, "max_age": 60}] * 3
+
+    assert not parse(broken(given)).uses_test_contracts
+    raw = broken(given)
+    raw["settlement"].update(pegged())
+    assert parse(raw).uses_test_contracts

@@ -10,7 +10,7 @@ import pytest
 from seawall.keeper.chain import Chain, GasPriceError, SigningSender
 from seawall.rpc import Rpc, RpcError
 
-CORE = ("Clearinghouse", "Lens", "LiquidationEngine", "MarginModel")
+CORE = ("Clearinghouse", "IndexOracle", "Lens", "LiquidationEngine", "MarginModel")
 GWEI = 10**9
 
 

@@ -1,12 +1,26 @@
-"""2023-03-10 to 13: USDC as collateral."""
+"""2023-03-10 to 13: USDC as collateral, and as the settlement token."""
 
 from __future__ import annotations
 
 from seawall.replay.accounts import INITIAL_WEIGHT, MAINTENANCE_WEIGHT
-from seawall.replay.depeg import TOKENS, Depeg, Worth, at_spot, unseen
+from seawall.replay.depeg import (
+    ETHER,
+    ETHER_PRICE,
+    REFRESH,
+    TERMS,
+    TOKENS,
+    Depeg,
+    Worth,
+    at_spot,
+    ether_word,
+    unseen,
+)
+from seawall.replay.drive import terms
 from seawall.replay.windows import moment
 from seawall.spec.margin import HALF_WIDTH_UNIT
-from seawall.spec.words import PPM, WAD
+from seawall.spec.oracle import in_settlement
+from seawall.spec.words import PPM, PRICE, WAD
+from tests.replay.twin import SettlementTwin
 
 #: Roundings of a worth: price to the half-width, money, weight; in wei.
 DUST = 3 * TOKENS // WAD
@@ -89,3 +103,52 @@ def test_unseen_usdc_hour_of_the_fall_counts_above_its_lowest_trade(usdc: Depeg)
     worst = min(falls, key=lambda fall: fall.traded * WAD // fall.counted)
     assert worst.traded == 8_948 * WAD // 10_000
     assert worst.counted * 100 > worst.traded * 110
+
+
+# -- as the settlement token ---------------------------------------------------------------------
+
+#: What the ether counts for at par.
+ETHER_INITIAL = ETHER * ETHER_PRICE * INITIAL_WEIGHT // (WAD * PPM)
+ETHER_MAINTENANCE = ETHER * ETHER_PRICE * MAINTENANCE_WEIGHT // (WAD * PPM)
+
+
+def test_assess_ether_in_usdc_for_maintenance_margin_never_moves_below_par(usdc: Depeg) -> None:
+    """Kraken's closes of these days are up to 0.0002 above a dollar: then ether buys fewer."""
+    for worth in (*usdc.ether, *usdc.ether_both):
+        price = worth.step.price.price
+        expected = ETHER_MAINTENANCE if price <= WAD else ETHER_MAINTENANCE * WAD // price
+        assert 0 <= expected - worth.maintenance <= DUST
+    below = [worth for worth in usdc.ether if worth.step.price.price < WAD]
+    assert len(below) > 300
+
+
+def test_assess_ether_in_usdc_for_initial_margin_lacks_what_usdc_lacks(usdc: Depeg) -> None:
+    for worth in (*usdc.ether, *usdc.ether_both):
+        settlement = worth.step.price
+        lacking = HALF_WIDTH_UNIT - min(settlement.price, WAD) * HALF_WIDTH_UNIT // WAD
+        counted = ETHER_INITIAL * WAD // max(settlement.price, WAD)
+        kept = counted * (HALF_WIDTH_UNIT - lacking - settlement.half_width) // HALF_WIDTH_UNIT
+        assert abs(worth.initial - kept) <= DUST
+
+
+def test_assess_ether_in_usdc_at_its_lowest_close(usdc: Depeg) -> None:
+    """A tenth of what 75,000 dollars of ether count for, and of maintenance margin nothing."""
+    lowest = at(usdc.ether, "2023-03-11T13:00")
+    assert lowest.step.price.price == 901 * WAD // 1_000
+    assert lowest.initial == ETHER_INITIAL * 901 // 1_000 == 60_817_500 * WAD // 1_000
+    assert lowest.maintenance == ETHER_MAINTENANCE == 71_250 * WAD
+
+
+def test_refresh_ether_in_usdc_is_the_same_on_the_contract(usdc: Depeg) -> None:
+    """Contract beside specification at each of the refreshes; the collateral is asked for alone."""
+    start = usdc.ether[0].step.now - REFRESH
+    twin = SettlementTwin(terms(1), [TERMS], ETHER_PRICE, TERMS, start)
+    for worth in usdc.ether:
+        twin.refresh(worth.step.now, worth.step.readings)
+    assert len(twin.answered) > 400
+    for worth, answered in zip(usdc.ether, twin.answered, strict=True):
+        seen = PRICE.unpack(answered)
+        settlement = PRICE.pack(**worth.step.price._asdict())
+        expected = PRICE.unpack(in_settlement(ether_word(worth.step.now), settlement))
+        for name in ("price", "half_width", "ema_ratio"):
+            assert seen[name] == expected[name]

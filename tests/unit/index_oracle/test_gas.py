@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-ETH = 7
+from seawall.spec.oracle import FIRST_COLLATERAL, SETTLEMENT_ID
+
+ETH, TOKEN = 7, FIRST_COLLATERAL
+COLD_READ = 2_100
 BASE_GAS = 21_000
 CACHED_LIMIT = 5_000
 #: Three cold feeds, each an adapter, an aggregator of five slots and the feed's own word: 17,800
@@ -52,6 +55,34 @@ def test_refresh_24_cached_ids_cost_at_most_3300_each(
     later(0)
     used = execution_gas(refresh(*ids))
     assert used <= 24 * 3_300, used
+
+
+def cached(refresh: Any, later: Later, *ids: int) -> int:
+    """Execution gas of a refresh of what the block has refreshed already."""
+    later(1)
+    refresh(*ids)
+    later(0)
+    return execution_gas(refresh(*ids))
+
+
+def test_refresh_cached_token_of_a_settlement_token_without_feeds_costs_one_read_more(
+    set_feeds: Any, mock_feeds: Any, refresh: Any, later: Later
+) -> None:
+    for one in (ETH, TOKEN):
+        set_feeds(mock_feeds[:1], market_id=one)
+    more = cached(refresh, later, TOKEN) - cached(refresh, later, ETH)
+    assert COLD_READ < more <= COLD_READ + 350, more
+
+
+def test_refresh_cached_tokens_in_settlement_tokens_cost_one_read_and_550_each_more(
+    set_feeds: Any, mock_feeds: Any, refresh: Any, later: Later
+) -> None:
+    tokens = range(TOKEN, TOKEN + 8)
+    for one in (*tokens, *range(ETH, ETH + 8)):
+        set_feeds(mock_feeds[:1], market_id=one)
+    set_feeds(mock_feeds[1:2], market_id=SETTLEMENT_ID)
+    more = cached(refresh, later, *tokens) - cached(refresh, later, *range(ETH, ETH + 8))
+    assert COLD_READ < more <= COLD_READ + 8 * 550, more
 
 
 def test_refresh_three_cold_feeds_stays_in_its_budget(

@@ -44,17 +44,17 @@ def test_set_feeds_fewer_feeds_replace_more(oracle: Any, set_feeds: Any, mock_fe
     assert (terms.quorum, [feed.adapter for feed in stored]) == (1, [mock_feeds[3].address])
 
 
-@pytest.mark.parametrize("market_id", [1, 127, 128, MAX_ID])
+@pytest.mark.parametrize("market_id", [0, 1, 127, 128, MAX_ID])
 def test_set_feeds_id_in_range_is_stored(
     oracle: Any, set_feeds: Any, mock_feeds: Any, market_id: int
 ) -> None:
     set_feeds(mock_feeds[:1], market_id=market_id)
     assert oracle.feeds(market_id)[0].quorum == 1
-    neighbours = {1, market_id - 1, min(market_id + 1, MAX_ID), MAX_ID} - {market_id}
+    neighbours = {1, max(market_id - 1, 0), min(market_id + 1, MAX_ID), MAX_ID} - {market_id}
     assert all(oracle.feeds(i) == ((0, 0, 0), []) for i in neighbours)
 
 
-@pytest.mark.parametrize("market_id", [0, MAX_ID + 1, 2**256 - 1])
+@pytest.mark.parametrize("market_id", [MAX_ID + 1, 2**256 - 1])
 def test_set_feeds_id_out_of_range_reverts(set_feeds: Any, mock_feeds: Any, market_id: int) -> None:
     with ape.reverts("feeds: id"):
         set_feeds(mock_feeds[:1], market_id=market_id)

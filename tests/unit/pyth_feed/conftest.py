@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,14 +18,6 @@ ETH = bytes(31) + b"\x01"
 
 Deploy = Callable[[int], ContractInstance]
 SetPrice = Callable[[PythPrice], None]
-
-
-@pytest.fixture(scope="session")
-def node(chain: Any) -> Iterator[Rpc]:
-    """A plain connection to Ape's node: fast enough for hundreds of cases."""
-    made = Rpc(chain.provider.http_uri)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,14 +14,6 @@ from seawall.rpc import Rpc
 
 
 @pytest.fixture(scope="session")
-def node(chain: Any) -> Iterator[Rpc]:
-    """A plain connection to Ape's node, which tells the reason of a refusal."""
-    made = Rpc(chain.provider.http_uri)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
 def keys() -> list[LocalAccount]:
     """Sixteen keys by ascending address, and one more, which signs nowhere."""
     made = [Account.from_key(number.to_bytes(32, "big")) for number in range(101, 118)]

@@ -24,14 +24,6 @@ DeployFeed = Callable[[PoolTerms], ContractInstance]
 
 
 @pytest.fixture(scope="session")
-def node(chain: Any) -> Iterator[Rpc]:
-    """A plain connection to Ape's node: fast enough for hundreds of cases."""
-    made = Rpc(chain.provider.http_uri)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
 def tokens(project: Any, accounts: Any) -> dict[int, list[ContractInstance]]:
     """Two tokens of each number of decimals."""
     kinds = (0, 2, 6, 8, 18, 24, 36)

@@ -1,0 +1,183 @@
+"""The settlement token off its peg, on the deployed system: USDC in March 2023, a premium, feeds
+that fall silent. What collateral counts for changes, what a balance counts for does not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from seawall.spec.clearinghouse import Change
+from seawall.spec.liquidation import PARTIAL
+from seawall.spec.oracle import SETTLEMENT_ID
+from seawall.spec.words import GATE_MARGIN_RULE, WAD
+from tests.desk import Desk, Health, Refused, dollars
+
+BTC, WETH = 1, 1
+BTC_PRICE = Fraction("42849.78")
+#: Dollars, and how many: less than half of the initial margin, so that no other bound binds.
+WETH_PRICE, WETH_HELD = 1_500, 1
+WEIGHT = Fraction(9, 10)
+COLLATERAL = WETH_PRICE * WETH_HELD * WEIGHT
+MAINTENANCE = Fraction(65, 1_000)
+#: The lowest hourly close of USDC against the dollar, on 2023-03-11.
+LOWEST = Fraction("0.901")
+PREMIUM = Fraction("1.05")
+#: Of a worth: token price and weight are rounded down.
+DUST = 10
+
+
+@pytest.fixture
+def pegged(desk: Desk) -> Desk:
+    """The settlement token has three feeds, at par."""
+    desk.set_feeds(SETTLEMENT_ID, 1, 3)
+    return desk
+
+
+@pytest.fixture
+def holder(pegged: Desk, trader: Any, maker: Any) -> int:
+    """An account with 20,000 dollars, one ether of collateral and one BTC long."""
+    token = pegged.list_collateral(WETH, WETH_PRICE)
+    account = pegged.account(trader, 20_000)
+    pegged.pledge(trader, account, WETH, token, WETH_HELD)
+    pegged.fill(account, pegged.account(maker, 10**6), BTC, WAD)
+    return account
+
+
+def health(desk: Desk, account: int) -> Health:
+    """Lens and specification agree."""
+    found = desk.health(account)
+    plan = desk.plan(account)
+    assert (found.equity, found.maintenance) == (plan.equity, plan.maintenance)
+    return found
+
+
+def lost(before: int, after: int) -> Fraction:
+    """Dollars, WAD counted."""
+    return Fraction(before - after, WAD)
+
+
+def is_close(found: Fraction, wanted: Fraction) -> bool:
+    return abs(found - wanted) * WAD <= DUST
+
+
+def gated(desk: Desk, buyer: int, seller: int, size: Fraction) -> None:
+    """A fill of BTC at the index that both must have the margin for."""
+    amount = int(size * WAD)
+    money = int(BTC_PRICE * amount)
+    desk.trade(
+        BTC,
+        [
+            Change(buyer, amount, -money, 0, GATE_MARGIN_RULE),
+            Change(seller, -amount, money, 0, GATE_MARGIN_RULE),
+        ],
+    )
+
+
+def set_ratio(desk: Desk, account: int, other: int, ratio: Fraction) -> None:
+    """Move cash until equity is so many times the maintenance margin."""
+    plan = desk.plan(account)
+    desk.move_money(other, account, (ratio * plan.maintenance - plan.equity) / WAD)
+
+
+def test_usdc_depeg_leaves_equity_and_maintenance_where_they_are(pegged: Desk, holder: int) -> None:
+    before = health(pegged, holder)
+    pegged.index(SETTLEMENT_ID, LOWEST)
+    after = health(pegged, holder)
+    assert (after.equity, after.maintenance) == (before.equity, before.maintenance)
+
+
+def test_usdc_depeg_is_taken_from_what_collateral_counts_for_initial_margin(
+    pegged: Desk, holder: int
+) -> None:
+    before = health(pegged, holder)
+    pegged.index(SETTLEMENT_ID, LOWEST)
+    after = health(pegged, holder)
+    wanted = COLLATERAL * (1 - LOWEST)
+    assert wanted == Fraction("133.65")
+    assert is_close(lost(before.settled_equity, after.settled_equity), wanted)
+    assert is_close(lost(before.adverse_equity, after.adverse_equity), wanted)
+    assert after.initial == before.initial
+
+
+def test_usdc_depeg_liquidates_nobody_and_lets_risk_shrink_alone(
+    pegged: Desk, holder: int, maker: Any, keeper: Any
+) -> None:
+    """The account is a thousandth above maintenance margin."""
+    other = pegged.account(maker)
+    set_ratio(pegged, holder, other, Fraction(1_001, 1_000))
+    pegged.index(SETTLEMENT_ID, LOWEST)
+    taker = pegged.account(keeper, 100_000)
+
+    assert pegged.refusal(holder, taker, keeper) == "liquidation: healthy"
+    with pytest.raises(Refused, match="margin: below initial"):
+        gated(pegged, holder, other, Fraction(1, 10))
+    gated(pegged, other, holder, Fraction(1, 10))
+
+    assert pegged.size(holder, BTC) == WAD * 9 // 10
+
+
+def test_usdc_depeg_refuses_new_risk_that_was_allowed_at_par(
+    pegged: Desk, holder: int, maker: Any
+) -> None:
+    """Equity for initial margin a dollar above what another tenth of a BTC needs."""
+    other = pegged.account(maker)
+    gap = pegged.health(holder)
+    needed = Fraction(gap.initial, WAD) * Fraction(11, 10) + 1
+    pegged.move_money(other, holder, needed - Fraction(gap.adverse_equity, WAD))
+    pegged.index(SETTLEMENT_ID, LOWEST)
+    with pytest.raises(Refused, match="margin: below initial"):
+        gated(pegged, holder, other, Fraction(1, 10))
+    pegged.index(SETTLEMENT_ID, 1)
+    gated(pegged, holder, other, Fraction(1, 10))
+
+
+def test_usdc_premium_makes_collateral_worth_fewer_of_them(pegged: Desk, holder: int) -> None:
+    """Debts are in the settlement token: an ether pays for less of them."""
+    before = health(pegged, holder)
+    pegged.index(SETTLEMENT_ID, PREMIUM)
+    after = health(pegged, holder)
+    wanted = COLLATERAL * (1 - 1 / PREMIUM)
+    assert is_close(lost(before.equity, after.equity), wanted)
+    assert is_close(lost(before.settled_equity, after.settled_equity), wanted)
+    assert after.maintenance == before.maintenance
+
+
+def test_usdc_premium_liquidates_an_account_that_its_collateral_no_longer_carries(
+    pegged: Desk, holder: int, maker: Any, keeper: Any
+) -> None:
+    set_ratio(pegged, holder, pegged.account(maker), Fraction(1_001, 1_000))
+    taker = pegged.account(keeper, 100_000)
+    assert pegged.refusal(holder, taker, keeper) == "liquidation: healthy"
+    pegged.index(SETTLEMENT_ID, PREMIUM)
+
+    step, _ = pegged.liquidate(holder, taker, keeper)
+
+    assert step.stage == PARTIAL
+
+
+def test_usdc_feeds_that_fall_silent_take_collateral_from_initial_margin_alone(
+    pegged: Desk, holder: int
+) -> None:
+    before = health(pegged, holder)
+    pegged.silence(SETTLEMENT_ID)
+    after = health(pegged, holder)
+    assert (after.equity, after.maintenance) == (before.equity, before.maintenance)
+    assert is_close(lost(before.settled_equity, after.settled_equity), COLLATERAL)
+
+
+@pytest.mark.parametrize("price", [LOWEST, PREMIUM, None])
+def test_usdc_price_is_nothing_to_an_account_without_collateral(
+    pegged: Desk, maker: Any, trader: Any, price: Fraction | None
+) -> None:
+    """Claims and debts are in the same token."""
+    account = pegged.account(trader, 20_000)
+    pegged.fill(account, pegged.account(maker, 10**6), BTC, WAD)
+    before = health(pegged, account)
+    if price is None:
+        pegged.silence(SETTLEMENT_ID)
+    else:
+        pegged.index(SETTLEMENT_ID, price)
+    assert health(pegged, account) == before
+    assert before.equity > dollars(BTC_PRICE * MAINTENANCE)
