@@ -29,7 +29,7 @@ LEAST_SEEN = {
     "batch of many accounts": 15,
     "absorbed": 300,
     "flagged": 100,
-    "converted to zero": 100,
+    "converted to zero": 30,
     "converted with legs": 40,
     "converted while bankrupt": 40,
     "converted while impaired": 20,
