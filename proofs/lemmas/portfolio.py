@@ -135,20 +135,26 @@ def a_slice_beside_stale_legs_helps_where_they_need_less_alone() -> Claim:
 
 
 @lemma
-def the_fraction_reaches_the_target() -> Claim:
-    """phi = ((1+b) M - E) / ((1+b) M - pi N) ends at E' >= (1+b) M', on it where M is linear.
+def the_fraction_never_overshoots_the_target() -> Claim:
+    """phi = ((1+b) M - E) / ((1+b) (M + S/2) - pi N) ends at E' <= (1+b) M', on it where S = 0.
 
-    Given (1 + b) M > pi N, E >= pi N and M' <= (1 - phi) M. Planted: the same with + pi N.
+    S is what legs need whose size sets their rate, A = M - S the rest, of any sign: with 1 - phi =
+    r^2 the slice leaves M' >= A r^2 + S r^3. Given (1 + b) (M + S / 2) > pi N. Planted: the same
+    without S / 2.
     """
-    left, target = z3.Real("M2"), (1 + b) * M
-    base = [*ACCOUNT, left >= 0, left <= (1 - phi) * M]
-    exact = [target > pi * N, phi * (target - pi * N) == target - E]
-    wrong = [phi * (target + pi * N) == target - E]
+    left, sized, r = z3.Reals("M2 S r")
+    target = (1 + b) * M
+    rest = M - sized
+    base = [*ACCOUNT, sized >= 0, r >= 0, 1 - phi == r**2, left >= rest * r**2 + sized * r**3]
+    steepest = (1 + b) * (M + sized / 2) - pi * N
+    step = [steepest > 0, phi * steepest == target - E]
+    flat = target - pi * N
+    wrong = [flat > 0, phi * flat == target - E, left == rest * r**2 + sized * r**3]
     after = E - pi * phi * N
-    reaches = after >= (1 + b) * left
-    on_it = z3.Implies(left == (1 - phi) * M, after == (1 + b) * left)
+    stays = after <= (1 + b) * left
+    on_it = z3.Implies(z3.And(sized == 0, left == rest * r**2), after == (1 + b) * left)
     return Claim(
-        given=[*base, *exact],
-        goals=[reaches, on_it],
-        planted=[Falsehood("plus pi", [*base, *wrong], reaches)],
+        given=[*base, *step],
+        goals=[stays, on_it],
+        planted=[Falsehood("without S / 2", [*base, *wrong], stays)],
     )

@@ -12,6 +12,7 @@ from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
+from seawall.spec.risk import RAMP
 from seawall.spec.state import Reverted
 from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, TAKEOVER, WAD, ids_of
 from tests.fuzz.compare import MARKETS_MASK, expect_wallet
@@ -258,7 +259,8 @@ def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:
 def _check_fraction(world: World, before: Standing, step: Step, after: Standing) -> None:
     """P5 of a slice of all legs: the same fraction of each up to a lot, and none of others.
 
-    The fraction is no larger than what restores E = (1 + b) M where M falls in proportion to it.
+    The fraction is no larger than what restores E = (1 + b) M where M falls in proportion to it, and
+    where every leg has a price and no matrix ramps E ends at or below (1 + b) M, whatever sizes add.
     """
     fraction, values = step.size, (before, step, after)
     for leg in before.plan.legs:
@@ -277,3 +279,10 @@ def _check_fraction(world: World, before: Standing, step: Step, after: Standing)
     target = (PPM + ENGINE.target_buffer) * plan.maintenance * (WAD - one_less)
     equity = plan.equity * PPM * WAD - one_less * pi * notional
     world.must("P5 larger fraction than needed", equity < target, values)
+    ramp = world.model.scenarios.matrix.ramp_start + RAMP
+    if all(leg.usable for leg in plan.legs) and world.spec.now >= ramp:
+        goal = PPM + ENGINE.target_buffer
+        # Rates round to parts per million.
+        room = goal * (2 * notional // PPM + _worth(world, before.sizes.keys()))
+        left = after.plan.equity * PPM - goal * after.plan.maintenance
+        world.must("P5 more of all than needed", left <= room, values)

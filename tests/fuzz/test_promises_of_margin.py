@@ -143,6 +143,23 @@ def test_slice_that_closes_one_leg_only_fails(world: World) -> None:
         promises.check_liquidation(world, _account(world), before, step, exact=True)
 
 
+def test_slice_beyond_the_target_fails(world: World) -> None:
+    _with_cash(world, 0)
+    owned = _stood(world).margin
+    _with_cash(world, owned.maintenance * 3 // 2 - owned.equity)
+    after = _stood(world)
+    # Half of every leg was needed where M falls in proportion, but E ends at three halves of M.
+    sizes = {market_id: size * 2 for market_id, size in after.sizes.items()}
+    doubled = tuple(leg._replace(notional=leg.notional * 2) for leg in after.plan.legs)
+    maintenance = after.margin.maintenance * 3
+    plan = after.plan._replace(legs=doubled, maintenance=maintenance, equity=maintenance * 2 // 5)
+    before = after._replace(sizes=sizes, plan=plan)
+    step = Step(PARTIAL, 0, WAD // 2)
+
+    with pytest.raises(MismatchError, match="P5 more of all than needed"):
+        promises.check_liquidation(world, _account(world), before, step, exact=True)
+
+
 def test_slice_of_more_than_needed_fails(world: World) -> None:
     after = _stood(world)
     sizes = {market_id: size * 2 for market_id, size in after.sizes.items()}
