@@ -259,8 +259,8 @@ def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:
 def _check_fraction(world: World, before: Standing, step: Step, after: Standing) -> None:
     """P5 of a slice of all legs: the same fraction of each up to a lot, and none of others.
 
-    The fraction is no larger than what restores E = (1 + b) M where M falls in proportion to it, and
-    where every leg has a price and no matrix ramps E ends at or below (1 + b) M, whatever sizes add.
+    The fraction is no larger than what restores E = (1 + b) M where M falls in proportion to it;
+    where every leg has a price and no matrix ramps, E ends at or below (1 + b) M.
     """
     fraction, values = step.size, (before, step, after)
     for leg in before.plan.legs:
