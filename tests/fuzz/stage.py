@@ -25,7 +25,7 @@ COLLATERAL = {1: (60_000 * WAD, 8), 8: (2_000 * WAD, 18)}
 DECIMALS = {0: 6} | {token_id: decimals for token_id, (_, decimals) in COLLATERAL.items()}
 #: Initial and maintenance weight in parts per million, depth in thousands of money: what an account
 #: holds is often worth more than its depth.
-WEIGHTS = {1: (700_000, 800_000, 40), 8: (850_000, 900_000, 4)}
+WEIGHTS = {1: (700_000, 800_000, 12), 8: (850_000, 900_000, 2)}
 PROFIT_WEIGHT = 500_000
 MARGIN_CALL = 100_000
 NOTIONAL_FLOOR = 15_000
