@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.errors import BenchError
+
 #: A figure may move by this much, in percent, before anybody is told.
 TOLERANCE = 1
 
@@ -44,6 +46,15 @@ def compare(recorded: Mapping[str, int], measured: Mapping[str, int]) -> list[Ch
     """Every figure of either side, by name."""
     names = sorted(recorded.keys() | measured.keys())
     return [Change(name, recorded.get(name), measured.get(name)) for name in names]
+
+
+def check_same(gas: Mapping[str, int], again: Mapping[str, int], where: str) -> None:
+    """Errors: BenchError naming each figure measured again that is not the same to the unit."""
+    moved = [
+        f"{name} {gas[name]} -> {found}" for name, found in again.items() if found != gas[name]
+    ]
+    if moved:
+        raise BenchError(f"{where}: {', '.join(moved)}")
 
 
 def report(changes: list[Change]) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bench import scenes
+from bench import risk_scenes, scenes
 from bench.stand import Act, Stand
 
 
@@ -15,7 +15,8 @@ class Figure:
 
     `events` are what the system's contracts must log in the measured transaction, by name and
     stage: a scene that goes another way than it says is no measurement. `parts` divides the gas,
-    rounded up; `execution` leaves out the base share; `real_usdc` picks the settlement token.
+    rounded up; `execution` leaves out the base share; `real_usdc` picks the settlement token;
+    `counted` measures once more among many markets, which may not change it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Figure:
     parts: int = 1
     execution: bool = False
     real_usdc: bool = False
+    counted: bool = False
 
 
 def fills(makers: int) -> dict[str, int]:
@@ -36,6 +38,11 @@ def slices(accounts: int, checks: int = 0) -> dict[str, int]:
     """Events of partial liquidations: two positions change in each, none in a batch's last check,
     which logs one all the same."""
     return {"Liquidated stage 1": accounts, "PositionChanged": 2 * accounts + checks}
+
+
+def slices_of_all(legs: int) -> dict[str, int]:
+    """Events of a slice that takes a fraction of each of so many legs."""
+    return {"Liquidated stage 1": legs, "PositionChanged": 2 * legs}
 
 
 def wholes(legs: int) -> dict[str, int]:
@@ -51,13 +58,13 @@ FIGURES = (
     Figure("deposit_topup_usdc", scenes.deposit_topup, 90_000, {"Deposited": 1}, real_usdc=True),
     Figure("withdraw_with_leg", scenes.withdraw_with_leg, 0, {"Withdrawn": 1}),
     Figure("fill_open", scenes.fill_open, 175_000, fills(1)),
-    Figure("fill_hold", scenes.fill_hold, 115_000, fills(1)),
+    Figure("fill_hold", scenes.fill_hold, 115_000, fills(1), counted=True),
     Figure("fill_hold_fresh", scenes.fill_hold_fresh, 132_000, fills(1)),
     Figure("fill_batch10_each", scenes.fill_batch10, 60_000, fills(10), parts=10),
-    Figure("liquidate_1", scenes.liquidate_1, 120_000, slices(1)),
-    Figure("liquidate_2", scenes.liquidate_2, 130_000, slices(1)),
-    Figure("liquidate_4", scenes.liquidate_4, 160_000, slices(1)),
-    Figure("liquidate_8", scenes.liquidate_8, 215_000, slices(1)),
+    Figure("liquidate_1", scenes.liquidate_1, 120_000, slices(1), counted=True),
+    Figure("liquidate_2", scenes.liquidate_2, 130_000, slices(1), counted=True),
+    Figure("liquidate_4", scenes.liquidate_4, 160_000, slices(1), counted=True),
+    Figure("liquidate_8", scenes.liquidate_8, 215_000, slices(1), counted=True),
     Figure("liquidate_1_new_keeper_leg", scenes.liquidate_1_new_keeper_leg, 0, slices(1)),
     Figure(
         "liquidate_8_stale_index",
@@ -74,9 +81,21 @@ FIGURES = (
         0,
         {"Converted": 1, "Moved": 2, "PositionChanged": 1},
     ),
-    Figure("margin_view_1", scenes.margin_view_1, 23_000, execution=True),
-    Figure("margin_view_4", scenes.margin_view_4, 55_000, execution=True),
-    Figure("margin_view_8", scenes.margin_view_8, 100_000, execution=True),
+    Figure("margin_view_1", scenes.margin_view_1, 23_000, execution=True, counted=True),
+    Figure("margin_view_4", scenes.margin_view_4, 55_000, execution=True, counted=True),
+    Figure("margin_view_8", scenes.margin_view_8, 100_000, execution=True, counted=True),
+    Figure("fill_hold_busy", risk_scenes.fill_hold_busy, 0, fills(1)),
+    Figure("liquidate_1_busy", risk_scenes.liquidate_1_busy, 0, slices(1)),
+    Figure("liquidate_8_busy", risk_scenes.liquidate_8_busy, 0, slices(1)),
+    Figure("margin_view_1_busy", risk_scenes.margin_view_1_busy, 0, execution=True),
+    Figure("margin_view_8_busy", risk_scenes.margin_view_8_busy, 0, execution=True),
+    Figure("portfolio_view_8", risk_scenes.portfolio_view_8, 175_000, execution=True, counted=True),
+    Figure("portfolio_view_8_busy", risk_scenes.portfolio_view_8_busy, 0, execution=True),
+    Figure("fill_hold_portfolio", risk_scenes.fill_hold_portfolio, 0, fills(1)),
+    Figure("liquidate_8_portfolio", risk_scenes.liquidate_8_portfolio, 0, slices_of_all(8)),
+    Figure("set_mode", risk_scenes.set_mode, 0, {"ModeSet": 1}),
+    Figure("call_margin_20", risk_scenes.call_margin_20, 0, {"MarginCall": 20}),
+    Figure("follow_8", risk_scenes.follow_8, 0, {"Followed": 8}),
     Figure("index_update_3feeds", scenes.index_update_3feeds, 75_000, {"IndexUpdated": 1}),
     Figure("index_cached_read", scenes.index_cached_read, 5_000, execution=True),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bench.actors import Actor
 from bench.errors import BenchError
 from bench.figures import Figure
-from bench.scenes import MARKET, furnish
+from bench.parts import MARKET, furnish
 from bench.stand import Act, Stand, build_stand
 from bench.tracing import Step, trace
 from seawall import build
@@ -119,6 +119,7 @@ def story(measured: Measured) -> list[str]:
     stand = measured.stand
     contracts = (
         stand.house, stand.exchange, stand.engine, stand.oracle, stand.fund, stand.converter,
+        stand.model, stand.monitor,
     )  # fmt: skip
     by_address = {one.address.lower(): one for one in contracts}
     found = []

@@ -12,6 +12,7 @@ from bench.breakdown import KINDS
 from bench.errors import BenchError
 from bench.figures import BY_NAME, FIGURES, Figure
 from bench.peers import PEERS, ROWS
+from bench.setting import MOST_MARKETS
 
 #: Columns that stand for several contracts of others.
 COLUMNS = {
@@ -115,6 +116,8 @@ def _meaning(figure: Figure) -> str:
         notes.append(f"One {figure.parts}th of the transaction.")
     if figure.execution:
         notes.append("Execution only.")
+    if figure.counted:
+        notes.append(f"The same with {MOST_MARKETS} markets listed.")
     return " ".join([*words, *notes])
 
 

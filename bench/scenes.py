@@ -1,38 +1,38 @@
 """The scenes: each prepares a state and returns the one transaction that is measured.
 
 Every scene starts from the same venue: eight markets in which two others hold positions, an
-insurance fund with savings, fees already earned; every market is read from three real Chainlink
-proxies. Sums are dollars. Unless a scene says otherwise the index is fresh: `stand.freshen()`, the
-last thing before the measured transaction, refreshes it at the same timestamp. All other storage is
-cold, because a transaction of its own starts with every slot cold.
+insurance fund with savings, fees already earned; parameters have followed the market and the fund,
+and a scenario matrix is in force; every market is read from three real Chainlink proxies. No size,
+open interest or volatility is beyond what rates hold for, as is common; where all of that binds,
+and portfolio mode, see `risk_scenes.py`. Sums are dollars. Unless a scene says otherwise the index
+is fresh: `stand.freshen()`, the last thing before the measured transaction, refreshes it at the
+same timestamp. All other storage is cold, because a transaction of its own starts with every slot
+cold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bench.actors import Actor
+from bench.parts import (
+    HOUSE_SHORT,
+    KEEPER,
+    MAKER,
+    MARKET,
+    TOKEN,
+    TRADER,
+    fall,
+    let_hold,
+    let_keeper_hold,
+    liquidating,
+    make_due,
+    margin_of,
+    part_filled,
+    resting,
+    slice_of,
+    tenth,
+)
 from bench.stand import FIRST_TOKEN_ID, MARKETS, Act, Stand
-from seawall.client.orders import SignedOrder
-from seawall.spec.words import LOT, MAX_UINT256
-
-TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
-#: Who holds the other side of everything, and who saved for the fund.
-HOUSE_LONG, HOUSE_SHORT, SAVER = Actor("long"), Actor("short"), Actor("saver")
-
-MARKET = 1
-TOKEN = 1
-
-
-def furnish(stand: Stand) -> None:
-    """Before every scene: two others hold positions in all markets, the fund has cash."""
-    stand.refresh(sorted(stand.sources))
-    stand.save(SAVER, 1_000_000)
-    for actor in (HOUSE_LONG, HOUSE_SHORT):
-        stand.deposit(actor, 10_000_000)
-    for market_id in sorted(stand.sources):
-        stand.open(HOUSE_LONG, HOUSE_SHORT, market_id, 100_000)
-
+from seawall.spec.words import MAX_UINT256
 
 # -- money -------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ def fill_open(stand: Stand) -> Act:
     Both positions are new, both parties' margin is checked."""
     stand.deposit(TRADER, 10_000)
     stand.deposit(MAKER, 10_000)
-    order = _resting(stand, MAKER)
+    order = resting(stand, MAKER)
     stand.freshen([MARKET])
     return stand.matching(TRADER, [order])
 
@@ -71,16 +71,16 @@ def fill_open(stand: Stand) -> Act:
 def fill_hold(stand: Stand) -> Act:
     """Each of the two holds a leg of this market and nothing else; the maker's resting order was
     filled in part before. Both positions grow."""
-    _let_hold(stand, [MAKER])
-    order = _part_filled(stand, MAKER)
+    let_hold(stand, [MAKER])
+    order = part_filled(stand, MAKER)
     stand.freshen([MARKET])
     return stand.matching(TRADER, [order], stand.size(MARKET, 2_000))
 
 
 def fill_hold_fresh(stand: Stand) -> Act:
     """As `fill_hold`, but nobody has touched the maker's order before."""
-    _let_hold(stand, [MAKER])
-    order = _resting(stand, MAKER)
+    let_hold(stand, [MAKER])
+    order = resting(stand, MAKER)
     stand.freshen([MARKET])
     return stand.matching(TRADER, [order], stand.size(MARKET, 2_000))
 
@@ -89,9 +89,9 @@ def fill_batch10(stand: Stand) -> Act:
     """Ten makers and one taker in one match, all as in `fill_hold`: every party holds a leg of this
     market, every order was filled in part before, everyone's margin is checked."""
     makers = [Actor(f"maker {number}") for number in range(10)]
-    _let_hold(stand, makers)
-    orders = [_part_filled(stand, maker) for maker in makers]
-    left = sum(one.order.size - _tenth(one) for one in orders)
+    let_hold(stand, makers)
+    orders = [part_filled(stand, maker) for maker in makers]
+    left = sum(one.order.size - tenth(one) for one in orders)
     stand.freshen([MARKET])
     return stand.matching(TRADER, orders, left)
 
@@ -102,70 +102,70 @@ def fill_batch10(stand: Stand) -> Act:
 def liquidate_1(stand: Stand) -> Act:
     """One leg, equity between close-out and maintenance: the keeper takes a slice of it. He holds a
     leg of that market and nothing else."""
-    return _slice(stand, 1)
+    return slice_of(stand, 1)
 
 
 def liquidate_2(stand: Stand) -> Act:
     """As `liquidate_1`, of an account with two legs."""
-    return _slice(stand, 2)
+    return slice_of(stand, 2)
 
 
 def liquidate_4(stand: Stand) -> Act:
     """As `liquidate_1`, of an account with four legs."""
-    return _slice(stand, 4)
+    return slice_of(stand, 4)
 
 
 def liquidate_8(stand: Stand) -> Act:
     """As `liquidate_1`, of an account with eight legs."""
-    return _slice(stand, 8)
+    return slice_of(stand, 8)
 
 
 def liquidate_1_new_keeper_leg(stand: Stand) -> Act:
     """As `liquidate_1`, but the keeper has cash alone: the slice opens a position of his."""
-    _make_due(stand, TRADER, 1)
+    make_due(stand, TRADER, 1)
     stand.deposit(KEEPER, 100_000)
-    _fall(stand, 1, "-6.2")
+    fall(stand, 1, "-6.2")
     stand.freshen([MARKET])
-    return _liquidating(stand)
+    return liquidating(stand)
 
 
 def liquidate_8_stale_index(stand: Stand) -> Act:
     """As `liquidate_8`, but nobody has refreshed for a minute: the transaction reads 24 feeds, all
     with a new round."""
-    _make_due(stand, TRADER, 8)
-    _let_keeper_hold(stand, 1)
-    _fall(stand, 8, "-6.2")
+    make_due(stand, TRADER, 8)
+    let_keeper_hold(stand, 1)
+    fall(stand, 8, "-6.2")
     stand.age()
-    return _liquidating(stand)
+    return liquidating(stand)
 
 
 def close_out_8(stand: Stand) -> Act:
     """Eight legs, equity below close-out and above zero: the keeper takes all of them. He holds a
     leg of each of these markets."""
-    _make_due(stand, TRADER, 8)
-    _let_keeper_hold(stand, 8)
-    _fall(stand, 8, "-9")
+    make_due(stand, TRADER, 8)
+    let_keeper_hold(stand, 8)
+    fall(stand, 8, "-9")
     stand.freshen()
-    return _liquidating(stand)
+    return liquidating(stand)
 
 
 def bad_debt_1(stand: Stand) -> Act:
     """One leg, equity below zero: the keeper, who holds a leg of that market, takes it whole and
     the insurance fund pays what is missing."""
-    _make_due(stand, TRADER, 1)
-    _let_keeper_hold(stand, 1)
-    _fall(stand, 1, "-20")
+    make_due(stand, TRADER, 1)
+    let_keeper_hold(stand, 1)
+    fall(stand, 1, "-20")
     stand.freshen([MARKET])
-    return _liquidating(stand)
+    return liquidating(stand)
 
 
 def liquidate_many_20(stand: Stand) -> Act:
     """Twenty accounts of one leg each as in `liquidate_1`, all in the same market, in one batch."""
     victims = [Actor(f"victim {number}") for number in range(20)]
     for victim in victims:
-        _make_due(stand, victim, 1)
-    _let_keeper_hold(stand, 1)
-    _fall(stand, 1, "-6.2")
+        make_due(stand, victim, 1)
+    let_keeper_hold(stand, 1)
+    fall(stand, 1, "-6.2")
     stand.freshen([MARKET])
     args = ([victim.account for victim in victims], KEEPER.account)
     return stand.act(KEEPER, stand.engine, "liquidate_many", *args)
@@ -182,8 +182,8 @@ def convert_1(stand: Stand) -> Act:
     stand.pledge(TRADER, TOKEN, token, 100)
     for market_id in MARKETS[:2]:
         stand.open(TRADER, HOUSE_SHORT, market_id, 10_000)
-    _let_keeper_hold(stand, 1)
-    _fall(stand, 2, "-15")
+    let_keeper_hold(stand, 1)
+    fall(stand, 2, "-15")
     stand.freshen([*MARKETS[:2], FIRST_TOKEN_ID + TOKEN - 1])
     args = (TRADER.account, TOKEN, MAX_UINT256, KEEPER.account, 0, MAX_UINT256)
     return stand.act(KEEPER, stand.converter, "convert", *args)
@@ -194,17 +194,17 @@ def convert_1(stand: Stand) -> Act:
 
 def margin_view_1(stand: Stand) -> Act:
     """`Lens.margin` of a healthy account with one leg: three equities, both margins."""
-    return _margin(stand, 1)
+    return margin_of(stand, 1)
 
 
 def margin_view_4(stand: Stand) -> Act:
     """As `margin_view_1`, with four legs."""
-    return _margin(stand, 4)
+    return margin_of(stand, 4)
 
 
 def margin_view_8(stand: Stand) -> Act:
     """As `margin_view_1`, with eight legs."""
-    return _margin(stand, 8)
+    return margin_of(stand, 8)
 
 
 # -- index -------------------------------------------------------------------------------------
@@ -221,75 +221,3 @@ def index_cached_read(stand: Stand) -> Act:
     """`IndexOracle.refresh` of one market that is fresh already, as every fill calls it."""
     stand.freshen([MARKET])
     return stand.refreshing([MARKET])
-
-
-# -- parts of scenes ---------------------------------------------------------------------------
-
-
-def _resting(stand: Stand, maker: Actor) -> SignedOrder:
-    """A signed order to buy for 5,000; nobody has touched it."""
-    return stand.order(maker, MARKET, stand.size(MARKET, 5_000))
-
-
-def _part_filled(stand: Stand, maker: Actor) -> SignedOrder:
-    """The same, of which somebody else took a tenth."""
-    order = _resting(stand, maker)
-    stand.send(stand.matching(HOUSE_SHORT, [order], _tenth(order)))
-    return order
-
-
-def _tenth(signed: SignedOrder) -> int:
-    part = signed.order.size // 10
-    return part - part % LOT
-
-
-def _let_hold(stand: Stand, makers: Sequence[Actor]) -> None:
-    """The trader is short and each maker long the first market."""
-    stand.deposit(TRADER, 100_000)
-    for maker in makers:
-        stand.deposit(maker, 10_000)
-        stand.open(maker, TRADER, MARKET, 5_000)
-
-
-def _slice(stand: Stand, legs: int) -> Act:
-    """A slice of an account of so many legs by a keeper with a leg of that market."""
-    _make_due(stand, TRADER, legs)
-    _let_keeper_hold(stand, 1)
-    _fall(stand, legs, "-6.2")
-    stand.freshen(MARKETS[:legs])
-    return _liquidating(stand)
-
-
-def _make_due(stand: Stand, victim: Actor, legs: int) -> None:
-    """Longs in the first markets, the first twice as large, on 12 % of their notional: after a fall
-    of 6.2 % that is 6.1 %, below maintenance; after 9 % below close-out."""
-    sizes = [20_000] + [10_000] * (legs - 1)
-    stand.deposit(victim, sum(sizes) * 12 // 100)
-    for market_id, dollars in zip(MARKETS, sizes, strict=False):
-        stand.open(victim, HOUSE_SHORT, market_id, dollars)
-
-
-def _fall(stand: Stand, legs: int, percent: str) -> None:
-    """Every market of the account falls."""
-    for market_id in MARKETS[:legs]:
-        stand.move(market_id, percent)
-
-
-def _let_keeper_hold(stand: Stand, legs: int) -> None:
-    """The keeper is long the first markets and can bear more."""
-    stand.deposit(KEEPER, 100_000)
-    for market_id in MARKETS[:legs]:
-        stand.open(KEEPER, HOUSE_SHORT, market_id, 5_000)
-
-
-def _liquidating(stand: Stand) -> Act:
-    args = (TRADER.account, KEEPER.account, MAX_UINT256)
-    return stand.act(KEEPER, stand.engine, "liquidate", *args)
-
-
-def _margin(stand: Stand, legs: int) -> Act:
-    stand.deposit(TRADER, 100_000)
-    for market_id in MARKETS[:legs]:
-        stand.open(TRADER, HOUSE_SHORT, market_id, 5_000)
-    stand.freshen(MARKETS[:legs])
-    return stand.act(TRADER, stand.lens, "margin", TRADER.account)

@@ -83,7 +83,14 @@ class Stand:
         self.lens = self._handle(addresses, "Lens")
         self.converter = self._handle(addresses, "CollateralConverter")
         self.model = self._handle(addresses, "MarginModel")
-        self._owner = str(self.read(self.house, "owner"))
+        self.monitor = self._handle(addresses, "RiskMonitor")
+        self.markets = {one.market_id: one for one in system.parameters.markets}
+        self.adapters = {
+            market_id: [str(feed.address) for feed in some]
+            for market_id, some in system.feeds.items()
+        }
+        #: Of all contracts that have one.
+        self.owner = str(self.read(self.house, "owner"))
         self.prices = {market_id: wad(price) for market_id, price in _starting(sources)}
         self._domain = Domain(int(rpc.call("eth_chainId"), 16), self.exchange.address)
         self.salt = 0
@@ -101,9 +108,17 @@ class Stand:
     def send(self, act: Act) -> Receipt:
         """Send and mine. Errors: BenchError with the reason of a revert."""
         receipt = self.rpc.send(act.sender.address, act.contract.address, act.data)
+        return self._mined(receipt, f"{act.function} of {act.sender.name}")
+
+    def govern(self, contract: Contract, function: str, *args: Any) -> Receipt:
+        """A transaction of the owner. Errors: BenchError with the reason of a revert."""
+        receipt = self.rpc.send(self.owner, contract.address, contract.encode(function, *args))
+        return self._mined(receipt, f"{function} of the owner")
+
+    def _mined(self, receipt: Receipt, what: str) -> Receipt:
         if not succeeded(receipt):
             reason = self.rpc.explain(receipt) or "no reason"
-            raise BenchError(f"{act.function} of {act.sender.name} reverted: {reason}")
+            raise BenchError(f"{what} reverted: {reason}")
         return receipt
 
     def do(self, sender: Actor, contract: Contract, function: str, *args: Any) -> Receipt:
@@ -145,9 +160,9 @@ class Stand:
         adapters = [self._deploy("ChainlinkFeed", one.address, 0, 0, 0) for one in sources]
         token = Contract(self._deploy("Token", "Collateral", "COL", 18), load_abi("Token"))
         feeds = [(one, _FEED_AGE, _FEED_AGE, False) for one in adapters]
-        self._govern(self.oracle, "set_feeds", leg_id, (2, 5_000, 0), feeds)
-        self._govern(self.model, "set_token_risk", token_id, 800_000, 800_000, 10**6)
-        self._govern(self.house, "set_token", token_id, token.address, 10**9)
+        self.govern(self.oracle, "set_feeds", leg_id, (2, 5_000, 0), feeds)
+        self.govern(self.model, "set_token_risk", token_id, 800_000, 800_000, 10**6)
+        self.govern(self.house, "set_token", token_id, token.address, 10**9)
         # A new token counts for nothing until its ramp is over.
         self.rpc.warp(NOTICE + RAMP)
         for source, answer in zip(sources, answers(wad(dollars)), strict=True):
@@ -164,14 +179,8 @@ class Stand:
         self.do(owner, self.house, "deposit", owner.account, token_id, amount * WAD)
 
     def _deploy(self, name: str, *args: Any) -> str:
-        receipt = self.rpc.send(self._owner, None, creation(name, *args))
+        receipt = self.rpc.send(self.owner, None, creation(name, *args))
         return str(receipt["contractAddress"])
-
-    def _govern(self, contract: Contract, function: str, *args: Any) -> None:
-        """A call of the system's owner. Errors: BenchError."""
-        data = contract.encode(function, *args)
-        if not succeeded(self.rpc.send(self._owner, contract.address, data)):
-            raise BenchError(f"{function} of the owner reverted")
 
     # -- prices --------------------------------------------------------------------------------
 

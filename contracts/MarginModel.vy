@@ -403,7 +403,7 @@ def portfolio_margin(
     @notice Whether equity is below what portfolio mode asks for, initial and maintenance margin of a portfolio.
     @dev See IMarginModel.
     """
-    return portfolio_book._portfolio(equity, crowded, legs, prices, time)
+    return portfolio_book._assessed(equity, crowded, legs, prices, time)
 
 
 @external
@@ -415,7 +415,7 @@ def portfolio_maintenance(
     """
     @notice Maintenance margin of a portfolio at spot and at favourable ends.
     """
-    return portfolio_book._maintenance(legs, prices, time)
+    return portfolio_book._planned(legs, prices, time)
 
 
 @external

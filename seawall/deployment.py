@@ -54,6 +54,8 @@ CORE = (
     "Lens",
     "RiskMonitor",
     "CollateralConverter",
+    "RiskLens",
+    "WhatIfLens",
 )
 
 #: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
@@ -89,6 +91,8 @@ class System:
     lens: Any
     risk_monitor: Any
     converter: Any
+    risk_lens: Any
+    what_if_lens: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
     start_block: int
@@ -98,7 +102,7 @@ class System:
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
             self.exchange, self.engine, self.lens, self.risk_monitor,
-            self.converter,
+            self.converter, self.risk_lens, self.what_if_lens,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -187,9 +191,12 @@ def _deploy_contracts(
         "CollateralConverter", house.address, oracle.address, model.address,
         discounts.discount_min, discounts.discount_max,
     )  # fmt: skip
+    sources = house.address, oracle.address
+    risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
+    what_if_lens = create("WhatIfLens", *sources, lens.address)
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
-        converter,
+        converter, risk_lens, what_if_lens,
         feeds, aggregators, start_block,
     )  # fmt: skip
 
@@ -328,6 +335,12 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
         ("LiquidationEngine", system.engine, "INSURANCE_FUND", "InsuranceFund"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("RiskLens", system.risk_lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("RiskLens", system.risk_lens, "INDEX_ORACLE", "IndexOracle"),
+        ("RiskLens", system.risk_lens, "MARGIN_MODEL", "MarginModel"),
+        ("WhatIfLens", system.what_if_lens, "CLEARINGHOUSE", "Clearinghouse"),
+        ("WhatIfLens", system.what_if_lens, "INDEX_ORACLE", "IndexOracle"),
+        ("WhatIfLens", system.what_if_lens, "LENS", "Lens"),
         ("RiskMonitor", system.risk_monitor, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskMonitor", system.risk_monitor, "INDEX_ORACLE", "IndexOracle"),
         ("RiskMonitor", system.risk_monitor, "MARGIN_MODEL", "MarginModel"),
@@ -384,6 +397,7 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("least discount", converter.DISCOUNT_MIN_PPM(), discounts.discount_min)
     same("largest discount", converter.DISCOUNT_MAX_PPM(), discounts.discount_max)
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
+    same("close-out of RiskLens", system.risk_lens.CLOSE_OUT_PPM(), rates.close_out)
 
 
 def _verify_matrix(system: System, same: Same) -> None:

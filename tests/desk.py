@@ -63,6 +63,9 @@ class Health(NamedTuple):
     leverage: int
     withdrawable: int
     to_cure: int
+    reasons: int
+    mode: int
+    utilisation: int
 
 
 @cache

@@ -26,10 +26,6 @@ PPM: constant(uint256) = 10**6
 UWAD: constant(uint256) = 10**18
 # Ids from here up are collateral tokens.
 COLLATERAL_IDS: constant(uint256) = 128
-# Where a leg is priced.
-AT_SPOT: constant(uint256) = 0
-AT_FAVOURABLE: constant(uint256) = 1
-AT_ADVERSE: constant(uint256) = 2
 
 # ---------------------------------------------------------------
 #                          REQUIREMENTS
@@ -38,7 +34,7 @@ AT_ADVERSE: constant(uint256) = 2
 
 @internal
 @view
-def _portfolio(
+def _assessed(
     equity: int256,
     crowded: bool,
     legs: DynArray[uint256, 24],
@@ -52,16 +48,22 @@ def _portfolio(
     matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
     # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
     poor: bool = matrix.version == 0 or equity < convert(matrix.minimum_equity * UWAD, int256)
-    book: scenarios.Book = self._book(AT_SPOT, False, legs, prices, time)
-    maintenance: uint256 = scenarios._maintenance(matrix, book, time)
-    book = self._book(AT_ADVERSE, crowded, legs, prices, time)
-    initial: uint256 = scenarios._initial(matrix, book)
+    alike: bool = False
+    at_spot: scenarios.Book = empty(scenarios.Book)
+    other: scenarios.Book = empty(scenarios.Book)
+    alike, at_spot, other = self._books(True, crowded, legs, prices, time)
+    maintenance: uint256 = 0
+    shortfall: uint256 = 0
+    maintenance, shortfall = scenarios._maintenance(matrix, at_spot, time)
+    if not alike:
+        shortfall = scenarios.UNKNOWN
+    initial: uint256 = scenarios._initial(matrix, other, shortfall)
     return poor, max(initial, maintenance), maintenance
 
 
 @internal
 @view
-def _maintenance(
+def _planned(
     legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
 ) -> (uint256, uint256):
     """
@@ -69,68 +71,122 @@ def _maintenance(
             that part a hedge are not in favour of the account.
     """
     matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
-    book: scenarios.Book = self._book(AT_SPOT, False, legs, prices, time)
-    maintenance: uint256 = scenarios._maintenance(matrix, book, time)
-    # The two ends differ only where an index is not sure of itself.
-    unsure: uint256 = 0
-    for word: uint256 in prices:
-        unsure = max(unsure, words._price_half_width(word))
-    if unsure == 0:
+    alike: bool = False
+    at_spot: scenarios.Book = empty(scenarios.Book)
+    favourable: scenarios.Book = empty(scenarios.Book)
+    alike, at_spot, favourable = self._books(False, False, legs, prices, time)
+    maintenance: uint256 = scenarios._maintenance(matrix, at_spot, time)[0]
+    if alike:
         return maintenance, maintenance
-    book = self._book(AT_FAVOURABLE, False, legs, prices, time)
-    favourable: uint256 = scenarios._maintenance(matrix, book, time)
-    return maintenance, min(maintenance, favourable)
+    return maintenance, min(maintenance, scenarios._maintenance(matrix, favourable, time)[0])
+
+
+# ---------------------------------------------------------------
+#                            INTERNAL
+# ---------------------------------------------------------------
 
 
 @internal
 @view
-def _book(
-    ends: uint256, crowded: bool, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
-) -> scenarios.Book:
+def _books(
+    initial: bool, crowded: bool, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
+) -> (bool, scenarios.Book, scenarios.Book):
     """
-    @notice The market legs as portfolio margin sees them: for maintenance at spot or at favourable ends, for initial
-            margin with a short at its adverse end.
+    @notice The market legs as portfolio margin sees them: for maintenance margin at spot, and either for initial margin
+            or for maintenance margin at favourable ends; and whether both have the same exposures.
     """
-    book: scenarios.Book = empty(scenarios.Book)
+    at_spot: scenarios.Book = empty(scenarios.Book)
+    other: scenarios.Book = empty(scenarios.Book)
+    alike: bool = True
     index: uint256 = 0
     for leg: uint256 in legs:
         price_word: uint256 = prices[index]
         index = unsafe_add(index, 1)
-        id: uint256 = words._leg_id(leg)
+        id: uint256 = leg >> 248  # words._leg_id
         if id >= COLLATERAL_IDS:
             continue
         risk: uint256 = risk_parameters._risks[id]
-        size: int256 = words._leg_size(leg)
-        least: uint256 = 0
-        depth: uint256 = 0
-        factor: uint256 = 0
-        least, depth, factor = risk_parameters._terms(id, risk, time)
-        price: uint256 = words._price_price(price_word)
+        size: int256 = convert(convert(leg << 112, bytes32), int256) >> 112  # words._leg_size
+        price: uint256 = price_word >> 176  # words._price_price
         magnitude: uint256 = leg_math._magnitude(size)
         notional: uint256 = unsafe_mul(magnitude, price)
-        flat_rate: uint256 = 0
-        rate: uint256 = 0
-        if ends == AT_ADVERSE:
-            maintenance_rate: uint256 = risk_factors._maintenance_rate(least, factor, depth, notional)
-            factor = max(factor, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
-            if risk != 0:
-                interest: uint256 = 0
-                if crowded:
-                    interest = unsafe_mul(words._leg_open_interest(leg), price)
-                rate = max(risk_parameters._initial_rate(risk, factor, notional, interest), maintenance_rate)
-                flat_rate = risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
+        interest: uint256 = unsafe_mul((leg >> 144) & words.U104, price)  # words._leg_open_interest
+        # Of risk_words._risk_fields; what the market's state does not move is what the owner set.
+        least: uint256 = (risk >> 216) & risk_words.U20
+        depth: uint256 = (risk >> 184) & risk_words.U32
+        flat_rate: uint256 = least
+        rate: uint256 = least
+        flat_initial: uint256 = risk >> 236  # risk_words._risk_fields
+        initial_rate: uint256 = flat_initial
+        factor: uint256 = PPM
+        wider: uint256 = PPM
+        # As MarginModel.assess: fields of risk_words._risk_fields and words._price_volatility.
+        if (
+            risk & risk_words.MOVING != risk_words.STILL
+            or (price_word >> 44) & words.U24 > (risk >> 112) & risk_words.U24
+            or notional > unsafe_mul(depth, risk_factors.DEPTH_WAD)
+            or interest > unsafe_mul((risk >> 152) & risk_words.U32, risk_factors.DEPTH_WAD)
+        ):
+            least, depth, factor = risk_parameters._terms(id, risk, time)
+            flat_rate = risk_factors._charged(least, factor, PPM)
+            rate = risk_factors._maintenance_rate(least, factor, depth, notional)
+            if initial:
+                if not crowded:
+                    interest = 0
+                # words._price_volatility
+                wider = max(factor, risk_factors._calm_factor(risk, (price_word >> 44) & words.U24))
+                flat_initial = risk_factors._charged(flat_initial, wider, risk_factors.MAX_INITIAL_RATE)
+                initial_rate = max(rate, risk_parameters._initial_rate(risk, wider, notional, interest))
+        exposure: int256 = self._exposure(size, notional, factor)
+        needed: uint256 = 0
+        added: uint256 = 0
+        needed, added = self._parts(notional, flat_rate, rate)
+        at_spot.ids.append(id)
+        at_spot.exposures.append(exposure)
+        at_spot.flats.append(needed)
+        at_spot.excess = unsafe_add(at_spot.excess, added)
+        if initial:
+            if wider != factor:
+                alike = False
+                exposure = self._exposure(size, notional, wider)
+            needed = leg_math._ceil_requirement(unsafe_mul(notional, flat_initial))
             if size <= 0:
                 notional = unsafe_mul(magnitude, leg_math._adverse_price(price_word))
-        else:
-            if ends == AT_FAVOURABLE:
-                notional = unsafe_mul(magnitude, leg_math._favourable_price(size, price_word, least))
+            added = unsafe_sub(leg_math._ceil_requirement(unsafe_mul(notional, initial_rate)), needed)
+        elif (price_word >> 100) & words.U16 != 0:  # words._price_half_width
+            alike = False
+            notional = unsafe_mul(magnitude, leg_math._favourable_price(size, price_word, least))
             rate = risk_factors._maintenance_rate(least, factor, depth, notional)
-            flat_rate = risk_factors._charged(least, factor, PPM)
-        # A notional is below 2**199, a factor below 2**25, a rate below 2**30.
-        exposure: int256 = convert(unsafe_div(unsafe_mul(unsafe_div(notional, UWAD), factor), PPM), int256)
-        book.ids.append(id)
-        book.exposures.append(exposure if size > 0 else unsafe_sub(0, exposure))
-        book.flats.append(leg_math._ceil_requirement(unsafe_mul(notional, flat_rate)))
-        added: uint256 = leg_math._ceil_requirement(unsafe_mul(notional, unsafe_sub(rate, flat_rate)))
-        book.excess = unsafe_add(book.excess, added)
-    return book
+            exposure = self._exposure(size, notional, factor)
+            needed, added = self._parts(notional, flat_rate, rate)
+        other.ids.append(id)
+        other.exposures.append(exposure)
+        other.flats.append(needed)
+        other.excess = unsafe_add(other.excess, added)
+    return alike, at_spot, other
+
+
+@internal
+@pure
+def _exposure(size: int256, notional: uint256, factor: uint256) -> int256:
+    """
+    @notice Signed money at the factor that holds whatever the size.
+    """
+    # A notional is below 2**199 and a factor below 2**25.
+    exposure: int256 = convert(unsafe_div(unsafe_mul(unsafe_div(notional, UWAD), factor), PPM), int256)
+    if size > 0:
+        return exposure
+    return unsafe_sub(0, exposure)
+
+
+@internal
+@pure
+def _parts(notional: uint256, flat_rate: uint256, rate: uint256) -> (uint256, uint256):
+    """
+    @notice A leg's maintenance margin at the factor that holds whatever the size, and what the size adds.
+    """
+    # A notional is below 2**199, a rate at most 10**6.
+    needed: uint256 = leg_math._ceil_requirement(unsafe_mul(notional, flat_rate))
+    if rate == flat_rate:
+        return needed, 0
+    return needed, leg_math._ceil_requirement(unsafe_mul(notional, unsafe_sub(rate, flat_rate)))

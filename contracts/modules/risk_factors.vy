@@ -93,8 +93,8 @@ def _volatility_factor(word: uint256, time: uint256) -> uint256:
     start: uint256 = (word >> 8) & risk_words.U32
     steps: uint256 = 0
     if time > start:
-        # More steps than that no factor is away from its goal: no overflow below, whatever the time.
-        steps = min(unsafe_div(unsafe_sub(time, start), FACTOR_STEP), risk_words.U16)
+        # Below 2**250 whatever the time: no overflow below.
+        steps = unsafe_div(unsafe_sub(time, start), FACTOR_STEP)
     here: uint256 = max(unsafe_sub(origin, min(steps, origin)), goal)
     if goal >= origin:
         here = min(unsafe_add(origin, steps), goal)

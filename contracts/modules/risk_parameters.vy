@@ -51,7 +51,7 @@ def _set_risk(market_id: uint256, risk: IMarginModel.MarketRisk):
     """
     @notice List a market or change its parameters.
     """
-    assert market_id != 0 and market_id <= MAX_MARKET_ID, "risk: market id"
+    self._check_market_id(market_id)
     old: uint256 = self._risks[market_id]
     changed: risk_words.Risk = self._changed(market_id, old, risk)
     # A ramp runs where the earlier terms differ from the new ones; `_changed` answers the earlier ones.
@@ -99,7 +99,8 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
     old: uint256 = 0
     if market_id <= MAX_MARKET_ID:
         old = self._risks[market_id]
-    assert old != 0, "risk: market id"
+    # What is not listed is refused as what cannot be.
+    self._check_market_id(market_id if old != 0 else 0)
     risk: risk_words.Risk = risk_words._risk_fields(old)
     terms: uint256 = self._capacities[market_id]
     grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
@@ -123,6 +124,12 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
 # ---------------------------------------------------------------
 #                            INTERNAL
 # ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _check_market_id(market_id: uint256):
+    assert market_id != 0 and market_id <= MAX_MARKET_ID, "risk: market id"
 
 
 @internal
@@ -206,9 +213,11 @@ def _initial_rate(risk: uint256, flat: uint256, notional: uint256, interest: uin
     # risk_words._risk_fields
     depth: uint256 = (risk >> 184) & risk_words.U32
     capacity: uint256 = (risk >> 152) & risk_words.U32
-    size_factor: uint256 = risk_factors._size_factor(notional, depth)
-    interest_factor: uint256 = risk_factors._interest_factor(notional, interest, capacity)
-    factor: uint256 = max(flat, max(size_factor, interest_factor))
+    factor: uint256 = risk_factors._sized_factor(flat, depth, notional)
+    # uint32 * 10**39
+    if interest > unsafe_mul(capacity, risk_factors.DEPTH_WAD):
+        interest_factor: uint256 = risk_factors._interest_factor(notional, interest, capacity)
+        factor = max(factor, interest_factor)
     return risk_factors._charged(risk >> 236, factor, risk_factors.MAX_INITIAL_RATE)  # risk_words._risk_fields
 
 

@@ -25,11 +25,17 @@ PPM: constant(uint256) = 10**6
 SCENARIOS: constant(uint256) = 32
 BIAS: constant(uint256) = 2**15
 SHOCK_UNIT: constant(uint256) = 10_000
-# 64-bit lanes hold sums of exposures below 2**47 times shocks below 2**16.
+# 64-bit lanes hold sums of exposures below 2**46 times shocks below 2**16: their highest two bits are free.
 GROSS_BITS: constant(uint256) = 46
 LANE: constant(uint256) = 2**64 - 1
+EVERY_LANE: constant(uint256) = 2**192 + 2**128 + 2**64 + 1
+HIGHEST: constant(uint256) = EVERY_LANE * 2**63
 # Every fourth 16-bit number of a word: what multiplies into lanes.
-EVERY_FOURTH: constant(uint256) = (2**16 - 1) * (2**192 + 2**128 + 2**64 + 1)
+EVERY_FOURTH: constant(uint256) = (2**16 - 1) * EVERY_LANE
+
+
+# In place of an Expected Shortfall.
+UNKNOWN: constant(uint256) = max_value(uint256)
 
 
 # What a matrix asks for: worst scenarios averaged, parts per million.
@@ -112,43 +118,47 @@ def _activate(terms: Terms, initial_factor: uint256, minimum_equity: uint256):
 
 @internal
 @view
-def _maintenance(matrix: risk_words.Matrix, book: Book, time: uint256) -> uint256:
+def _maintenance(matrix: risk_words.Matrix, book: Book, time: uint256) -> (uint256, uint256):
     """
-    @notice Maintenance margin: while a new matrix that asks for more is on its ramp, a blend of both, rounded down.
+    @notice Maintenance margin: while a new matrix that asks for more is on its ramp, a blend of both, rounded down; and
+            the Expected Shortfall of the matrix in force.
     """
     terms: Terms = Terms(tail=matrix.tail, factor=matrix.factor, gross_floor=matrix.gross_floor)
-    required: uint256 = self._requirement(matrix.version, terms, book)
+    required: uint256 = 0
+    shortfall: uint256 = 0
+    required, shortfall = self._requirement(matrix.version, terms, book, UNKNOWN)
     if time >= matrix.ramp_start + risk_factors.RAMP:
-        return required
+        return required, shortfall
     terms = Terms(tail=matrix.earlier_tail, factor=matrix.earlier_factor, gross_floor=matrix.earlier_gross_floor)
-    earlier: uint256 = self._requirement(matrix.earlier, terms, book)
-    if earlier >= required:
-        return required
-    passed: uint256 = risk_factors._passed(matrix.ramp_start, time)
-    return earlier + (required - earlier) * passed // risk_factors.RAMP
+    earlier: uint256 = self._requirement(matrix.earlier, terms, book, UNKNOWN)[0]
+    if earlier < required:
+        passed: uint256 = risk_factors._passed(matrix.ramp_start, time)
+        required = earlier + (required - earlier) * passed // risk_factors.RAMP
+    return required, shortfall
 
 
 @internal
 @view
-def _initial(matrix: risk_words.Matrix, book: Book) -> uint256:
+def _initial(matrix: risk_words.Matrix, book: Book, known: uint256) -> uint256:
     """
     @notice Initial margin: factor and floor are larger in the same proportion.
+    @param known the book's Expected Shortfall, UNKNOWN if it is not
     """
     # Factors below 2**24, a floor below 2**20: no overflow.
-    scaled: uint256 = matrix.gross_floor * matrix.initial_factor
+    scaled: uint256 = unsafe_mul(matrix.gross_floor, matrix.initial_factor)
     least: uint256 = max(matrix.factor, 1)
     gross_floor: uint256 = unsafe_div(unsafe_add(scaled, unsafe_sub(least, 1)), least)
     terms: Terms = Terms(tail=matrix.tail, factor=matrix.initial_factor, gross_floor=gross_floor)
-    return self._requirement(matrix.version, terms, book)
+    return self._requirement(matrix.version, terms, book, known)[0]
 
 
 @internal
 @view
-def _requirement(version: uint256, terms: Terms, book: Book) -> uint256:
+def _requirement(version: uint256, terms: Terms, book: Book, known: uint256) -> (uint256, uint256):
     """
-    @notice max(factor * ES, floor * gross, dominance) + concentration + what is not covered.
+    @notice max(factor * ES, floor * gross, dominance) + concentration + what is not covered; and the ES.
     """
-    # Exposures and requirements are below 2**160 each, and there are 16.
+    # Exposures are below 2**144 and requirements below 2**169 each, and there are 16.
     gross: uint256 = 0
     flat: uint256 = 0
     largest: uint256 = 0
@@ -166,14 +176,14 @@ def _requirement(version: uint256, terms: Terms, book: Book) -> uint256:
             flat = unsafe_add(flat, needed)
             largest = max(largest, needed)
         index = unsafe_add(index, 1)
-    shortfall: uint256 = 0
-    if gross != 0:
+    shortfall: uint256 = known
+    if known == UNKNOWN:
         shortfall = self._expected_shortfall(version, terms.tail, gross, covered, book)
     spread: uint256 = max(self._ppm_up(shortfall, terms.factor), self._ppm_up(gross, terms.gross_floor))
     largest = unsafe_mul(largest, 2)
     if largest > flat:
         spread = max(spread, unsafe_sub(largest, flat))
-    return unsafe_add(required, spread)
+    return unsafe_add(required, spread), shortfall
 
 
 @internal
@@ -182,10 +192,12 @@ def _expected_shortfall(
     version: uint256, tail: uint256, gross: uint256, covered: DynArray[uint256, 16], book: Book
 ) -> uint256:
     """
-    @notice Mean of the worst `tail` losses, not below 0, rounded up.
+    @notice Mean of the worst `tail` losses of the covered legs, not below 0, rounded up.
     @dev A long loses what a shock takes: its 16 bits inverted are 2**15 - 1 - shock, a short's 2**15 + shock. Both are
          above 0, so that sums need no sign; what they are above the loss is the same in every scenario.
     """
+    if gross == 0:
+        return 0
     # What is cut off keeps GROSS_BITS of the gross, so that no lane reaches the next.
     highest: uint256 = bits._log2(gross)
     dropped: uint256 = 0
@@ -226,7 +238,7 @@ def _expected_shortfall(
         return rounding
     loss: uint256 = unsafe_sub(worst, level_all) << dropped  # bits._log2 of the gross
     parts: uint256 = unsafe_mul(tail, SHOCK_UNIT)
-    # A matrix has a tail of at least 1; a loss is below 2**168.
+    # A matrix has a tail of at least 1. The gross is below 2**148, so 102 bits are cut at most: a loss is below 2**168.
     return unsafe_add(unsafe_div(unsafe_add(loss, unsafe_sub(parts, 1)), parts), rounding)
 
 
@@ -236,23 +248,32 @@ def _largest(lanes: uint256[8], count: uint256) -> uint256:
     """
     @notice Sum of the `count` largest of the 64-bit lanes.
     """
+    # The largest so far, in descending order.
     kept: uint256[SCENARIOS] = empty(uint256[SCENARIOS])
+    last: uint256 = unsafe_sub(count, 1)
     least: uint256 = 0
-    place: uint256 = 0
     total: uint256 = 0
     for word: uint256 in lanes:
+        # Lanes are below 2**63: where one is above the least, its highest bit is not borrowed from.
+        beaten: uint256 = unsafe_mul(unsafe_add(least, 1), EVERY_LANE)
+        if unsafe_sub(word | HIGHEST, beaten) & HIGHEST == 0:  # bits._has in each lane
+            continue
         rest: uint256 = word
         for i: uint256 in range(4):
             value: uint256 = rest & LANE
             rest = rest >> 64  # the next lane, as bits._without_lowest
-            if value > least:
-                total = unsafe_add(unsafe_sub(total, least), value)
-                kept[place] = value
-                least = value
-                for j: uint256 in range(count, bound=SCENARIOS):
-                    if kept[j] <= least:
-                        least = kept[j]
-                        place = j
+            if value <= least:
+                continue
+            total = unsafe_add(unsafe_sub(total, least), value)
+            place: uint256 = last
+            for j: uint256 in range(last, bound=SCENARIOS):
+                before: uint256 = kept[unsafe_sub(place, 1)]
+                if before >= value:
+                    break
+                kept[place] = before
+                place = unsafe_sub(place, 1)
+            kept[place] = value
+            least = kept[last]
     return total
 
 

@@ -20,7 +20,7 @@ def filled(text: str, tables: Mapping[str, str]) -> str:
     for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         if begin not in text or end not in text:
-            raise PageError(f"docs/oracle_replays.md has no place for the table {name}")
+            raise PageError(f"the page has no place for the table {name}")
         head, rest = text.split(begin, 1)
         text = head + begin + table + end + rest.split(end, 1)[1]
     return text

@@ -153,27 +153,29 @@ class _Market(NamedTuple):
     def maintenance_at(self, notional: int) -> PortfolioLeg:
         """Its part of a portfolio's maintenance margin."""
         flat_rate = charged(self.base, self.flat, PPM)
-        return _portfolio_leg(self, notional, self.flat, flat_rate, self.rate_at(notional))
+        return PortfolioLeg(
+            self.market_id,
+            _exposure(self, notional, self.flat),
+            _ceil_requirement(notional * flat_rate),
+            _ceil_requirement(notional * (self.rate_at(notional) - flat_rate)),
+        )
 
     @property
     def in_portfolio_initial(self) -> PortfolioLeg:
-        """Its part of a portfolio's initial margin: a long at spot, a short at its adverse end."""
+        """Its part of a portfolio's initial margin.
+
+        Its exposure is at spot: no hedge makes up for what a short's adverse end adds.
+        """
         flat_rate = charged(self.initial, self.flat_initial, MAX_INITIAL_RATE)
-        notional = max(self.notional, self.adverse)
-        return _portfolio_leg(self, notional, self.flat_initial, flat_rate, self.initial_rate)
+        flat = _ceil_requirement(self.notional * flat_rate)
+        whole = _ceil_requirement(max(self.notional, self.adverse) * self.initial_rate)
+        exposure = _exposure(self, self.notional, self.flat_initial)
+        return PortfolioLeg(self.market_id, exposure, flat, whole - flat)
 
 
-def _portfolio_leg(
-    leg: _Market, notional: int, factor: int, flat_rate: int, rate: int
-) -> PortfolioLeg:
-    exposure = notional // WAD * factor // PPM
-    flat = _ceil_requirement(notional * flat_rate)
-    return PortfolioLeg(
-        leg.market_id,
-        exposure if leg.size > 0 else -exposure,
-        flat,
-        _ceil_requirement(notional * (rate - flat_rate)),
-    )
+def _exposure(leg: _Market, notional: int, factor: int) -> int:
+    """Signed money at the factor that holds whatever the size."""
+    return _signed(leg, notional // WAD * factor // PPM)
 
 
 class MarginModel:

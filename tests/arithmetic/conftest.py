@@ -12,6 +12,8 @@ import pytest
 from harnesses import ApeHarness, Harness, RevmHarness
 
 BATCH = 500
+#: Books of up to sixteen legs, whose shocks are stored.
+BOOKS = 20
 UINT256 = 1 << 256
 #: A build file: the harnesses in it run inside the process and Ape is not asked.
 BUILD = os.environ.get("SEAWALL_FUZZ_BUILD")
@@ -103,6 +105,65 @@ def ask_unpack(words_harness: Harness) -> Callable[[int, Sequence[int]], list[li
         for batch in _batches(words):
             found = words_harness.call("unpack_many", kind, list(batch))
             answers += [list(answer) for answer in found]
+        return answers
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def risk_harness(harness: Callable[[str], Harness]) -> Harness:
+    return harness("RiskHarness")
+
+
+@pytest.fixture(scope="session")
+def ask_risk_pack(risk_harness: Harness) -> Ask:
+    """Run a packer of risk_words; cases are padded to the harness's width."""
+
+    def ask(kind: int, cases: Sequence[Case]) -> Answers:
+        padded = [[*case, *([0] * (11 - len(case)))] for case in cases]
+        return _ask(risk_harness, "pack_many", kind, padded)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def ask_risk_unpack(risk_harness: Harness) -> Callable[[int, Sequence[int]], list[list[int]]]:
+    """All readers of a word of risk_words."""
+
+    def ask(kind: int, words: Sequence[int]) -> list[list[int]]:
+        answers: list[list[int]] = []
+        for batch in _batches(words):
+            found = risk_harness.call("unpack_many", kind, list(batch))
+            answers += [list(answer) for answer in found]
+        return answers
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def ask_risk(risk_harness: Harness) -> Callable[[int, Sequence[Case]], list[tuple[int, int]]]:
+    """Both results of a function of risk_factors by its place in the harness."""
+
+    def ask(index: int, cases: Sequence[Case]) -> list[tuple[int, int]]:
+        answers: list[tuple[int, int]] = []
+        for batch in _batches(cases):
+            padded = [[*case, *([0] * (4 - len(case)))] for case in batch]
+            found = risk_harness.call("run_many", index, padded)
+            answers += [(first, second) for first, second in found]
+        return answers
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def ask_shortfall(risk_harness: Harness) -> Callable[[int, Sequence[Any]], list[int]]:
+    """Expected Shortfall of books of (exposure, first word, second word)."""
+
+    def ask(tail: int, books: Sequence[Any]) -> list[int]:
+        answers: list[int] = []
+        for start in range(0, len(books), BOOKS):
+            batch = [[_bits(leg) for leg in book] for book in books[start : start + BOOKS]]
+            answers += list(risk_harness.simulate("shortfall_many", tail, batch))
         return answers
 
     return ask

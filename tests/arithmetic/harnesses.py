@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import pyrevm
@@ -22,6 +23,9 @@ class Harness(Protocol):
     def call(self, function: str, *arguments: Any) -> Any:
         """Answer of a view. Errors: Refused."""
 
+    def simulate(self, function: str, *arguments: Any) -> Any:
+        """Answer of a function that writes, which no later call sees."""
+
 
 class ApeHarness:
     """On the node that Ape started."""
@@ -38,6 +42,10 @@ class ApeHarness:
         except ContractLogicError as error:
             raise Refused(str(error)) from None
 
+    def simulate(self, function: str, *arguments: Any) -> Any:
+        """Answer of a function that writes, which no later call sees."""
+        return getattr(self._contract, function).call(*arguments)
+
 
 class RevmHarness:
     """In the process, from a compiled contract without constructor arguments."""
@@ -52,10 +60,23 @@ class RevmHarness:
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Answer of a view. Errors: Refused; RuntimeError for a halt, which is no refusal."""
+        return self._answer(function, arguments, is_static=True)
+
+    def simulate(self, function: str, *arguments: Any) -> Any:
+        """Answer of a function that writes, which no later call sees."""
+        before = self._evm.snapshot()
+        try:
+            return self._answer(function, arguments, is_static=False)
+        finally:
+            self._evm.revert(before)
+
+    def _answer(self, function: str, arguments: Sequence[Any], is_static: bool) -> Any:
         kinds = self._inputs[function]
         data = keccak(text=f"{function}({','.join(kinds)})")[:4] + encode(kinds, arguments)
         try:
-            answer = self._evm.message_call(CALLER, self._address, data, gas=GAS, is_static=True)
+            answer = self._evm.message_call(
+                CALLER, self._address, data, gas=GAS, is_static=is_static
+            )
         except RuntimeError as error:
             if "output: 0x" not in str(error):
                 raise

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from bench.compare import BETTER, GONE, NEW, SAME, WORSE, Change, compare, report, table
+from bench.compare import (
+    BETTER,
+    GONE,
+    NEW,
+    SAME,
+    WORSE,
+    Change,
+    check_same,
+    compare,
+    report,
+    table,
+)
+from bench.errors import BenchError
 
 
 @pytest.mark.parametrize(
@@ -71,3 +83,10 @@ def test_table_change_is_rounded_toward_zero() -> None:
     lines = table([Change("a", 100_000, 100_199), Change("b", 100_000, 99_801)]).splitlines()
     assert "+0.1 %" in lines[1]
     assert "-0.1 %" in lines[2]
+
+
+def test_check_same_one_unit_apart_is_an_error_with_its_name() -> None:
+    gas = {"fill": 100, "step": 50, "other": 7}
+    check_same(gas, {"fill": 100, "step": 50}, "elsewhere")
+    with pytest.raises(BenchError, match=r"elsewhere: step 50 -> 51$"):
+        check_same(gas, {"fill": 100, "step": 51}, "elsewhere")

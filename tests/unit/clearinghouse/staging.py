@@ -36,14 +36,24 @@ def parameters(**changes: Any) -> Parameters:
     return replace(local, markets=tuple(markets), **changes)
 
 
-def build_stage(project: Any, system: System, deployer: Any, actors: list[Any]) -> Stage:
-    """Add two collateral tokens and two modules to a system, fill the actors' wallets."""
+def build_stage(
+    project: Any,
+    system: System,
+    deployer: Any,
+    actors: list[Any],
+    collateral: dict[int, tuple[int, int, int, int]] = COLLATERAL,
+    depth: int = 2**32 - 1,
+) -> Stage:
+    """Add collateral tokens (their markets' depth in thousands) and two modules to a system.
+
+    The actors' wallets are filled.
+    """
     house = system.clearinghouse
     tokens = {0: (str(system.settlement.address), system.parameters.settlement.decimals, CAP)}
-    for token_id, (decimals, market_id, initial, maintenance) in COLLATERAL.items():
+    for token_id, (decimals, market_id, initial, maintenance) in collateral.items():
         token = deployer.deploy(project.Token, f"Collateral {token_id}", "COL", decimals)
         house.set_token(token_id, token.address, CAP, sender=deployer)
-        weights = (initial, maintenance, 2**32 - 1)
+        weights = (initial, maintenance, depth)
         system.margin_model.set_token_risk(token_id, *weights, sender=deployer)
         feed = (str(system.feeds[market_id][0].address), 3600, 3600, False)
         system.index_oracle.set_feeds(127 + token_id, (1, 0, 0), [feed], sender=deployer)
@@ -51,10 +61,7 @@ def build_stage(project: Any, system: System, deployer: Any, actors: list[Any]) 
     # New tokens count for nothing until their ramps are over.
     rpc = Rpc(str(deployer.provider.http_uri))
     rpc.warp(NOTICE + RAMP)
-    for sources in system.aggregators.values():
-        for source in sources:
-            feed = project.MockAggregator.at(source)
-            feed.set_answer(feed.latestRoundData()[1], sender=deployer)
+    repeat_answers(project, system, deployer)
     modules = {}
     for verbs in (TRADE, ENGINE_RIGHTS):
         module = deployer.deploy(project.TestModule, house.address)
@@ -68,12 +75,20 @@ def build_stage(project: Any, system: System, deployer: Any, actors: list[Any]) 
         owner=str(deployer.address),
         fee_account=int(house.FEE_ACCOUNT()),
         tokens=tokens,
-        markets=tuple(PRICES),
+        markets=tuple(market.market_id for market in system.parameters.markets),
         modules=modules,
         sources={market_id: sources[0] for market_id, sources in system.aggregators.items()},
     )
     fill_wallets(stage, actors)
     return stage
+
+
+def repeat_answers(project: Any, system: System, deployer: Any) -> None:
+    """Let every feed of a system say the same again: after a warp none is fresh."""
+    for sources in system.aggregators.values():
+        for source in sources:
+            feed = project.MockAggregator.at(source)
+            feed.set_answer(feed.latestRoundData()[1], sender=deployer)
 
 
 def bare_stage(project: Any, system: System, deployer: Any, token: Any, cap: int = CAP) -> Stage:

@@ -6,24 +6,27 @@ from typing import Any
 
 import pytest
 
+from seawall.spec.lens import Health, Lens, Reason
 from seawall.spec.words import MAX_UINT256, PPM, PRICE, RATIO, WAD, account_id
 from tests.unit.clearinghouse.mirror import USDC, Deployed, Mirror, deploy_reason, fill
 
 FLAT, OPEN, BELOW_INITIAL, MARGIN_CALL, BELOW_MAINTENANCE, BELOW_CLOSE_OUT, BANKRUPT = range(7)
 SIZE = WAD // 10
-FIELDS = (
-    "status", "equity", "adverse_equity", "settled_equity", "initial", "maintenance", "cash",
-    "notional", "ratio", "leverage", "withdrawable", "to_cure",
-)  # fmt: skip
-#: price of market 1 -> status of a long of 0.1 from 40,000 with 500 of cash
+INITIAL = Reason.INITIAL | Reason.EXIT
+CALLED = INITIAL | Reason.MARGIN_CALL
+LIQUIDATABLE = CALLED | Reason.MAINTENANCE
+CLOSABLE = LIQUIDATABLE | Reason.CLOSE_OUT
+LOST = CLOSABLE | Reason.BANKRUPT
+#: price of market 1 -> status and reasons of a long of 0.1 from 40,000 with 500 of cash, of which
+#: 499 less the loss are its settlement balance
 LINES = {
-    40_000: OPEN,
-    38_500: BELOW_INITIAL,
-    37_900: MARGIN_CALL,
-    37_400: BELOW_MAINTENANCE,
-    36_500: BELOW_CLOSE_OUT,
-    35_010: BANKRUPT,
-    30_000: BANKRUPT,
+    40_000: (OPEN, 0),
+    38_500: (BELOW_INITIAL, INITIAL),
+    37_900: (MARGIN_CALL, CALLED),
+    37_400: (BELOW_MAINTENANCE, LIQUIDATABLE),
+    36_500: (BELOW_CLOSE_OUT, CLOSABLE | Reason.BALANCE),
+    35_010: (BANKRUPT, LOST | Reason.BALANCE),
+    30_000: (BANKRUPT, LOST | Reason.BALANCE),
 }
 
 
@@ -37,60 +40,14 @@ def account(mirror: Mirror, trader: Any, maker: Any) -> int:
 
 def _health(mirror: Mirror, lens: Deployed, account: int) -> dict[str, int]:
     """The contract's answer, which must be what the specification derives."""
-    seen = dict(zip(FIELDS, mirror.read(lens, "health", account), strict=True))
+    seen = dict(zip(Health._fields, mirror.read(lens, "health", account), strict=True))
     assert seen == _derived(mirror, account)
     return seen
 
 
 def _derived(mirror: Mirror, account: int) -> dict[str, int]:
-    spec = mirror.spec
     with mirror.at("latest"):
-        base, legs = spec.portfolio(account)
-        held = spec.ledger.accounts[account]
-        found = spec.assess(account)
-        plan = spec.model.plan(base, legs, spec.refresh(held.bitmap), spec.now)
-    notional = sum(leg.notional for leg in plan.legs)
-    line = -(-found.maintenance * (PPM + spec.model.margin_call) // PPM)
-    free = 0
-    if found.settled > 0 and found.settled >= found.initial:
-        free = max(0, min(held.cash, found.settled - found.initial))
-        if any(leg_id >= 128 for leg_id, _, _ in legs):
-            # Half of the initial margin stays in the settlement token.
-            with mirror.at("latest"):
-                prices = spec.refresh(held.bitmap & (2**128 - 1))
-                markets = [leg for leg in legs if leg[0] < 128]
-                alone = spec.model.assess(held.cash, base, markets, prices, spec.now)
-            free = max(0, min(free, alone.settled - -(-found.initial // 2)))
-    liquidatable = plan.favourable_equity < plan.favourable_maintenance
-    return {
-        "status": _status(found, bool(plan.legs), bool(plan.legs) and liquidatable, line),
-        "equity": found.equity,
-        "adverse_equity": found.adverse,
-        "settled_equity": found.settled,
-        "initial": found.initial,
-        "maintenance": found.maintenance,
-        "cash": held.cash,
-        "notional": notional,
-        "ratio": max(0, found.equity) * WAD // found.maintenance
-        if found.maintenance
-        else MAX_UINT256,
-        "leverage": -(-notional * WAD // found.equity) if found.equity > 0 else MAX_UINT256,
-        "withdrawable": free,
-        "to_cure": max(0, line - found.equity),
-    }
-
-
-def _status(found: Any, has_legs: bool, liquidatable: bool, line: int) -> int:
-    if not has_legs:
-        return FLAT if found.equity >= 0 else BANKRUPT
-    if liquidatable:
-        if found.equity <= 0:
-            return BANKRUPT
-        is_deep = found.equity * PPM < found.maintenance * 666_667
-        return BELOW_CLOSE_OUT if is_deep else BELOW_MAINTENANCE
-    if found.equity < line:
-        return MARGIN_CALL
-    return OPEN if found.adverse >= found.initial else BELOW_INITIAL
+        return Lens(mirror.spec, 666_667).health(account)._asdict()
 
 
 def test_health_in_figures(mirror: Mirror, lens: Deployed, account: int) -> None:
@@ -113,16 +70,20 @@ def test_health_in_figures(mirror: Mirror, lens: Deployed, account: int) -> None
         "leverage": -(-4_100 * WAD // 599),
         "withdrawable": 89 * WAD,
         "to_cure": 0,
+        "reasons": 0,
+        "mode": 0,
+        "utilisation": -(-410 * WAD * WAD // (499 * WAD + profit * 8 // 10)),
     }
 
 
-@pytest.mark.parametrize("price, status", LINES.items())
-def test_health_status_at_each_line(
-    mirror: Mirror, lens: Deployed, account: int, price: int, status: int
+@pytest.mark.parametrize("price, expected", LINES.items())
+def test_health_status_and_reasons_at_each_line(
+    mirror: Mirror, lens: Deployed, account: int, price: int, expected: tuple[int, Reason]
 ) -> None:
     mirror.set_index(1, price)
-    assert _health(mirror, lens, account)["status"] == status
-    assert mirror.read(lens, "health_many", [account])[0][0] == status
+    found = _health(mirror, lens, account)
+    assert (found["status"], found["reasons"]) == expected
+    assert mirror.read(lens, "health_many", [account])[0][0] == expected[0]
 
 
 def test_health_of_a_flat_account(mirror: Mirror, lens: Deployed, trader: Any) -> None:
@@ -140,6 +101,7 @@ def test_health_of_a_debtor_without_legs(
     mirror.act("pay", mirror.engine, debtor, account_id(maker.address), 0, WAD)
     found = _health(mirror, lens, debtor)
     assert (found["status"], found["withdrawable"]) == (BANKRUPT, 0)
+    assert found["reasons"] == Reason.BANKRUPT | Reason.CASH | Reason.EXIT
     mirror.act("deposit", trader, debtor, 1, 10**6)
     assert _health(mirror, lens, debtor)["status"] == FLAT
 
@@ -154,8 +116,10 @@ def test_health_with_a_stale_leg_is_below_initial(
 ) -> None:
     mirror.later(3_601)
     found = _health(mirror, lens, account)
-    assert found["initial"] == MAX_UINT256
+    assert found["initial"] == found["utilisation"] == MAX_UINT256
     assert (found["status"], found["withdrawable"]) == (BELOW_INITIAL, 0)
+    # The adverse end of what nobody knows is far away.
+    assert found["reasons"] == INITIAL | Reason.PRICE | Reason.BALANCE
 
 
 def test_health_sees_a_price_that_nobody_refreshed(
@@ -272,64 +236,6 @@ def test_to_cure_ends_the_call_and_one_unit_less_does_not(
     mirror.act("deposit", trader, account, 0, 1)
     found = _health(mirror, lens, account)
     assert (found["status"], found["to_cure"]) == (BELOW_INITIAL, 0)
-
-
-# -- liquidation price -----------------------------------------------------------------------
-
-
-def _dollars(answer: int) -> str:
-    """A feed's answer of 8 decimals as text."""
-    return f"{answer // 10**8}.{answer % 10**8:08d}"
-
-
-@pytest.mark.parametrize("is_long", [True, False])
-@pytest.mark.parametrize("with_second_leg", [True, False])
-def test_liquidation_price_is_where_the_status_turns(
-    mirror: Mirror, lens: Deployed, trader: Any, maker: Any, is_long: bool, with_second_leg: bool
-) -> None:
-    account, rich = mirror.fund(trader, 777), mirror.fund(maker, 1_000_000)
-    pair = (account, rich) if is_long else (rich, account)
-    mirror.open(*pair, SIZE + 10**12, 40_000)
-    if with_second_leg:
-        mirror.open(pair[1], pair[0], WAD // 3 // 10**12 * 10**12, 2_000, market_id=2)
-    price = int(mirror.read(lens, "liquidation_price", account, 1))
-    assert 0 < price < 40_000 * WAD if is_long else price > 40_000 * WAD
-    # The feed answers in steps of 10**10: the first on either side of the line.
-    above, below = -(-price // 10**10), price // 10**10
-    safe, lost = (above, below) if is_long else (below, above)
-    assert safe != lost
-    mirror.set_index(1, _dollars(safe))
-    assert _health(mirror, lens, account)["status"] < BELOW_MAINTENANCE
-    mirror.set_index(1, _dollars(lost))
-    assert _health(mirror, lens, account)["status"] == BELOW_MAINTENANCE
-
-
-def test_liquidation_price_below_the_line_lies_on_the_other_side(
-    mirror: Mirror, lens: Deployed, account: int
-) -> None:
-    mirror.set_index(1, 37_000)
-    price = int(mirror.read(lens, "liquidation_price", account, 1))
-    assert price > 37_000 * WAD
-    mirror.set_index(1, _dollars(price // 10**10 + 1))
-    assert _health(mirror, lens, account)["status"] == MARGIN_CALL
-
-
-def test_liquidation_price_of_a_covered_long_or_no_leg_is_zero(
-    mirror: Mirror, lens: Deployed, account: int, trader: Any
-) -> None:
-    for market_id in (0, 2, 3, 99, 127):
-        assert mirror.read(lens, "liquidation_price", account, market_id) == 0
-    mirror.act("deposit", trader, account, 0, 4_000 * USDC)
-    assert mirror.read(lens, "liquidation_price", account, 1) == 0
-    assert mirror.read(lens, "liquidation_price", 0, 1) == 0
-
-
-@pytest.mark.parametrize("market_id", [128, 129, 255, 256, 2**255])
-def test_liquidation_price_of_an_id_that_is_no_market_refused(
-    mirror: Mirror, lens: Deployed, account: int, trader: Any, market_id: int
-) -> None:
-    mirror.act("deposit", trader, account, 1, 10**6)
-    assert mirror.reason_of(trader, lens, "liquidation_price", account, market_id) == ""
 
 
 # -- sizes and conservation ------------------------------------------------------------------

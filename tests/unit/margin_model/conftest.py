@@ -6,30 +6,27 @@ from typing import Any
 
 import pytest
 
-from seawall.rpc import Rpc
-from seawall.spec.margin import MarginModel
-from seawall.spec.state import Journal
-from tests.unit.clearinghouse.mirror import Deployed
-
-PROFIT_WEIGHT = 800_000
-MARGIN_CALL = 200_000
+from tests.unit.margin_model.room import MARGIN_CALL, NOTIONAL_FLOOR, PROFIT_WEIGHT, Room
 
 
 @pytest.fixture(scope="session")
-def model(project: Any, deployer: Any) -> Any:
-    return deployer.deploy(project.MarginModel, PROFIT_WEIGHT, MARGIN_CALL, deployer)
+def follower(accounts: Any) -> Any:
+    return accounts[5]
+
+
+@pytest.fixture(scope="session")
+def model(project: Any, deployer: Any, follower: Any) -> Any:
+    terms = (PROFIT_WEIGHT, MARGIN_CALL, NOTIONAL_FLOOR)
+    made = deployer.deploy(project.MarginModel, *terms, deployer)
+    made.set_follower(follower, sender=deployer)
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deployed_first(model: Any) -> None:
+    """Ape takes back what is deployed inside a test; this comes before all of them."""
 
 
 @pytest.fixture
-def rpc(model: Any) -> Rpc:
-    return Rpc(str(model.provider.http_uri))
-
-
-@pytest.fixture
-def coder(model: Any) -> Deployed:
-    return Deployed(str(model.address), "MarginModel")
-
-
-@pytest.fixture
-def spec() -> MarginModel:
-    return MarginModel(Journal(), PROFIT_WEIGHT, MARGIN_CALL)
+def room(model: Any, deployer: Any, follower: Any) -> Room:
+    return Room(model, deployer, follower)

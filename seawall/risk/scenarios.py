@@ -1,0 +1,109 @@
+"""Scenario matrices from joint returns, by filtered historical simulation.
+
+Returns are divided by the volatility that was known before them (Barone-Adesi, Giannopoulos and
+Vosper 1999), so that a move counts as large when it surprised. Of all hours those are kept that
+hurt most in some direction: each market up and down, and each pair of markets together and
+against each other. The scale of each market is then set so that its Expected Shortfall alone is
+what its base rate asks for: the matrix says how markets move together, the rate how far.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import exp, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.spec.scenarios import BIAS, PER_WORD, SCENARIOS, SHOCK_UNIT, Shocks
+
+Array = NDArray[np.float64]
+
+#: Hours over which volatility forgets, as the index does; see oracle.volatility_seconds.
+MEMORY_HOURS = 24
+#: A price does not fall by more than all of it.
+LOWEST = 1 - SHOCK_UNIT
+LANES = 4
+
+
+class ScenarioError(ValueError):
+    """Returns that make no matrix."""
+
+
+def build_matrix(
+    returns: Array, rates: list[float], tail: int = 3, factor: float = 1.0
+) -> list[Shocks]:
+    """Shocks of each market, in 1/10,000 of the price, the scenarios that hurt most first.
+
+    `returns` are log returns of an hour each: a row an hour, a column a market. `rates` are base
+    rates of maintenance margin, as fractions; `factor` times the mean of the worst `tail` losses
+    of a market alone, long or short, comes to its rate. Errors: ScenarioError.
+    """
+    if returns.ndim != 2 or returns.shape[1] != len(rates):
+        raise ScenarioError(f"{returns.shape} returns for {len(rates)} rates")
+    if len(returns) < 2 * SCENARIOS or not np.isfinite(returns).all():
+        raise ScenarioError("too few returns, or such that are no numbers")
+    surprises = np.expm1(filtered(returns))
+    chosen = surprises[worst_hours(surprises)]
+    columns = []
+    for column, rate in zip(chosen.T, rates, strict=True):
+        alone = max(shortfall(column, tail), shortfall(-column, tail))
+        moves = np.rint(column * rate / (alone * factor) * SHOCK_UNIT)
+        columns.append(tuple(int(move) for move in np.clip(moves, LOWEST, BIAS - 1)))
+    return [_placed(column) for column in columns]
+
+
+def filtered(returns: Array) -> Array:
+    """Returns over the volatility known before them, times the median volatility.
+
+    Volatility below its median counts as the median: margins do not fall with calm either.
+    """
+    kept = exp(-1 / MEMORY_HOURS)
+    variance = np.empty_like(returns)
+    running = np.mean(returns[: SCENARIOS * 2] ** 2, axis=0)
+    for hour, row in enumerate(returns):
+        variance[hour] = running
+        running = kept * running + (1 - kept) * row**2
+    volatility = np.sqrt(variance)
+    usual = np.median(volatility, axis=0)
+    if not (usual > 0).all():
+        raise ScenarioError("a market that never moves")
+    scaled: Array = returns / np.maximum(volatility, usual) * usual
+    return scaled
+
+
+def worst_hours(moves: Array) -> list[int]:
+    """The hours that hurt most, in turns for every direction, each hour once."""
+    unit = moves / moves.std(axis=0)
+    losses = [sign * column for column in unit.T for sign in (-1, 1)]
+    for first, second in combinations(range(unit.shape[1]), 2):
+        for mixed in (unit[:, first] + unit[:, second], unit[:, first] - unit[:, second]):
+            losses += [mixed / sqrt(2), -mixed / sqrt(2)]
+    queues = [iter(np.argsort(-loss, kind="stable")) for loss in losses]
+    chosen: dict[int, None] = {}
+    while len(chosen) < SCENARIOS:
+        for queue in queues:
+            hour = next(int(hour) for hour in queue if int(hour) not in chosen)
+            if len(chosen) < SCENARIOS:
+                chosen[hour] = None
+    return list(chosen)
+
+
+def shortfall(moves: Array, tail: int) -> float:
+    """Mean of the worst `tail` losses of a long."""
+    return float(-np.sort(moves)[:tail].mean())
+
+
+def _placed(column: Shocks) -> Shocks:
+    """The same scenarios where the contract looks first: it passes over four at a time."""
+    lanes = PER_WORD // LANES
+    order = [
+        half * PER_WORD + lane * lanes + word
+        for half in range(SCENARIOS // PER_WORD)
+        for word in range(lanes)
+        for lane in range(LANES)
+    ]
+    placed = [0] * SCENARIOS
+    for place, move in zip(order, column, strict=True):
+        placed[place] = move
+    return tuple(placed)
