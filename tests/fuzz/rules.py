@@ -76,7 +76,7 @@ WEIGHTS: dict[Action, int] = {
     waterfall.engine_heal: 2,
     conversion.convert: 4,
     exchange.match: 3,
-    exchange.match_batch: 3,
+    exchange.match_batch: 4,
     exchange.match_reducing: 3,
     exchange.match_by_operator: 2,
     exchange.cancel: 2,
