@@ -87,7 +87,7 @@ WEIGHTS: dict[Action, int] = {
     fund.request_redeem: 1,
     fund.cancel_redeem: 2,
     fund.redeem: 1,
-    fund.withdraw_savings: 1,
+    fund.withdraw_savings: 2,
     fund.cover: 1,
     fund.gift: 1,
 }
