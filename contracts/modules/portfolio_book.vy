@@ -46,12 +46,14 @@ def _assessed(
     @param crowded whether the open-interest factor is asked for
     """
     matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
-    # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
-    poor: bool = matrix.version == 0 or equity < convert(matrix.minimum_equity * UWAD, int256)
     alike: bool = False
     at_spot: scenarios.Book = empty(scenarios.Book)
     other: scenarios.Book = empty(scenarios.Book)
     alike, at_spot, other = self._books(True, crowded, legs, prices, time)
+    # Without a matrix no leg is margined by one, so that the first one needs no ramp; without legs there is no risk
+    # that a least equity should stand behind.
+    poor: bool = equity < convert(matrix.minimum_equity * UWAD, int256) or matrix.version == 0
+    poor = poor and len(at_spot.ids) != 0
     maintenance: uint256 = 0
     shortfall: uint256 = 0
     maintenance, shortfall = scenarios._maintenance(matrix, at_spot, time)

@@ -233,7 +233,8 @@ class MarginModel:
         initial, maintenance = self._required(markets, mode, now)
         # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
         least = self.scenarios.matrix.minimum_equity * WAD
-        poor = mode & PORTFOLIO and (equity < least or self.scenarios.matrix.version == 0)
+        short = equity < least or self.scenarios.matrix.version == 0
+        poor = mode & PORTFOLIO and markets and short
         if poor or not all(leg.usable for leg in markets):
             initial = MAX_UINT256
         gross = sum(leg.notional for leg in markets)

@@ -15,6 +15,7 @@ from seawall.parameters import ParameterError, load, parse, ppm, wad
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = yaml.safe_load((ROOT / "params" / "local.yaml").read_text())
+GOOD["portfolio"]["scenarios"] = str(ROOT / "params" / GOOD["portfolio"]["scenarios"])
 MARKET = GOOD["markets"][0]
 OWNER = "0x" + "12" * 20
 
@@ -105,6 +106,22 @@ def test_wad_smallest_unit_is_exact() -> None:
             r"settlement\.feeds\[0\]: needs an adapter, an aggregator, or a price",
         ),
         (lambda raw: raw["insurance_fund"].update(symbol="TOOLONG"), "symbol up to 5"),
+        (lambda raw: raw["markets"][0].update(depth=0), "depth: must be at least 1000"),
+        (lambda raw: raw["markets"][0].update(depth=1500), "depth: thousands of money, up to"),
+        (lambda raw: raw["markets"][0].pop("volatility_cap"), "volatility_cap come together"),
+        (lambda raw: raw["markets"][0].update(volatility_cap=0.9), "0.9 is outside 1 to 16"),
+        (lambda raw: raw["markets"][0].update(volatility_cap=1.25), "more than one decimal"),
+        (lambda raw: raw["markets"][0].update(capacity={}), "capacity: missing least, per_fund"),
+        (lambda raw: raw["markets"][0].update(reserve=0.001), "reserve: cents, up to 65535"),
+        (lambda raw: raw["margin"].pop("notional_floor"), "margin: missing notional_floor"),
+        (lambda raw: raw["portfolio"].update(tail=33), "tail: 33 is not a whole number"),
+        (lambda raw: raw["portfolio"].update(initial_factor=0.5), "factor <= initial_factor"),
+        (lambda raw: raw["portfolio"].update(floor=0), "floor above 0"),
+        (lambda raw: raw["portfolio"].update(scenarios="no.yaml"), "no.yaml: no such file"),
+        (
+            lambda raw: raw["portfolio"].update(scenarios=str(ROOT / "params" / "local.yaml")),
+            r"expected shocks by market id, of \[1, 2\]",
+        ),
         (lambda raw: raw.update(owner="0x" + "g" * 40), "owner: .* is not an address"),
     ],
 )

@@ -19,9 +19,12 @@ FLAT_PENALTY = 10_000
 
 
 def single_feed(parameters: Parameters) -> Parameters:
-    """The same with one feed per market, so that an index moves in one transaction."""
+    """The same with one feed per market, so that an index moves in one transaction.
+
+    Without a scenario matrix: a test that needs one brings its own.
+    """
     markets = [replace(one, feeds=one.feeds[:1], quorum=1) for one in parameters.markets]
-    return replace(parameters, markets=tuple(markets))
+    return replace(parameters, markets=tuple(markets), portfolio=None)
 
 
 def plain(parameters: Parameters) -> Parameters:
