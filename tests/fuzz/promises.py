@@ -112,7 +112,8 @@ def check_mode(world: World, account: int) -> None:
         return
     world.must("P6 mode", found.margin.adverse >= found.margin.initial, found)
     least = world.model.scenarios.matrix.minimum_equity * WAD
-    rich = not found.mode & PORTFOLIO or found.margin.equity >= least
+    asked = found.mode & PORTFOLIO and found.plan.legs
+    rich = not asked or found.margin.equity >= least
     world.must("P6 minimum equity of a mode", rich, found)
 
 
