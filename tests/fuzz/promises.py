@@ -283,8 +283,8 @@ def _check_fraction(world: World, before: Standing, step: Step, after: Standing)
     ramp = world.model.scenarios.matrix.ramp_start + RAMP
     if all(leg.usable for leg in plan.legs) and world.spec.now >= ramp:
         goal = PPM + ENGINE.target_buffer
-        # Rates round to parts per million, and legs to a lot of their own: what that unmatches needs
-        # no more than the largest shock of a matrix, times its factor, of it.
+        # Rates round to parts per million, and legs to a lot of their own: what that unmatches
+        # needs no more than the largest shock of a matrix, times its factor, of it.
         shock = 4 * max(PPM, world.model.scenarios.matrix.terms.factor) // PPM + 4
         lots = sum(LOT * world.prices[leg.market_id].price // WAD for leg in plan.legs)
         room = goal * (2 * notional // PPM + shock * lots + _worth(world, before.sizes.keys()))
