@@ -66,7 +66,7 @@ soak: compile ## Fuzz with fresh seeds on all cores; MINUTES=... (default 10)
 replay: compile ## Play a failure that fuzz or soak kept on a node of Ape's, with a trace; FILE=...
 	@$(PY) -m scripts.fuzz replay $(FILE)
 
-planted: compile ## Plant ten bugs in the contracts, one at a time: does the fuzz catch them?
+planted: compile ## Plant bugs in the contracts, one at a time: does the fuzz catch them?
 	@$(PY) -m scripts.planted
 
 bench: compile ## Measure gas, write bench/gas.json and the tables of docs/gas.md

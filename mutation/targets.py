@@ -74,10 +74,17 @@ ORACLE = Stage(
     "tests/fuzz",
     ("contracts/IndexOracle.vy",),
 )
+CORNERS = Stage(
+    "corners",
+    ("tests/fuzz/test_margin_corners.py",),
+    "tests/fuzz",
+    ("contracts/MarginModel.vy",),
+)
 FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 8_000))
 
 _HOUSE = ("tests/unit/clearinghouse", "tests/e2e")
 _ENGINE = ("tests/unit/liquidation_engine",)
+_MODEL = ("tests/unit/margin_model", *_HOUSE)
 _ORACLE = ("tests/unit/index_oracle",)
 
 TARGETS = (
@@ -87,8 +94,15 @@ TARGETS = (
     Target(f"{MODULES}/ledger.vy", False, FUZZ, _HOUSE),
     Target(f"{MODULES}/margin_gate.vy", False, FUZZ, _HOUSE),
     Target(f"{MODULES}/custody.vy", False, FUZZ, _HOUSE),
-    Target("contracts/MarginModel.vy", False, FUZZ, ("tests/unit/margin_model", *_HOUSE)),
+    Target("contracts/MarginModel.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/leg_math.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/risk_words.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/risk_factors.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/risk_parameters.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/portfolio_book.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/scenarios.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
+    Target(f"{MODULES}/step_plan.vy", False, FUZZ, _ENGINE),
     Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), ("tests/unit/insurance_fund",)),
     Target(f"{MODULES}/consensus.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
     Target(f"{MODULES}/averages.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),

@@ -207,23 +207,41 @@ def _needed_notional(equity: int256, maintenance: uint256, leg: uint256, penalty
 @internal
 @view
 def _needed_fraction(
-    equity: int256, maintenance: uint256, notional: uint256, penalty: uint256, limit: uint256
+    equity: int256, maintenance: uint256, steepest: uint256, notional: uint256, penalty: uint256, limit: uint256
 ) -> uint256:
     """
-    @notice phi = ((1 + b) M - E) / ((1 + b) M - pi N), rounded up, within the limit: WAD. In portfolio mode margin falls
-            at least in proportion to the legs.
+    @notice phi = ((1 + b) M - E) / ((1 + b) (M + S / 2) - pi N), rounded up, within the limit: WAD.
+    @dev Newton's step from the left: never more than the target needs.
     @param equity not below zero
+    @param steepest M + S / 2: margin falls in proportion to the legs, but for S, what legs need whose size sets their
+           rate, a power of three halves
     """
     # Maintenance and equity are below 2**160, a notional below 2**132, the limit at most 2**128: no overflow.
-    goal: uint256 = unsafe_mul(unsafe_add(PPM, TARGET_BUFFER_PPM), maintenance)
+    goal: uint256 = unsafe_add(PPM, TARGET_BUFFER_PPM)
+    gained: uint256 = unsafe_mul(goal, steepest)
     paid: uint256 = unsafe_mul(penalty, notional)
     fraction: uint256 = WAD
-    if goal > paid:
-        missing: uint256 = goal - unsafe_mul(PPM, convert(equity, uint256))
-        fraction = min(WAD, fixed_math._mul_div_up(missing, WAD, unsafe_sub(goal, paid)))
+    if gained > paid:
+        missing: uint256 = unsafe_mul(goal, maintenance) - unsafe_mul(PPM, convert(equity, uint256))
+        fraction = min(WAD, fixed_math._mul_div_up(missing, WAD, unsafe_sub(gained, paid)))
     if notional == 0:
         return fraction
     return min(fraction, unsafe_div(unsafe_mul(limit, WAD), notional))
+
+
+@internal
+@pure
+def _sized(leg: uint256) -> uint256:
+    """
+    @notice What a leg needs at its size, times 1e6, where its size sets its rate; else 0.
+    @param leg its plan word
+    """
+    notional: uint256 = risk_words._plan_notional(leg)
+    flat: uint256 = risk_words._plan_flat(leg)
+    # A notional below 2**128 and a rate below 2**20: no overflow.
+    if risk_factors._sized_factor(flat, risk_words._plan_depth(leg), unsafe_mul(notional, WAD)) == flat:
+        return 0
+    return unsafe_mul(notional, risk_words._plan_rate(leg))
 
 
 @internal

@@ -92,7 +92,8 @@ def _calculate_step(
 @view
 def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Step:
     """
-    @notice All legs with a usable price at once.
+    @notice All legs with a usable price at once; nothing where that would lower h of a solvent account, which closing
+            the hedge of a leg without a usable price does.
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     left: uint256 = 0
@@ -107,6 +108,8 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
     if left != 0:
         notional: uint256 = 0
         left, notional = self._left_after(seen, WAD)
+        if left > seen.maintenance and seen.equity > 0:
+            step = empty(ILiquidationEngine.Step)
     step.fee = liquidation_math._capped_fee(
         liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left, 1
     )
@@ -124,20 +127,27 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     usable: uint256 = 0
+    sized: uint256 = 0
     for leg: uint256 in seen.planned:
         if risk_words._plan_usable(leg):
             usable = unsafe_add(usable, 1)
+            # Sixteen below 2**148.
+            sized = unsafe_add(sized, liquidation_math._sized(leg))
             # Sixteen of uint128 and of uint16 cents.
             step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
             step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
     penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
-    step.size = liquidation_math._needed_fraction(seen.equity, seen.maintenance, step.notional, penalty, limit)
+    steepest: uint256 = unsafe_add(seen.maintenance, unsafe_div(unsafe_add(sized, 2 * PPM - 1), 2 * PPM))
+    step.size = liquidation_math._needed_fraction(
+        seen.equity, seen.maintenance, steepest, step.notional, penalty, limit
+    )
     left: uint256 = 0
     left, step.notional = self._left_after(seen, step.size)
     if left >= seen.maintenance:
         step.size = WAD
         left, step.notional = self._left_after(seen, WAD)
-    if usable == 0 or left >= seen.maintenance:
+    # Without a usable leg all is left.
+    if left >= seen.maintenance:
         return empty(ILiquidationEngine.Step)
     step.stage = PARTIAL
     if step.size != WAD:

@@ -15,7 +15,7 @@ from proofs.bytecode.judge import (
     require_possible,
     successes,
 )
-from proofs.bytecode.machine import DEPLOYER, Word, World, encode, symbol, word
+from proofs.bytecode.machine import DEPLOYER, Outcome, Word, World, encode, symbol, word
 from proofs.lemmas.claim import ProofError
 from seawall.spec import words as layout
 from seawall.spec.words import Field
@@ -47,7 +47,7 @@ def _fields(*pairs: tuple[str, int]) -> tuple[Field, ...]:
     return tuple(Field(name, abs(bits), bits < 0) for name, bits in pairs)
 
 
-def _narrow(fields: tuple[Field, ...], name: str) -> tuple[Field, ...]:
+def narrow(fields: tuple[Field, ...], name: str) -> tuple[Field, ...]:
     """The same layout where one field takes a single bit and zeros stand above it."""
     made: list[Field] = []
     for field in fields:
@@ -74,11 +74,8 @@ PACKERS = {
     "terms": Packer(6, layout.TERMS.fields),
     "operator": Packer(7, layout.OPERATOR.fields),
     "token": Packer(8, layout.TOKEN.fields),
-    "totals": Packer(9, _narrow(layout.TOTALS.fields, "impaired")),
+    "totals": Packer(9, narrow(layout.TOTALS.fields, "impaired")),
     "leg": Packer(10, layout.LEG.fields),
-    "risk": Packer(11, layout.RISK.fields),
-    "weight": Packer(12, layout.WEIGHT.fields),
-    "plan": Packer(13, layout.PLAN.fields),
     "price": Packer(14, layout.PRICE.fields),
 }
 WORDS = "contracts/modules/words.vy"
@@ -109,14 +106,19 @@ READER_PLANTS = [
 ]
 
 
-def _within(field: Field, argument: Word) -> z3.BoolRef:
+def within(fields: list[Field], arguments: list[Word]) -> z3.BoolRef:
+    """Whether arguments are in the range of their fields."""
+    return z3.And(*(_fits(one, given) for one, given in zip(fields, arguments, strict=True)))
+
+
+def _fits(field: Field, argument: Word) -> z3.BoolRef:
     low, high = word(field.lowest), word(field.highest)
     if field.signed:
         return z3.And(argument >= low, argument <= high)
     return z3.ULE(argument, high)
 
 
-def _laid_out(packer: Packer, arguments: list[Word]) -> Word:
+def laid_out(packer: Packer, arguments: list[Word]) -> Word:
     """The word that the layout makes of arguments in range."""
     rest = iter(arguments)
     parts = []
@@ -125,12 +127,39 @@ def _laid_out(packer: Packer, arguments: list[Word]) -> Word:
             parts.append(z3.BitVecVal(0, field.bits))
         else:
             parts.append(z3.Extract(field.bits - 1, 0, next(rest)))
+    if left := 256 - sum(field.bits for field in packer.fields):
+        parts.append(z3.BitVecVal(0, left))
     return z3.Concat(*parts) if len(parts) > 1 else parts[0]
+
+
+def judge_outcomes(
+    outcomes: list[Outcome], packer: Packer, used: list[Word], fits: z3.BoolRef
+) -> int:
+    """Success where arguments fit, with the laid-out word, refusal elsewhere; how many paths."""
+    for outcome in outcomes:
+        if outcome.success:
+            laid = outcome.words(1)[0] == laid_out(packer, used)
+            require(outcome.world, {"range": fits, "layout": laid})
+        else:
+            require(outcome.world, {"refusal": z3.Not(fits)})
+    return len(outcomes)
+
+
+def reading(fields: tuple[Field, ...], packed: Word) -> list[Word]:
+    """Bits of a word at each field's place, with its sign."""
+    expected, shift = [], 256
+    for field in fields:
+        shift -= field.bits
+        part = z3.Extract(shift + field.bits - 1, shift, packed)
+        gap = 256 - field.bits
+        if field.name != "unused":
+            expected.append(z3.SignExt(gap, part) if field.signed else z3.ZeroExt(gap, part))
+    return expected
 
 
 @proof(contracts=[HARNESS], planted=PLANTS)
 def packers_are_the_identity_on_their_range(creations: Creations) -> str:
-    """Each of 15 packers: arguments in range make the laid-out word, one out of range reverts.
+    """Each of 12 packers: arguments in range make the laid-out word, one out of range reverts.
 
     For all 2**256 values of every argument. Layouts are those of `seawall.spec.words`.
     """
@@ -140,23 +169,15 @@ def packers_are_the_identity_on_their_range(creations: Creations) -> str:
         arguments = [symbol(f"x{index}") for index in range(ARGUMENTS)]
         used = arguments[: len(packer.arguments)]
         outcomes = world.call(DEPLOYER, harness, encode(PACK, packer.kind, *arguments))
-        fits = z3.And(
-            *(_within(field, given) for field, given in zip(packer.arguments, used, strict=True))
-        )
+        fits = within(packer.arguments, used)
         require_possible(successes(outcomes))
-        for outcome in outcomes:
-            paths += 1
-            if outcome.success:
-                laid = outcome.words(1)[0] == _laid_out(packer, used)
-                require(outcome.world, {"range": fits, "layout": laid})
-            else:
-                require(outcome.world, {"refusal": z3.Not(fits)})
+        paths += judge_outcomes(outcomes, packer, used, fits)
     return f"{len(PACKERS)} words, {paths} paths"
 
 
 @proof(contracts=[HARNESS], planted=READER_PLANTS)
 def readers_give_back_each_field(creations: Creations) -> str:
-    """Each reader of 13 words: any word's bits at the field's place, with its sign.
+    """Each reader of 10 words: any word's bits at the field's place, with its sign.
 
     For all 2**256 words. With the packers this makes reading what was packed the identity.
     """
@@ -167,14 +188,8 @@ def readers_give_back_each_field(creations: Creations) -> str:
             continue
         packed = symbol("packed")
         outcomes = world.call(DEPLOYER, harness, encode(UNPACK, packer.kind, 64, 1, packed))
-        expected, shift = [], 256
-        for field in packer.fields:
-            shift -= field.bits
-            part = z3.Extract(shift + field.bits - 1, shift, packed)
-            gap = 256 - field.bits
-            # The impaired flag is read with the zeros above it.
-            if field.name != "unused":
-                expected.append(z3.SignExt(gap, part) if field.signed else z3.ZeroExt(gap, part))
+        expected = reading(packer.fields, packed)
+        # The impaired flag is read with the zeros above it.
         if name == "totals":
             expected[-1] = packed & 255
         for end in outcomes:

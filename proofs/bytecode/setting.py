@@ -114,7 +114,7 @@ def deployed(creations: Creations) -> House:
     texts = [6, int.from_bytes(name, "big"), 3, int.from_bytes(short, "big")]
     world, token = world.deploy(creations["Token"], 96, 160, 6, *texts)
     world, oracle = world.deploy(creations["FixedOracle"])
-    world, model = world.deploy(creations["MarginModel"], 500_000, 200_000, DEPLOYER)
+    world, model = world.deploy(creations["MarginModel"], 500_000, 200_000, 0, DEPLOYER)
     arguments = (token, CAP, model, oracle, FUND_OWNER, DEPLOYER)
     world, address = world.deploy(creations["Clearinghouse"], *arguments)
     return House(world, address)

@@ -167,3 +167,66 @@ def limited_size_stays_within_the_limit() -> Claim:
         goals=[within, limit < (lots * lot + lot) * price],
         planted=[Falsehood("rounded up", [*base, rounded_up], within)],
     )
+
+
+s, u, c = z3.Reals("s u c")
+
+
+@lemma
+def a_square_root_tier_lies_above_its_tangent() -> Claim:
+    """R(n) = c n^1.5 is convex: what is left needs at least what the tangent at n says.
+
+    With n = s^2 and a smaller n' = u^2: c u^3 >= c s^3 + 1.5 c s (u^2 - s^2). Planted: the mean
+    rate c s in place of the marginal rate 1.5 c s.
+    """
+    base = [s >= 0, u >= 0, u <= s, c > 0]
+    falls = s**2 - u**2
+    above = c * u**3 >= c * s**3 - (3 * c * s / 2) * falls
+    mean = c * u**3 >= c * s**3 - c * s * falls
+    return Claim(base, [above], [Falsehood("the mean rate", base, mean)])
+
+
+def _after_step(slope: z3.ArithRef) -> tuple[list[z3.BoolRef], z3.ArithRef]:
+    """What holds of one of Newton's steps with a slope per notional, and what is missing then.
+
+    s^2 is the notional left before the step, u^2 after it; `owed` is (1 + b) M - E before it.
+    """
+    owed, step = z3.Reals("owed step")
+    gain = (1 + b) * slope - pi
+    base = [b >= 0, b <= 1, pi >= 0, c > 0, s > 0, u >= 0, owed > 0, gain > 0]
+    base += [step * gain == owed, u**2 == s**2 - step]
+    left = owed - (1 + b) * (c * s**3 - c * u**3) + pi * step
+    return base, left
+
+
+@lemma
+def newton_steps_never_close_more_than_needed() -> Claim:
+    """A step with a slope at or above the marginal rate ends short of the target or on it.
+
+    Given a leg of notional s^2 beyond its depth, (1 + b) M - E > 0 missing, a slope k >= 1.5 c s
+    with (1 + b) k > pi, and a step of missing / ((1 + b) k - pi) that the leg holds: afterwards
+    (1 + b) M' - E' >= 0. Steps add up, so all of them together close no more than needed.
+    Planted: the mean rate as the slope.
+    """
+    slope = z3.Real("k")
+    base, left = _after_step(slope)
+    marginal = slope >= 3 * c * s / 2
+    mean = slope == c * s
+    return Claim([*base, marginal], [left >= 0], [Falsehood("mean rate", [*base, mean], left >= 0)])
+
+
+@lemma
+def newton_steps_stay_short_where_the_tier_ends() -> Claim:
+    """The same where the rest falls below its depth: its rate is then the flat one, not less.
+
+    Given R(n) = max(f n, c n^1.5) with c n^1.5 >= f n before the step: then (1 + b) M' - E' >= 0.
+    Planted: a rest that needs nothing.
+    """
+    flat = z3.Real("f")
+    slope = 3 * c * s / 2
+    base, left = _after_step(slope)
+    base += [flat >= 0, c * s >= flat]
+    rest = z3.If(c * u >= flat, c * u**3, flat * u**2)
+    more = left + (1 + b) * (rest - c * u**3)
+    nothing = left - (1 + b) * c * u**3
+    return Claim(base, [more >= 0], [Falsehood("nothing", base, nothing >= 0)])

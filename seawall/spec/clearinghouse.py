@@ -132,10 +132,11 @@ class Clearinghouse:
         total = self.totals
         slack = total.held + total.deferred - total.book
         for market_id in market_ids:
-            market = accrued(self.ledger.markets[market_id], self.now)
+            market = self.ledger.markets[market_id]
+            funding = market.funding + market.rate * (self.now - market.accrued_at)
             long, short = market.long, market.short
             net = long.size - short.size
-            slack -= net * (price_of(market_id) - market.funding) // WAD
+            slack -= net * (price_of(market_id) - funding) // WAD
             slack += (long.shares * long.charge - short.shares * short.charge) // 10**27
         return slack
 

@@ -177,18 +177,22 @@ def plan_partial(
     )  # fmt: skip
 
 
-def needed_fraction(
-    parameters: EngineParameters, equity: int, maintenance: int, notional: int, pi: int, limit: int
-) -> int:
-    """phi = ((1 + b) M - E) / ((1 + b) M - pi N), rounded up, within the limit: WAD.
+def needed_fraction(parameters: EngineParameters, plan: Plan, pi: int, limit: int) -> int:
+    """phi = ((1 + b) M - E) / ((1 + b) (M + S / 2) - pi N), rounded up, within the limit: WAD.
 
-    In portfolio mode margin falls at least in proportion to the legs.
+    Margin falls in proportion to the legs, but for S, what legs need whose size sets their rate: a
+    power of three halves. So this is Newton's step from the left: never more than the target needs.
     """
-    goal = (PPM + parameters.target_buffer) * maintenance
-    divisor = goal - pi * notional
+    usable = [leg for leg in plan.legs if leg.usable]
+    notional = sum(leg.notional for leg in usable)
+    sized = sum(leg.notional * leg.rate for leg in usable if is_sized(leg, leg.notional))
+    goal = PPM + parameters.target_buffer
+    steepest = plan.maintenance + ceil_div(sized, 2 * PPM)
+    divisor = goal * steepest - pi * notional
     fraction = WAD
     if divisor > 0:
-        fraction = min(WAD, ceil_div((goal - PPM * equity) * WAD, divisor))
+        missing = goal * plan.maintenance - PPM * plan.equity
+        fraction = min(WAD, ceil_div(missing * WAD, divisor))
     return min(fraction, limit * WAD // notional) if notional else fraction
 
 
@@ -229,8 +233,7 @@ def plan_slice_of_all(
     if not usable:
         return Step()
     pi = penalty(parameters, plan.equity, plan.maintenance)
-    notional = sum(leg.notional for leg in usable)
-    fraction = needed_fraction(parameters, plan.equity, plan.maintenance, notional, pi, limit)
+    fraction = needed_fraction(parameters, plan, pi, limit)
     for attempt in (fraction, WAD):
         left = after_slice(plan, legs, attempt)
         taken = sum(
@@ -257,7 +260,11 @@ def plan_whole(
     prices: list[Price],
     required: Callable[[list[Leg]], int],
 ) -> Step:
-    """All usable legs at once."""
+    """All usable legs at once.
+
+    Nothing where that leaves a solvent account with more margin to keep, which a hedge of a leg
+    without a usable price does: h would fall.
+    """
     usable = [leg for leg in plan.legs if leg.usable]
     if not usable:
         return Step()
@@ -265,6 +272,8 @@ def plan_whole(
     left = 0
     if len(usable) < len(plan.legs):
         left = required(after_slice(plan, legs, WAD))
+    if plan.equity > 0 and left > plan.maintenance:
+        return Step()
     fee = capped_fee(parameters.penalty_max, notional, plan.equity, plan.maintenance, left)
     share = fee * parameters.keeper_share // PPM
     return Step(

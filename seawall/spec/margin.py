@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seawall.spec.fixed_math import ceil_div
 from seawall.spec.risk import (
     MAX_INITIAL_RATE,
     RESERVE_UNIT,
@@ -121,7 +120,7 @@ def _magnitude(size: int) -> int:
 
 def _ceil_requirement(total: int) -> int:
     """A sum of rate * |size| * price, rounded up to money."""
-    return ceil_div(total, WAD * PPM)
+    return -(-total // (WAD * PPM))
 
 
 class _Market(NamedTuple):
@@ -258,11 +257,12 @@ class MarginModel:
         outside = base + collateral - sum(leg.reserve for leg in markets)
         value = sum(_signed(leg, leg.notional) for leg in markets)
         favourable = sum(_signed(leg, leg.favourable) for leg in markets)
+        spot = self._maintenance(markets, [leg.notional for leg in markets], mode, now)
         return Plan(
             outside + value // WAD,
-            self._maintenance(markets, [leg.notional for leg in markets], mode, now),
+            spot,
             outside + favourable // WAD,
-            self._favourable_maintenance(markets, mode, now),
+            self._favourable_maintenance(markets, spot, mode, now),
             tuple(_planned(leg) for leg in markets),
         )
 
@@ -331,17 +331,18 @@ class MarginModel:
         maintenance = sum(leg.notional * leg.rate for leg in markets)
         return _ceil_requirement(initial), _ceil_requirement(maintenance)
 
-    def _favourable_maintenance(self, markets: list[_Market], mode: int, now: int) -> int:
-        """Maintenance margin at favourable ends.
+    def _favourable_maintenance(
+        self, markets: list[_Market], spot: int, mode: int, now: int
+    ) -> int:
+        """Maintenance margin at favourable ends; `spot` is that at spot.
 
         In portfolio mode not above that at spot: ends that part a hedge are not in favour of the
         account.
         """
+        if all(leg.favourable == leg.notional for leg in markets):
+            return spot
         found = self._maintenance(markets, [leg.favourable for leg in markets], mode, now)
-        if mode & PORTFOLIO:
-            spot = self._maintenance(markets, [leg.notional for leg in markets], mode, now)
-            return min(found, spot)
-        return found
+        return min(found, spot) if mode & PORTFOLIO else found
 
     def _maintenance(
         self, markets: list[_Market], notionals: list[int], mode: int, now: int

@@ -197,7 +197,7 @@ def interest_factor(notional: int, open_interest: int, capacity: int) -> int:
 
 def charged(rate: int, factor: int, highest: int) -> int:
     """A base rate times its factor, rounded up."""
-    return min(ceil_div(rate * factor, PPM), highest)
+    return min(-(-rate * factor // PPM), highest)
 
 
 class Weight(NamedTuple):

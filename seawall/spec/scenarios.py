@@ -102,8 +102,8 @@ def expected_shortfall(book: list[tuple[int, Shocks]], tail: int) -> int:
     losses = [0] * SCENARIOS
     for exposure, shocks in book:
         cut = abs(exposure) >> shift
-        for number, shock in enumerate(shocks):
-            losses[number] -= shock * cut if exposure > 0 else -shock * cut
+        signed = cut if exposure > 0 else -cut
+        losses = [loss - shock * signed for loss, shock in zip(losses, shocks, strict=True)]
     worst = sum(sorted(losses)[-tail:])
     # A cut of less than a unit times a shock of less than 4.
     return ceil_div(max(0, worst) << shift, tail * SHOCK_UNIT) + (4 * len(book) << shift)

@@ -6,7 +6,7 @@ from random import Random
 
 from seawall.spec.clearinghouse import Change, Operator
 from seawall.spec.state import Reverted
-from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, LOT, TICK, WAD
+from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, LOT, PORTFOLIO, TICK, WAD
 from tests.fuzz import compare
 from tests.fuzz.promises import check_exit
 from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, DECIMALS, MAIN_MARKETS
@@ -143,10 +143,21 @@ def withdrawable(world: World, account: int) -> int:
     if held.bitmap == 0:
         return max(0, held.cash)
     try:
-        found = world.spec.assess(account)
+        base, legs = world.spec.portfolio(account)
+        prices, now = world.spec.refresh(held.bitmap), world.spec.now
+        found = world.model.assess(held.cash, base, legs, prices, now, held.mode)
     except (Reverted, ArithmeticError):
         return 0
-    return max(0, min(held.cash, found.settled - found.initial))
+    room = min(held.cash, found.settled - found.initial)
+    if held.mode & PORTFOLIO:
+        # Portfolio mode asks for a minimum of equity, too.
+        room = min(room, found.equity - world.model.scenarios.matrix.minimum_equity * WAD)
+    if room <= 0:
+        return 0
+    found = world.model.assess(held.cash - room, base - room, legs, prices, now, held.mode)
+    # Where the settlement balance binds, settled equity falls twice as fast as cash.
+    short = max(0, found.initial - found.settled)
+    return max(0, room - (short + 1) // 2)
 
 
 def withdraw(world: World, dice: Random) -> None:

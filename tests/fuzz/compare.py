@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from seawall.spec.margin import Plan
 from seawall.spec.state import Reverted
 from seawall.spec.words import ACCOUNT, LEG, LONG, POSITION, PRICE, SHORT, SIDE, ids_of
+from tests.fuzz import parameters, seen
 from tests.fuzz.stage import ANCHORS, COLLATERAL, DECIMALS
 from tests.fuzz.world import World
 
 MARKETS_MASK = 2**128 - 1
-#: Positions that are compared whenever their account is.
-RAMP_AHEAD = 300_000
 WORDS_AND_PRICES = "(uint256,int256,uint256[],uint256[])"
 
 
@@ -28,13 +27,7 @@ def touched(world: World, accounts: Sequence[int], market_ids: Sequence[int] = (
 
 def expect_account(world: World, account: int, market_ids: Sequence[int]) -> None:
     """Word, positions, clock, portfolio, and what the margin model makes of it."""
-    held = world.spec.ledger.accounts[account]
-    word = ACCOUNT.pack(
-        cash=held.cash,
-        mode=held.mode,
-        collateral=held.bitmap >> 128,
-        markets=held.bitmap & MARKETS_MASK,
-    )
+    word = _account_word(world, account)
     for market_id in market_ids:
         position = POSITION.pack(**world.spec.ledger.positions[account, market_id]._asdict())
         name = f"position {account:#x} in {market_id}"
@@ -42,6 +35,16 @@ def expect_account(world: World, account: int, market_ids: Sequence[int]) -> Non
     name, started = f"clock of {account:#x}", world.waterfall.flagged[account]
     world.expect(name, started, "flagged_at(uint256)", account, target=world.engine)
     _expect_portfolio(world, account, word)
+
+
+def _account_word(world: World, account: int) -> int:
+    held = world.spec.ledger.accounts[account]
+    return ACCOUNT.pack(
+        cash=held.cash,
+        mode=held.mode,
+        collateral=held.bitmap >> 128,
+        markets=held.bitmap & MARKETS_MASK,
+    )
 
 
 def _expect_portfolio(world: World, account: int, word: int) -> None:
@@ -55,12 +58,13 @@ def _expect_portfolio(world: World, account: int, word: int) -> None:
     world.expect(name, [word, base, 96, len(packed), *packed], view, account)
     prices = [world.prices[leg_id] for leg_id, _, _ in legs]
     price_words = [PRICE.pack(**price._asdict()) for price in prices]
-    cash, now = world.spec.ledger.accounts[account].cash, world.spec.now
+    held, now = world.spec.ledger.accounts[account], world.spec.now
     arguments, model = (word, base, packed, price_words), world.model_address
-    assessed = world.model.assess(cash, base, legs, prices, now)
+    assessed = world.model.assess(held.cash, base, legs, prices, now, held.mode)
+    seen.count_margin(world, held, base, legs, prices)
     view = f"assess{WORDS_AND_PRICES}"
     world.expect(f"margin of {account:#x}", tuple(assessed), view, *arguments, target=model)
-    words = _plan_words(world.model.plan(base, legs, prices, now))
+    words = _plan_words(world.model.plan(base, legs, prices, now, held.mode))
     view = f"plan{WORDS_AND_PRICES}"
     world.expect(f"plan of {account:#x}", words, view, *arguments, target=model)
 
@@ -126,7 +130,6 @@ def everything(world: World) -> None:
     for account in world.everyone:
         _expect_views(world, account)
     for market_id in ANCHORS:
-        _expect_rates(world, market_id)
         market = world.spec.ledger.markets[market_id]
         for which in (LONG, SHORT):
             for epoch in range(market.side(which).epoch):
@@ -136,6 +139,7 @@ def everything(world: World) -> None:
             expect_wallet(world, token_id, address)
     for saver in world.savers.values():
         expect_saver(world, saver)
+    parameters.everything(world)
     healed_at = world.waterfall.healed_at[0]
     world.expect("healed at", healed_at, "healed_at()", target=world.engine)
     for digest, filled in world.venue.filled.items():
@@ -150,25 +154,35 @@ def _expect_views(world: World, account: int) -> None:
         amount = world.spec.collateral[account, token_id]
         name = f"collateral {token_id} of {account:#x}"
         world.expect(name, amount, "collateral_of(uint256,uint256)", account, token_id)
-    held = world.spec.ledger.accounts[account]
-    word = ACCOUNT.pack(
-        cash=held.cash,
-        mode=held.mode,
-        collateral=held.bitmap >> 128,
-        markets=held.bitmap & MARKETS_MASK,
-    )
+    word = _account_word(world, account)
     world.expect(f"account {account:#x}", word, "account_word(uint256)", account)
+    expect_later(world, account)
     salt = world.venue.min_salt[account]
     world.expect("salt", salt, "min_salt(uint256)", account, target=world.exchange)
 
 
-def _expect_rates(world: World, market_id: int) -> None:
-    """Rates in force now and in the middle of a ramp from now."""
-    risk = world.model.risks[market_id]
-    for time in (world.spec.now, world.spec.now + RAMP_AHEAD):
-        rates = (risk.initial, risk.maintenance(time))
-        view, model = "rates_at(uint256,uint256)", world.model_address
-        world.expect(f"rates of {market_id}", rates, view, market_id, time, target=model)
+def expect_later(world: World, account: int) -> None:
+    """Margin and plan of an account at a time within the ramps that begin now."""
+    held, later = world.spec.ledger.accounts[account], world.spec.now + parameters.RAMP_AHEAD
+    try:
+        base, legs = world.spec.portfolio(account)
+    except (Reverted, ArithmeticError):
+        return
+    prices = [world.prices[leg_id] for leg_id, _, _ in legs]
+    arguments = (
+        _account_word(world, account),
+        base,
+        [LEG.pack(id=i, open_interest=oi, size=size) for i, oi, size in legs],
+        [PRICE.pack(**price._asdict()) for price in prices],
+        later,
+    )
+    model, kinds = world.model_address, WORDS_AND_PRICES.replace(")", ",uint256)")
+    assessed = world.model.assess(held.cash, base, legs, prices, later, held.mode)
+    name = f"later margin of {account:#x}"
+    world.expect(name, tuple(assessed), f"assess{kinds}", *arguments, target=model)
+    words = _plan_words(world.model.plan(base, legs, prices, later, held.mode))
+    name = f"later plan of {account:#x}"
+    world.expect(name, words, f"plan{kinds}", *arguments, target=model)
 
 
 def market_ids_of(world: World, account: int) -> list[int]:

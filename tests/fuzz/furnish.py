@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.words import GATE_MARGIN_RULE, MAX_LEGS, WAD
+from seawall.spec.words import GATE_MARGIN_RULE, MAX_LEGS, PORTFOLIO, WAD
 from tests.fuzz import compare, fund_actions
 from tests.fuzz.backend import Deployable
-from tests.fuzz.clearing_actions import deposit_to, paid
-from tests.fuzz.stage import ANCHORS, COLLATERAL, MAIN_MARKETS, deploy
+from tests.fuzz.clearing_actions import deposit_to, owner_name, paid
+from tests.fuzz.risk_actions import choose_mode
+from tests.fuzz.stage import ANCHORS, COLLATERAL, MAIN_MARKETS, SUB_ACCOUNTS, deploy
 from tests.fuzz.trading import trade
 from tests.fuzz.world import World
 
@@ -24,6 +25,9 @@ def furnished(chain: Deployable) -> World:
         deposit_to(world, account, 0, CASH[world.name_of(account)])
     for token_id in COLLATERAL:
         deposit_to(world, world.accounts[0], token_id, 10**6)
+    # The second account of each owner.
+    for account in world.accounts[1::SUB_ACCOUNTS]:
+        choose_mode(world, owner_name(world, account), account, PORTFOLIO)
     fund_actions.save_assets(world, world.savers["saver"], SAVINGS)
     _collect(world)
     compare.everything(world)

@@ -61,6 +61,8 @@ class FeedIndex:
         self._owner = chain.actor("timelock")
         self.readings = {leg_id: [NO_READING] * FEEDS for leg_id in FED}
         self.words: dict[int, int] = {}
+        #: What was answered last for a leg, and what the answer came from.
+        self._latest: dict[int, tuple[tuple[int, int, list[Reading]], int]] = {}
         for leg_id in FED:
             self._set_feeds(leg_id)
             if leg_id == SETTLEMENT_ID:
@@ -76,8 +78,14 @@ class FeedIndex:
 
     def word(self, leg_id: int, now: int) -> int:
         """What a refresh would store: dollars."""
-        readings = [(reading, FEED) for reading in self.readings[leg_id]]
-        return next_word(self.words.get(leg_id, 0), TERMS, readings, now, MEMORY)
+        source = now, self.words.get(leg_id, 0), list(self.readings[leg_id])
+        found = self._latest.get(leg_id)
+        if found is not None and found[0] == source:
+            return found[1]
+        readings = [(reading, FEED) for reading in source[2]]
+        word = next_word(source[1], TERMS, readings, now, MEMORY)
+        self._latest[leg_id] = source, word
+        return word
 
     def price(self, leg_id: int, now: int) -> Price:
         """What it would answer: of collateral in settlement tokens."""

@@ -20,7 +20,7 @@ from tests.fuzz.clearing_actions import (
     size_of,
 )
 from tests.fuzz.index import FED
-from tests.fuzz.stage import ANCHORS, CAP, COLLATERAL, DECIMALS, MAIN_MARKETS, OI_CAP
+from tests.fuzz.stage import ANCHORS, CALM, CAP, COLLATERAL, DECIMALS, MAIN_MARKETS, OI_CAP
 from tests.fuzz.trading import trade
 from tests.fuzz.world import World
 
@@ -321,33 +321,6 @@ def restrict(world: World, dice: Random) -> None:
             world.set_market(market_id, Terms(OI_CAP, 10 * WAD, LISTED))
 
 
-def set_risk(world: World, dice: Random) -> None:
-    """Rates up over the ramp, down at once; sometimes refused."""
-    market_id = draw_market(dice)
-    maintenance = dice.choice([5_000, 20_000, 30_000, 50_000, 120_000])
-    initial = maintenance * dice.choice([10, 15, 20]) // 10
-    reserve = (market_id % 3) * WAD // 2
-    oddity = dice.random()
-    if oddity < 0.05:
-        reserve += 10**16
-    elif oddity < 0.1:
-        initial = dice.choice([maintenance - 1, PPM + 1])
-    elif oddity < 0.12:
-        market_id = dice.choice([0, 128])
-    world.set_risk(market_id, initial, maintenance, reserve)
-    for account in holders(world, market_id)[:2]:
-        compare.expect_account(world, account, [market_id])
-
-
-def set_weight(world: World, dice: Random) -> None:
-    """Weights rise by little, or are refused."""
-    token_id = dice.choice(list(COLLATERAL))
-    initial, maintenance = world.model.weights[token_id]
-    step = dice.choice([0, 10, 10, 10, -1])
-    rise = dice.choice([step, step, step, 0, 200_001])
-    world.set_weight(token_id, initial + step, maintenance + rise)
-
-
 def set_token_cap(world: World, dice: Random) -> None:
     """A cap near what is held, or a wide one."""
     token_id = dice.choice(list(DECIMALS))
@@ -403,7 +376,9 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
         half_width = UNUSABLE
     elif oddity < 0.025:
         price = 0
-    world.set_price(market_id, Price(price, world.chain.time, ratio, half_width))
+    volatility = CALM * dice.choice([0, 5, 10, 10, 11, 15, 25, 60]) // 10
+    new = Price(price, world.chain.time, ratio, half_width, volatility=volatility)
+    world.set_price(market_id, new)
     world.passed += 1
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step, penalty
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
+from seawall.spec.risk import RAMP
 from seawall.spec.state import Reverted
-from seawall.spec.words import GATE_INITIAL, LOT, PPM, WAD, ids_of
+from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, TAKEOVER, WAD, ids_of
 from tests.fuzz.compare import MARKETS_MASK, expect_wallet
 from tests.fuzz.stage import ANCHORS, DECIMALS, ENGINE
 from tests.fuzz.world import World
@@ -28,19 +29,25 @@ class Standing(NamedTuple):
     margin: Assessment
     plan: Plan
     sizes: dict[int, int]
+    mode: int = 0
 
 
-def standing(world: World, account: int) -> Standing | None:
-    """None where the account cannot be valued at all (a field is out of range)."""
+def standing(world: World, account: int, takeover: int = 0) -> Standing | None:
+    """None where the account cannot be valued at all (a field is out of range).
+
+    `takeover` is 0 or the mode bit TAKEOVER.
+    """
     try:
         base, legs = world.spec.portfolio(account)
         held = world.spec.ledger.accounts[account]
         prices = world.spec.refresh(held.bitmap)
-        margin = world.model.assess(held.cash, base, legs, prices, world.spec.now)
-        plan = world.model.plan(base, legs, prices, world.spec.now)
+        now, mode = world.spec.now, held.mode
+        margin = world.model.assess(held.cash, base, legs, prices, now, mode | takeover)
+        plan = world.model.plan(base, legs, prices, now, mode)
     except (Reverted, ArithmeticError):
         return None
-    return Standing(margin, plan, {leg_id: size for leg_id, _, size in legs})
+    world.must("IM below MM", margin.initial >= margin.maintenance, (hex(account), margin))
+    return Standing(margin, plan, {leg_id: size for leg_id, _, size in legs}, mode)
 
 
 # -- after every step ----------------------------------------------------------------------------
@@ -98,13 +105,37 @@ def check_exit(world: World, account: int) -> None:
         world.must("P6 exit", found.settled >= found.initial, found)
 
 
-def check_gate(world: World, change: Change, market_id: int, earlier: Standing | None) -> None:
-    """P6 after a trade: enough margin, or less risk."""
-    later = standing(world, change.account)
+def check_mode(world: World, account: int) -> None:
+    """P6 after a change of mode: initial margin in the mode that it is in now."""
+    found = standing(world, account)
+    if found is None or world.spec.ledger.accounts[account].bitmap == 0:
+        return
+    world.must("P6 mode", found.margin.adverse >= found.margin.initial, found)
+    least = world.model.scenarios.matrix.minimum_equity * WAD
+    asked = found.mode & PORTFOLIO and found.plan.legs
+    rich = not asked or found.margin.equity >= least
+    world.must("P6 minimum equity of a mode", rich, found)
+
+
+def check_gate(
+    world: World, change: Change, market_id: int, earlier: Standing | None, takeover: int = 0
+) -> None:
+    """P6 after a trade: enough margin, or less risk.
+
+    Below the minimum equity of portfolio mode only less risk.
+    """
+    later = standing(world, change.account, takeover)
     if earlier is None or later is None:
         return
+    held = world.spec.ledger.accounts[change.account]
+    if held.bitmap == 0:
+        world.must("P6 nothing left", held.cash >= 0, (change, earlier, later))
+        return
     before, after = earlier.margin, later.margin
-    if after.adverse >= after.initial:
+    least = world.model.scenarios.matrix.minimum_equity * WAD
+    poor = bool(later.mode & PORTFOLIO) and bool(later.plan.legs) and after.equity < least
+    world.count("poor in portfolio mode", poor)
+    if not poor and after.adverse >= after.initial:
         return
     size_before, size_after = earlier.sizes.get(market_id, 0), later.sizes.get(market_id, 0)
     values = (change, earlier, later)
@@ -164,8 +195,10 @@ def check_liquidation(
     world.must("P5 ratio", ratio >= -room, values)
     least = 0 if exact else -_worth(world, before.sizes.keys())
     world.must("P5 shortfall", after.plan.equity >= least, values)
-    if step.stage == PARTIAL:
+    if step.stage == PARTIAL and step.market_id:
         _check_needed(world, before.plan, step, values)
+    elif step.stage == PARTIAL:
+        _check_fraction(world, before, step, after)
 
 
 def check_buyer(world: World, buyer: int) -> None:
@@ -173,7 +206,8 @@ def check_buyer(world: World, buyer: int) -> None:
     held = world.spec.ledger.accounts[buyer]
     world.must("P6 buyer's cash", held.cash >= 0, held)
     if held.bitmap & MARKETS_MASK:
-        found = world.spec.assess(buyer)
+        # A buyer adds no open interest.
+        found = world.spec.assess(buyer, TAKEOVER)
         world.must("P6 buyer", found.adverse >= found.initial, found)
 
 
@@ -208,12 +242,51 @@ def check_conversion(
 
 def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:
     """P5: closing a lot and a minimum notional less would miss E = (1 + b) M."""
-    rate = next(leg.rate for leg in plan.legs if leg.market_id == step.market_id)
+    leg = next(leg for leg in plan.legs if leg.market_id == step.market_id)
     minimum = world.spec.terms[step.market_id].min_notional
     less = step.notional - minimum - LOT * step.price // WAD - 2
     if less <= 0:
         return
     pi = penalty(ENGINE, plan.equity, plan.maintenance)
+    rest = leg.notional - less
+    # Where size sets the rate, it moves in steps of a part per million.
+    rate = leg.rate_at(rest * WAD) + is_sized(leg, rest)
+    released = leg.notional * leg.rate - rest * rate
     equity = plan.equity * PPM - less * pi
-    target = (PPM + ENGINE.target_buffer) * (plan.maintenance * PPM - less * rate) // PPM
+    target = (PPM + ENGINE.target_buffer) * (plan.maintenance * PPM - released) // PPM
     world.must("P5 more than needed", equity < target, values)
+
+
+def _check_fraction(world: World, before: Standing, step: Step, after: Standing) -> None:
+    """P5 of a slice of all legs: the same fraction of each up to a lot, and none of others.
+
+    The fraction is no larger than what restores E = (1 + b) M where M falls in proportion to it;
+    where every leg has a price and no matrix ramps, E ends at or below (1 + b) M.
+    """
+    fraction, values = step.size, (before, step, after)
+    for leg in before.plan.legs:
+        held = before.sizes[leg.market_id]
+        taken = abs(held) - abs(after.sizes.get(leg.market_id, 0))
+        wanted = abs(held) * fraction // WAD if leg.usable else 0
+        exact = not world.drift.is_off(leg.market_id)
+        room = 0 if exact else ROUNDED_UNITS
+        least = wanted if fraction == WAD else wanted - LOT + 1
+        world.must("P5 same fraction", least - room <= taken <= wanted + room, values)
+    if fraction == WAD:
+        return
+    plan, one_less = before.plan, fraction - 1
+    notional = sum(leg.notional for leg in plan.legs if leg.usable)
+    pi = penalty(ENGINE, plan.equity, plan.maintenance)
+    target = (PPM + ENGINE.target_buffer) * plan.maintenance * (WAD - one_less)
+    equity = plan.equity * PPM * WAD - one_less * pi * notional
+    world.must("P5 larger fraction than needed", equity < target, values)
+    ramp = world.model.scenarios.matrix.ramp_start + RAMP
+    if all(leg.usable for leg in plan.legs) and world.spec.now >= ramp:
+        goal = PPM + ENGINE.target_buffer
+        # Rates round to parts per million, and legs to a lot of their own: what that unmatches
+        # needs no more than the largest shock of a matrix, times its factor, of it.
+        shock = 4 * max(PPM, world.model.scenarios.matrix.terms.factor) // PPM + 4
+        lots = sum(LOT * world.prices[leg.market_id].price // WAD for leg in plan.legs)
+        room = goal * (2 * notional // PPM + shock * lots + _worth(world, before.sizes.keys()))
+        left = after.plan.equity * PPM - goal * after.plan.maintenance
+        world.must("P5 more of all than needed", left <= room, values)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from seawall.deployment import create_address
 from seawall.spec.conversion import ConversionParameters
 from seawall.spec.liquidation import EngineParameters
+from seawall.spec.margin import MarketRisk
 from seawall.spec.orders import Fees
+from seawall.spec.scenarios import Terms
 from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
 from tests.fuzz.backend import Deployable
 from tests.fuzz.index import FED, FEEDS, INDEXED, MEMORY, feed_name
@@ -21,15 +23,32 @@ ANCHORS |= {market_id: market_id * WAD for market_id in range(40, 54)}
 #: the settlement token has no price.
 COLLATERAL = {1: (60_000 * WAD, 8), 8: (2_000 * WAD, 18)}
 DECIMALS = {0: 6} | {token_id: decimals for token_id, (_, decimals) in COLLATERAL.items()}
-#: Initial and maintenance weight, parts per million.
-WEIGHTS = {1: (700_000, 800_000), 8: (850_000, 900_000)}
+#: Initial and maintenance weight in parts per million, depth in thousands of money: what an account
+#: holds is often worth more than its depth.
+WEIGHTS = {1: (700_000, 800_000, 12), 8: (850_000, 900_000, 2)}
 PROFIT_WEIGHT = 500_000
 MARGIN_CALL = 100_000
+NOTIONAL_FLOOR = 15_000
 CAP = 10**9
 #: Below what a leg word carries, 2**104 - 1.
 OI_CAP = 10**31
 MIN_NOTIONAL = 10 * WAD
 INITIAL, MAINTENANCE = 50_000, 30_000
+#: As in the price word: what the feeds' index reports at least.
+CALM = 20_000
+#: Depths and floors of capacity (thousands of money) of the main markets: one without size tier,
+#: one without open-interest tier, two where both bind often.
+DEPTHS = {1: 5, 2: 30, 3: 10**6, 127: 2}
+CAPACITIES = {1: 60, 2: 10**6, 3: 400, 127: 20}
+DEPTH, CAPACITY = 100, 1_000
+#: Of the insurance fund, parts per million; largest volatility factor in tenths.
+CAPACITY_PER_FUND = 100_000
+VOLATILITY_CAP = 40
+#: Markets of the first scenario matrix: one main market is not covered.
+COVERED = (1, 2, 3, *range(40, 50))
+MATRIX = Terms(tail=5, factor=1_000_000, floor=10_000)
+INITIAL_FACTOR = 1_500_000
+MINIMUM_EQUITY = 50
 #: Two markets of the Exchange with fees, one without, one with the widest terms.
 FEES = {
     1: Fees(100, 400, 50_000),
@@ -60,13 +79,32 @@ SAVERS = ("saver", "whale")
 SUB_ACCOUNTS = 2
 
 
+def market_reserve(market_id: int) -> int:
+    """Keeper reserve of a market in cents: nothing, half a dollar or one."""
+    return market_id % 3 * 50
+
+
+def first_risk(market_id: int) -> MarketRisk:
+    """What a market is listed with."""
+    return MarketRisk(
+        initial=INITIAL,
+        maintenance=MAINTENANCE,
+        reserve=market_reserve(market_id),
+        depth=DEPTHS.get(market_id, DEPTH),
+        calm=CALM,
+        volatility_cap=VOLATILITY_CAP,
+        capacity_floor=CAPACITIES.get(market_id, CAPACITY),
+        capacity_per_fund=CAPACITY_PER_FUND,
+    )
+
+
 def deploy(chain: Deployable) -> None:
     """Tokens, prices by hand and by feeds, and the system as it is shipped, by one deployer."""
     owner = chain.actor("timelock")
     for token_id, decimals in DECIMALS.items():
         chain.deploy(f"token {token_id}", "Token", f"Token {token_id}", "TOK", decimals)
     chain.deploy("oracle", "FixedOracle")
-    chain.deploy("model", "MarginModel", PROFIT_WEIGHT, MARGIN_CALL, owner)
+    chain.deploy("model", "MarginModel", PROFIT_WEIGHT, MARGIN_CALL, NOTIONAL_FLOOR, owner)
     settlement, model, oracle = (chain.addr(name) for name in ("token 0", "model", "oracle"))
     # The fund and the Clearinghouse name each other: the second address is known beforehand.
     house = create_address(chain.actor("deployer"), len(DECIMALS) + 3).lower()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from seawall.spec.margin import MarketRisk
 from seawall.spec.words import LEG, PRICE, WAD, account_id
 from tests.fuzz.backend import Call, Refused, words_of
+from tests.fuzz.compare import WORDS_AND_PRICES
 from tests.fuzz.creation import compiled
+from tests.fuzz.parameters import ACTIVATE, SET_RISK, SET_TOKEN_RISK, STAGE
 from tests.fuzz.revm import Revm
 from tests.fuzz.stage import CAP, deploy
 
 ENGINE = (100_000, 5_000, 10_000, 666_667, 500_000)
 ENGINE_VIEWS = ("TARGET_BUFFER", "PENALTY_MIN", "PENALTY_MAX", "CLOSE_OUT", "KEEPER_SHARE")
-RESERVE_UNIT = 10**16
 LAST_TOKEN = 8
 #: Sizes in the margin model: positions are int112, their sums one bit longer.
 LARGEST_SIZE = 2**113 - 1
-PORTFOLIO = "(uint256,int256,uint256[],uint256[])"
 
 
 @pytest.fixture(scope="module")
@@ -61,23 +62,23 @@ def test_engine_parameter_behind_its_bound_is_refused(chain: Revm, place: int, v
 
 
 def test_margin_model_parameters_at_their_bounds_are_kept(chain: Revm) -> None:
-    model = chain.deploy("strict", "MarginModel", 10**6, 10**6, chain.actor("timelock"))
+    rates = 10**6, 10**6, 10**6
+    model = chain.deploy("strict", "MarginModel", *rates, chain.actor("timelock"))
     assert read(chain, model, "PROFIT_WEIGHT_PPM()") == [10**6]
     assert read(chain, model, "MARGIN_CALL_PPM()") == [10**6]
+    assert read(chain, model, "NOTIONAL_FLOOR_PPM()") == [10**6]
 
 
-@pytest.mark.parametrize("profit_weight, margin_call", [(10**6 + 1, 0), (0, 10**6 + 1)])
-def test_margin_model_parameter_behind_its_bound_is_refused(
-    chain: Revm, profit_weight: int, margin_call: int
-) -> None:
-    owner = chain.actor("timelock")
+@pytest.mark.parametrize("place", range(3))
+def test_margin_model_parameter_behind_its_bound_is_refused(chain: Revm, place: int) -> None:
+    rates = [10**6] * 3
+    rates[place] += 1
     with pytest.raises(RuntimeError, match="Revert"):
-        chain.deploy("wrong", "MarginModel", profit_weight, margin_call, owner)
+        chain.deploy("wrong", "MarginModel", *rates, chain.actor("timelock"))
 
 
-def set_risk(chain: Revm, *arguments: int) -> str | None:
-    """Reason of a refusal."""
-    signature = "set_risk(uint256,uint256,uint256,uint256)"
+def refusal(chain: Revm, signature: str, *arguments: int) -> str | None:
+    """Reason of a refusal by the margin model."""
     try:
         chain.send(chain.actor("timelock"), chain.addr("model"), signature, *arguments)
     except Refused as error:
@@ -85,26 +86,92 @@ def set_risk(chain: Revm, *arguments: int) -> str | None:
     return None
 
 
+#: Smallest and largest of each parameter of a market.
+LEAST = MarketRisk(1, 1, 0, 1, 0, 10, 1, 0)
+MOST = MarketRisk(10**6, 10**6, 2**16 - 1, 2**32 - 1, 2**24 - 1, 160, 2**32 - 1, 2**32 - 1)
+
+
 @pytest.mark.parametrize(
-    "arguments, reason",
+    "market_id, risk, reason",
     [
-        ((101, 10**6, 10**6, (2**16 - 1) * RESERVE_UNIT), None),
-        ((127, 1, 1, 0), None),
-        ((1, 2, 1, RESERVE_UNIT), None),
-        ((128, 1, 1, 0), "risk: market id"),
-        ((0, 1, 1, 0), "risk: market id"),
-        ((102, 10**6 + 1, 1, 0), "risk: rates"),
-        ((102, 1, 2, 0), "risk: rates"),
-        ((102, 1, 0, 0), "risk: rates"),
-        ((102, 1, 1, 2**16 * RESERVE_UNIT), "risk: reserve"),
-        ((102, 1, 1, RESERVE_UNIT + 1), "risk: reserve"),
-        ((102, 1, 1, RESERVE_UNIT - 1), "risk: reserve"),
+        (101, MOST, None),
+        (127, LEAST, None),
+        (1, LEAST, None),
+        (128, LEAST, "risk: market id"),
+        (0, LEAST, "risk: market id"),
+        (102, MOST._replace(initial=10**6 + 1), "risk: rates"),
+        (102, LEAST._replace(maintenance=2), "risk: rates"),
+        (102, LEAST._replace(maintenance=0), "risk: rates"),
+        (102, LEAST._replace(depth=0), "risk: depth"),
+        (102, LEAST._replace(volatility_cap=9), "risk: volatility cap"),
+        (102, LEAST._replace(volatility_cap=161), "risk: volatility cap"),
+        (102, LEAST._replace(capacity_floor=0), "risk: capacity"),
+        (102, MOST._replace(reserve=2**16), ""),
+        (102, MOST._replace(depth=2**32), ""),
+        (102, MOST._replace(calm=2**24), ""),
+        (102, MOST._replace(capacity_floor=2**32), ""),
+        (102, MOST._replace(capacity_per_fund=2**32), ""),
+        (101, MOST._replace(reserve=0), "risk: reserve is fixed"),
     ],
 )
 def test_set_risk_around_its_bounds(
+    chain: Revm, market_id: int, risk: MarketRisk, reason: str | None
+) -> None:
+    assert refusal(chain, SET_RISK, market_id, *risk) == reason
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ((8, 999_999, 999_999, 2**32 - 1), None),
+        ((7, 0, 0, 1), None),
+        ((9, 0, 0, 1), "risk: token id"),
+        ((0, 0, 0, 1), "risk: token id"),
+        ((7, 1, 0, 1), "risk: weights"),
+        ((7, 0, 10**6, 1), "risk: weights"),
+        ((7, 0, 0, 0), "risk: depth"),
+        ((7, 0, 0, 2**32), ""),
+    ],
+)
+def test_set_token_risk_around_its_bounds(
     chain: Revm, arguments: tuple[int, ...], reason: str | None
 ) -> None:
-    assert set_risk(chain, *arguments) == reason
+    assert refusal(chain, SET_TOKEN_RISK, *arguments) == reason
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ((0, 1, 1, 1, 0), "risk: tail"),
+        ((33, 1, 1, 1, 0), "risk: tail"),
+        ((1, 0, 1, 1, 0), "risk: factors"),
+        ((1, 2, 1, 1, 0), "risk: factors"),
+        ((1, 1, 0, 1, 0), "risk: floor"),
+        ((1, 1, 10**6 + 1, 1, 0), "risk: floor"),
+        ((1, 2**24, 1, 2**24, 0), ""),
+        ((1, 1, 1, 1, 2**32), ""),
+        ((32, 2**24 - 1, 10**6, 2**24 - 1, 2**32 - 1), None),
+    ],
+)
+def test_activate_matrix_around_its_bounds(
+    chain: Revm, arguments: tuple[int, ...], reason: str | None
+) -> None:
+    assert refusal(chain, ACTIVATE, *arguments) == reason
+
+
+def test_activate_matrix_on_a_ramp_is_refused(chain: Revm) -> None:
+    # The first matrix has none.
+    for _ in range(2):
+        refusal(chain, ACTIVATE, 1, 1, 1, 1, 0)
+    assert refusal(chain, ACTIVATE, 1, 1, 1, 1, 0) == "risk: matrix ramps"
+
+
+@pytest.mark.parametrize(
+    "market_id, reason",
+    [(1, None), (127, None), (0, "risk: market id"), (128, "risk: market id")],
+)
+def test_stage_scenarios_around_its_bounds(chain: Revm, market_id: int, reason: str | None) -> None:
+    assert refusal(chain, STAGE, market_id, 1, 0) == reason
 
 
 @pytest.mark.parametrize("view", ["assess", "plan"])
@@ -116,7 +183,7 @@ def test_margin_of_the_largest_size_is_known_and_of_no_larger(
     answers = []
     for size in (LARGEST_SIZE, LARGEST_SIZE + 1):
         leg = LEG.pack(id=1, open_interest=0, size=sign * size)
-        call = Call(chain.addr("model"), f"{view}{PORTFOLIO}", (0, 0, [leg], [price]))
+        call = Call(chain.addr("model"), f"{view}{WORDS_AND_PRICES}", (0, 0, [leg], [price]))
         (answer,) = chain.view([call])
         answers.append(answer)
     assert answers[0] is not None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from seawall.spec.clearinghouse import Change
+from seawall.spec.risk import RESERVE_UNIT
 from seawall.spec.words import LONG, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import deposit_to, owner_name
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
-from tests.fuzz.stage import ANCHORS, deploy
+from tests.fuzz.stage import ANCHORS, deploy, market_reserve
 from tests.fuzz.trading import trade
-from tests.fuzz.world import World, market_reserve
+from tests.fuzz.world import World
 
 MARKET = 1
 
@@ -116,7 +117,8 @@ def test_liquidate_leg_that_lost_its_size_pays_its_reserve_once() -> None:
 
     assert outcomes == [True, False, False]
     assert spec.ledger.accounts[trader].bitmap == 0
-    assert spec.ledger.accounts[keeper].cash - before <= market_reserve(MARKET)
+    reserve = market_reserve(MARKET) * RESERVE_UNIT
+    assert spec.ledger.accounts[keeper].cash - before <= reserve
 
 
 def _trade(world: World, module: str, buyer: int, seller: int, size: int, price: int) -> None:

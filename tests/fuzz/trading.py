@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.words import GATE_NONE
-from tests.fuzz import compare, promises
+from seawall.spec.words import GATE_NONE, TAKEOVER, WATERFALL
+from tests.fuzz import compare, promises, seen
 from tests.fuzz.backend import Argument
 from tests.fuzz.promises import Standing
 from tests.fuzz.world import Answer, World
@@ -42,10 +42,13 @@ def send_trades(
     passed, _ = world.send(action, sender, signature, arguments, predict, target)
     if not passed:
         return False
+    takeover = TAKEOVER if world.spec.rights[target or sender] & WATERFALL else 0
     for market_id, changes, _ in world.spec.trades:
         for change in changes:
             if change.account in earlier and change.gate != GATE_NONE:
-                promises.check_gate(world, change, market_id, earlier[change.account])
+                found = earlier[change.account]
+                promises.check_gate(world, change, market_id, found, takeover)
+                seen.count_gate(world, change.account, market_id, takeover)
     market_ids = list(dict.fromkeys(market_id for market_id, _, _ in world.spec.trades))
     # Fees of side parties would be money from nowhere: the fund's account is checked too.
     compare.touched(world, list(dict.fromkeys([*parties(world), world.fee_account])), market_ids)

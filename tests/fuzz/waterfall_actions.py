@@ -10,7 +10,7 @@ from seawall.spec.liquidation import PARTIAL
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
-from seawall.spec.words import MAX_UINT256, PPM, TICK, WAD
+from seawall.spec.words import MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.clearing_actions import fill, owner_name
 from tests.fuzz.compare import market_ids_of
@@ -39,17 +39,22 @@ def line(world: World, account: int, market_id: int, ratio: int) -> tuple[int, i
     except (Reverted, ArithmeticError):
         return None
     prices = [world.prices[leg_id] for leg_id, _, _ in legs]
+    mode = world.spec.ledger.accounts[account].mode
     index = next((i for i, leg in enumerate(legs) if leg[0] == market_id), None)
     if index is None or legs[index][2] == 0:
         return None
 
     def has_ratio(price: int) -> bool:
         prices[index] = Price(price)
-        plan = world.model.plan(base, legs, prices, world.spec.now)
+        plan = world.model.plan(base, legs, prices, world.spec.now, mode)
         return plan.equity * PPM >= ratio * plan.maintenance
 
-    ends = (MAX_PRICE, TICK) if legs[index][2] > 0 else (TICK, MAX_PRICE)
-    return _neighbours(has_ratio, *ends)
+    good, bad = (MAX_PRICE, TICK) if legs[index][2] > 0 else (TICK, MAX_PRICE)
+    # A large position's maintenance grows faster than its value: then the far end is no good one.
+    now = prices[index].price // TICK * TICK
+    if now and has_ratio(now):
+        good = now
+    return _neighbours(has_ratio, good, bad)
 
 
 def _neighbours(holds: Callable[[int], bool], good: int, bad: int) -> tuple[int, int] | None:
@@ -147,6 +152,11 @@ class _Victims:
                 continue
             promises.check_liquidation(world, account, before, step, self._exact[account])
             world.count("stage partial" if step.stage == PARTIAL else "stage whole")
+            if before.mode & PORTFOLIO:
+                sliced = step.stage == PARTIAL
+                world.count("slice of all legs" if sliced else "whole close in portfolio mode")
+                hedged = sum(leg.usable for leg in before.plan.legs) > 1
+                world.count("slice of several legs", sliced and hedged and step.size < WAD)
             world.count("stage shortfall", before.plan.equity < 0)
         world.count("stage deferred", world.spec.totals.deferred > self._deferred)
 

@@ -22,14 +22,12 @@ from seawall.spec.words import (
     LISTED,
     PRICE,
     RAY,
-    RISK,
     TERMS,
     TOKEN,
-    WAD,
-    WEIGHT,
     account_id,
     ids_of,
 )
+from tests.fuzz import parameters
 from tests.fuzz.backend import CHAIN_ID, UINT256, Argument, Backend, Call, Refused, words_of
 from tests.fuzz.conservation import Drift, Slack
 from tests.fuzz.index import FED, FeedIndex, Prices
@@ -44,17 +42,15 @@ from tests.fuzz.stage import (
     DECIMALS,
     ENGINE,
     FEES,
-    INITIAL,
-    MAINTENANCE,
     MARGIN_CALL,
     MIN_NOTIONAL,
+    NOTIONAL_FLOOR,
     OI_CAP,
     OWNERS,
     PROFIT_WEIGHT,
     ROLES,
     SAVERS,
     SUB_ACCOUNTS,
-    WEIGHTS,
 )
 
 KEPT_STEPS = 60
@@ -65,11 +61,6 @@ Answer = int | list[int] | None
 
 class MismatchError(AssertionError):
     """Contract and specification part, or a promise is broken."""
-
-
-def market_reserve(market_id: int) -> int:
-    """Keeper reserve of a market (WAD): nothing, half a dollar or one."""
-    return (market_id % 3) * WAD // 2
 
 
 def _shown(item: Any) -> str:
@@ -158,7 +149,7 @@ class World:
 
     def _specify(self) -> None:
         journal = Journal()
-        self.model = MarginModel(journal, PROFIT_WEIGHT, MARGIN_CALL)
+        self.model = MarginModel(journal, PROFIT_WEIGHT, MARGIN_CALL, NOTIONAL_FLOOR)
         self.spec = Watched(journal, self.model, self._refresh, self.fee_account)
         self.spec.set_token(0, self.chain.addr("token 0"), DECIMALS[0], CAP)
         self.waterfall = WatchedEngine(self.spec, ENGINE)
@@ -183,14 +174,14 @@ class World:
         # The specification's engine and converter act under a name instead of an address.
         self.spec.set_module(LiquidationEngine.ADDRESS, CONTRACT_RIGHTS["engine"])
         self.spec.set_module(CollateralConverter.ADDRESS, CONTRACT_RIGHTS["converter"])
-        for token_id, (price, _) in COLLATERAL.items():
+        for token_id in COLLATERAL:
             self.set_token(token_id, CAP)
-            self.set_weight(token_id, *WEIGHTS[token_id])
+        parameters.list_all(self)
+        for token_id, (price, _) in COLLATERAL.items():
             self.set_price(127 + token_id, Price(price))
         for market_id, price in ANCHORS.items():
             self.set_price(market_id, Price(price))
             self.set_market(market_id, Terms(OI_CAP, MIN_NOTIONAL, LISTED))
-            self.set_risk(market_id, INITIAL, MAINTENANCE, market_reserve(market_id))
         for market_id, fees in FEES.items():
             self.set_fees(market_id, fees)
 
@@ -389,37 +380,6 @@ class World:
         token = self.spec.tokens[token_id]
         packed = TOKEN.pack(asset=int(asset, 16), decimals=token.decimals, cap=token.cap)
         self.expect(f"token {token_id}", packed, "token_word(uint256)", token_id)
-
-    def set_weight(self, token_id: int, initial: int, maintenance: int) -> None:
-        """Set a collateral weight."""
-        self.send(
-            "set_token_weight",
-            self.owner,
-            "set_token_weight(uint256,uint256,uint256)",
-            [token_id, initial, maintenance],
-            lambda: self.model.set_token_weight(token_id, initial, maintenance),
-            self.model_address,
-        )
-        initial, maintenance = self.model.weights[token_id]
-        packed = WEIGHT.pack(initial=initial, maintenance=maintenance)
-        view, model = "token_weight_word(uint256)", self.model_address
-        self.expect(f"weight {token_id}", packed, view, token_id, target=model)
-
-    def set_risk(self, market_id: int, initial: int, maintenance: int, reserve: int) -> None:
-        """Set rates of a market."""
-        self.send(
-            "set_risk",
-            self.owner,
-            "set_risk(uint256,uint256,uint256,uint256)",
-            [market_id, initial, maintenance, reserve],
-            lambda: self.model.set_risk(market_id, initial, maintenance, reserve, self.spec.now),
-            self.model_address,
-        )
-        if market_id not in ANCHORS:
-            return
-        packed = RISK.pack(**self.model.risks[market_id]._asdict())
-        view, model = "risk_word(uint256)", self.model_address
-        self.expect(f"risk {market_id}", packed, view, market_id, target=model)
 
     def set_market(self, market_id: int, terms: Terms) -> None:
         """List a market or change its terms."""
