@@ -148,8 +148,12 @@ class Desk:
             portfolio, scenarios = parameters.portfolio, self.margin.scenarios
             for market_id, shocks in portfolio.shocks.items():
                 scenarios.stage(market_id, shocks)
-            terms = (portfolio.terms, portfolio.initial_factor, portfolio.minimum_equity)
-            scenarios.activate(*terms, self.rpc.timestamp())
+            scenarios.activate(
+                portfolio.terms,
+                portfolio.initial_factor,
+                portfolio.minimum_equity,
+                self.rpc.timestamp(),
+            )
         self.spec = Clearinghouse(journal, self.margin, self._refresh, self.fund_account)
         settlement = parameters.settlement
         self.spec.set_token(0, str(self.token.address), settlement.decimals, settlement.cap)
