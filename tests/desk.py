@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import ape
 import pytest
@@ -15,6 +15,7 @@ from seawall.client.contract import Contract, load_abi
 from seawall.deployment import System
 from seawall.rpc import Receipt, Rpc, RpcError, succeeded
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
+from seawall.spec.lens import Health
 from seawall.spec.liquidation import (
     PARTIAL,
     EngineParameters,
@@ -46,26 +47,6 @@ ANY_DEPTH = 2**32 - 1
 FEED_UNIT = 10**8
 MARKETS_MASK = 2**128 - 1
 FIRST_TOKEN_ID = 128
-
-
-class Health(NamedTuple):
-    """Lens's answer, WAD."""
-
-    status: int
-    equity: int
-    adverse_equity: int
-    settled_equity: int
-    initial: int
-    maintenance: int
-    cash: int
-    notional: int
-    ratio: int
-    leverage: int
-    withdrawable: int
-    to_cure: int
-    reasons: int
-    mode: int
-    utilisation: int
 
 
 @cache

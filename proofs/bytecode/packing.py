@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import z3
@@ -157,22 +158,27 @@ def reading(fields: tuple[Field, ...], packed: Word) -> list[Word]:
     return expected
 
 
+def identity_of(creation: bytes, function: str, arity: int, packers: Mapping[str, Packer]) -> str:
+    """Judge every packer of a harness, by its `function` of so many words. Errors: RefutedError."""
+    world, harness = World.empty(1).deploy(creation)
+    paths = 0
+    for packer in packers.values():
+        arguments = [symbol(f"x{index}") for index in range(arity)]
+        used = arguments[: len(packer.arguments)]
+        outcomes = world.call(DEPLOYER, harness, encode(function, packer.kind, *arguments))
+        fits = within(packer.arguments, used)
+        require_possible(successes(outcomes))
+        paths += judge_outcomes(outcomes, packer, used, fits)
+    return f"{len(packers)} words, {paths} paths"
+
+
 @proof(contracts=[HARNESS], planted=PLANTS)
 def packers_are_the_identity_on_their_range(creations: Creations) -> str:
     """Each of 12 packers: arguments in range make the laid-out word, one out of range reverts.
 
     For all 2**256 values of every argument. Layouts are those of `seawall.spec.words`.
     """
-    world, harness = World.empty(1).deploy(creations[HARNESS])
-    paths = 0
-    for packer in PACKERS.values():
-        arguments = [symbol(f"x{index}") for index in range(ARGUMENTS)]
-        used = arguments[: len(packer.arguments)]
-        outcomes = world.call(DEPLOYER, harness, encode(PACK, packer.kind, *arguments))
-        fits = within(packer.arguments, used)
-        require_possible(successes(outcomes))
-        paths += judge_outcomes(outcomes, packer, used, fits)
-    return f"{len(PACKERS)} words, {paths} paths"
+    return identity_of(creations[HARNESS], PACK, ARGUMENTS, PACKERS)
 
 
 @proof(contracts=[HARNESS], planted=READER_PLANTS)

@@ -8,11 +8,9 @@ from proofs.bytecode.judge import (
     RefutedError,
     proof,
     require,
-    require_possible,
-    successes,
 )
 from proofs.bytecode.machine import DEPLOYER, World, encode, symbol
-from proofs.bytecode.packing import Packer, judge_outcomes, narrow, reading, within
+from proofs.bytecode.packing import Packer, identity_of, narrow, reading
 from seawall.spec import words as layout
 from seawall.spec.words import Field
 
@@ -70,16 +68,7 @@ def risk_packers_are_the_identity_on_their_range(creations: Creations) -> str:
 
     For all 2**256 values of every argument. Layouts are those of `seawall.spec.words`.
     """
-    world, harness = World.empty(1).deploy(creations[HARNESS])
-    paths = 0
-    for packer in PACKERS.values():
-        arguments = [symbol(f"x{index}") for index in range(ARGUMENTS)]
-        used = arguments[: len(packer.arguments)]
-        outcomes = world.call(DEPLOYER, harness, encode(PACK, packer.kind, *arguments))
-        fits = within(packer.arguments, used)
-        require_possible(successes(outcomes))
-        paths += judge_outcomes(outcomes, packer, used, fits)
-    return f"{len(PACKERS)} words, {paths} paths"
+    return identity_of(creations[HARNESS], PACK, ARGUMENTS, PACKERS)
 
 
 @proof(contracts=[HARNESS], planted=READER_PLANTS)
