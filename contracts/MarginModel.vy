@@ -395,7 +395,11 @@ def plan(
     maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
     favourable_maintenance: uint256 = leg_math._ceil_requirement(favourable_sum)
     if words._account_mode(account_word) & PORTFOLIO != 0:
-        maintenance, favourable_maintenance = staticcall IMarginModel(self).portfolio_maintenance(legs, prices, time)
+        maintenance = staticcall IMarginModel(self).portfolio_maintenance(legs, prices, time)
+        # The width of an index is at most half of standard margin, many times what a hedge needs: as a part of this
+        # margin it may not shield a portfolio more than a leg in standard mode.
+        favourable_maintenance = maintenance
+        favourable = min(favourable, unsafe_add(equity, convert(unsafe_div(maintenance, 2), int256)))
     return equity, maintenance, favourable, favourable_maintenance, planned
 
 
@@ -415,13 +419,11 @@ def portfolio_margin(
 @external
 @view
 @reentrant
-def portfolio_maintenance(
-    legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
-) -> (uint256, uint256):
+def portfolio_maintenance(legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256) -> uint256:
     """
-    @notice Maintenance margin of a portfolio at spot and at favourable ends.
+    @notice Maintenance margin of a portfolio at spot.
     """
-    return portfolio_book._planned(legs, prices, time)
+    return portfolio_book._maintenance(legs, prices, time)
 
 
 @external

@@ -378,10 +378,11 @@ def _is_balance_short(seen: Portfolio, initial: uint256) -> bool:
 @view
 def _above_minimum(word: uint256, equity: int256) -> int256:
     """
-    @notice Equity above the minimum of portfolio mode, below 0 where it is less; all there can be in standard mode.
+    @notice Equity above the minimum of portfolio mode, below 0 where it is less; all there can be in standard mode, and
+            without market legs.
     """
     mode: uint256 = words._account_mode(word)
-    if mode & PORTFOLIO == 0:  # words._account_mode
+    if mode & PORTFOLIO == 0 or words._account_markets(word) == 0:  # words._account_mode
         return max_value(int256)
     matrix: risk_words.Matrix = risk_words._matrix_fields(staticcall MARGIN_MODEL.matrix_word())
     return equity - convert(matrix.minimum_equity * WAD, int256)

@@ -65,22 +65,16 @@ def _assessed(
 
 @internal
 @view
-def _planned(
-    legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
-) -> (uint256, uint256):
+def _maintenance(legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256) -> uint256:
     """
-    @notice Maintenance margin of a portfolio at spot and at favourable ends, where it is not above that at spot: ends
-            that part a hedge are not in favour of the account.
+    @notice Maintenance margin of a portfolio at spot.
     """
     matrix: risk_words.Matrix = risk_words._matrix_fields(scenarios._matrix)
     alike: bool = False
     at_spot: scenarios.Book = empty(scenarios.Book)
-    favourable: scenarios.Book = empty(scenarios.Book)
-    alike, at_spot, favourable = self._books(False, False, legs, prices, time)
-    maintenance: uint256 = scenarios._maintenance(matrix, at_spot, time)[0]
-    if alike:
-        return maintenance, maintenance
-    return maintenance, min(maintenance, scenarios._maintenance(matrix, favourable, time)[0])
+    other: scenarios.Book = empty(scenarios.Book)
+    alike, at_spot, other = self._books(False, False, legs, prices, time)
+    return scenarios._maintenance(matrix, at_spot, time)[0]
 
 
 # ---------------------------------------------------------------
@@ -94,8 +88,8 @@ def _books(
     initial: bool, crowded: bool, legs: DynArray[uint256, 24], prices: DynArray[uint256, 24], time: uint256
 ) -> (bool, scenarios.Book, scenarios.Book):
     """
-    @notice The market legs as portfolio margin sees them: for maintenance margin at spot, and either for initial margin
-            or for maintenance margin at favourable ends; and whether both have the same exposures.
+    @notice The market legs as portfolio margin sees them: for maintenance margin at spot, and (if asked for) for initial
+            margin; and whether both have the same exposures.
     """
     at_spot: scenarios.Book = empty(scenarios.Book)
     other: scenarios.Book = empty(scenarios.Book)
@@ -155,16 +149,10 @@ def _books(
             if size <= 0:
                 notional = unsafe_mul(magnitude, leg_math._adverse_price(price_word))
             added = unsafe_sub(leg_math._ceil_requirement(unsafe_mul(notional, initial_rate)), needed)
-        elif (price_word >> 100) & words.U16 != 0:  # words._price_half_width
-            alike = False
-            notional = unsafe_mul(magnitude, leg_math._favourable_price(size, price_word, least))
-            rate = risk_factors._maintenance_rate(least, factor, depth, notional)
-            exposure = self._exposure(size, notional, factor)
-            needed, added = self._parts(notional, flat_rate, rate)
-        other.ids.append(id)
-        other.exposures.append(exposure)
-        other.flats.append(needed)
-        other.excess = unsafe_add(other.excess, added)
+            other.ids.append(id)
+            other.exposures.append(exposure)
+            other.flats.append(needed)
+            other.excess = unsafe_add(other.excess, added)
     return alike, at_spot, other
 
 

@@ -258,13 +258,15 @@ class MarginModel:
         value = sum(_signed(leg, leg.notional) for leg in markets)
         favourable = sum(_signed(leg, leg.favourable) for leg in markets)
         spot = self._maintenance(markets, [leg.notional for leg in markets], mode, now)
-        return Plan(
-            outside + value // WAD,
-            spot,
-            outside + favourable // WAD,
-            self._favourable_maintenance(markets, spot, mode, now),
-            tuple(_planned(leg) for leg in markets),
-        )
+        equity, better = outside + value // WAD, outside + favourable // WAD
+        if mode & PORTFOLIO:
+            # The width of an index is at most half of standard margin, many times what a hedge
+            # needs: as a part of this margin it may not shield a portfolio more than a leg in
+            # standard mode.
+            better, least = min(better, equity + spot // 2), spot
+        else:
+            least = self._maintenance(markets, [leg.favourable for leg in markets], mode, now)
+        return Plan(equity, spot, better, least, tuple(_planned(leg) for leg in markets))
 
     def _look(
         self, legs: list[Leg], prices: list[Price], now: int, mode: int
@@ -330,19 +332,6 @@ class MarginModel:
         initial = sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
         maintenance = sum(leg.notional * leg.rate for leg in markets)
         return _ceil_requirement(initial), _ceil_requirement(maintenance)
-
-    def _favourable_maintenance(
-        self, markets: list[_Market], spot: int, mode: int, now: int
-    ) -> int:
-        """Maintenance margin at favourable ends; `spot` is that at spot.
-
-        In portfolio mode not above that at spot: ends that part a hedge are not in favour of the
-        account.
-        """
-        if all(leg.favourable == leg.notional for leg in markets):
-            return spot
-        found = self._maintenance(markets, [leg.favourable for leg in markets], mode, now)
-        return min(found, spot) if mode & PORTFOLIO else found
 
     def _maintenance(
         self, markets: list[_Market], notionals: list[int], mode: int, now: int

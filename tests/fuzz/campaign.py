@@ -16,7 +16,7 @@ from tests.fuzz.rules import DECK
 
 PYREVM, ANVIL = "pyrevm", "anvil"
 #: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
-SHARDS = {PYREVM: (4, 250), ANVIL: (2, 94)}
+SHARDS = {PYREVM: (4, 250), ANVIL: (2, 104)}
 #: Successes that each rule must have.
 LEAST_HITS = 50
 #: What must have happened besides, this often in 100,000 transactions.
@@ -29,13 +29,13 @@ LEAST_SEEN = {
     "batch of many accounts": 8,
     "absorbed": 300,
     "flagged": 100,
-    "converted to zero": 30,
+    "converted to zero": 15,
     "converted with legs": 40,
     "converted while bankrupt": 40,
     "converted while impaired": 8,
     "covered": 100,
     "written off": 50,
-    "healed": 200,
+    "healed": 150,
     "healed by the engine": 10,
     "epoch ended": 500,
     "after an epoch": 1_000,
@@ -52,8 +52,8 @@ LEAST_SEEN = {
     "OI tier at a gate": 250,
     "takeover that is exempt": 5,
     "volatility at a gate": 500,
-    "volatility in maintenance": 2_000,
-    "volatility factor moves": 1_000,
+    "volatility in maintenance": 1_000,
+    "volatility factor moves": 700,
     "collateral beyond its depth": 100,
     "ramp on": 1_000,
     "matrix ramp on": 200,

@@ -69,7 +69,7 @@ WEIGHTS: dict[Action, int] = {
     module.rescue: 3,
     waterfall.liquidate: 5,
     waterfall.close_out: 5,
-    waterfall.bankrupt: 3,
+    waterfall.bankrupt: 4,
     waterfall.liquidate_many: 2,
     waterfall.absorb: 1,
     waterfall.flag: 1,

@@ -111,7 +111,9 @@ def test_interest_factor_opening_in_parts_never_asks_for_less(
     asked, opened = 0, before
     for part in parts:
         opened += part
-        asked += charged(rate, interest_factor(part, opened, capacity), MAX_INITIAL_RATE) * part
+        factor_of_part = interest_factor(part, opened, capacity)
+        assume(rate * factor_of_part < PPM * MAX_INITIAL_RATE)
+        asked += charged(rate, factor_of_part, MAX_INITIAL_RATE) * part
 
     at_once = charged(rate, factor, MAX_INITIAL_RATE) * whole
 

@@ -115,8 +115,11 @@ def test_latest_after_a_move_arrives_once_the_window_has_passed(real_pool: Any) 
 
 
 def test_latest_pool_without_enough_history_reverts(real_pool: Any) -> None:
+    source = PoolSource(real_pool.node, real_pool.owner)
+    source.start(ETH_TICK)
+    source.add(LIQUIDITY)
     terms = PoolTerms(True, 18, 6, 0, 86_400, 1)
-    young = type(real_pool)(real_pool.node, real_pool.owner, real_pool.source, terms)
+    young = type(real_pool)(real_pool.node, real_pool.owner, source, terms)
     with pytest.raises(RpcError) as refused:
         young.latest()
     assert refused.value.reason == "OLD"
