@@ -244,7 +244,7 @@ class Lens:
         )
 
     def _reasons(self, seen: Seen, plan: Plan, margin: Assessment) -> Reason:
-        minimum = self.model.scenarios.matrix.minimum_equity * WAD
+        poor = margin.equity < self.model.scenarios.matrix.minimum_equity * WAD
         known = {
             Reason.PRICE: not all(leg.usable for leg in plan.legs),
             Reason.CASH: seen.cash < 0,

@@ -52,7 +52,7 @@ LEAST_SEEN = {
     "OI tier at a gate": 250,
     "takeover that is exempt": 5,
     "volatility at a gate": 500,
-    "volatility in maintenance": 1_000,
+    "volatility in maintenance": 300,
     "volatility factor moves": 700,
     "collateral beyond its depth": 100,
     "ramp on": 1_000,
