@@ -249,8 +249,7 @@ class Lens:
             Reason.PRICE: not all(leg.usable for leg in plan.legs),
             Reason.CASH: seen.cash < 0,
             Reason.BALANCE: bool(seen.legs) and self._is_short(seen, margin.initial),
-            Reason.MINIMUM: bool(seen.has_legs and seen.mode & PORTFOLIO)
-            and margin.equity < minimum,
+            Reason.MINIMUM: seen.has_legs and bool(seen.mode & PORTFOLIO) and poor,
             Reason.EXIT: not self._may_leave(seen, 0),
         }
         found = self._line_reasons(seen, plan, margin)

@@ -2,8 +2,8 @@
 
 Changes of a market or a token and steps of the follower leave equity and maintenance margin as
 they are in that second, to the unit, at the ends that decide; a new matrix never raises
-maintenance margin, nor lowers what equity is above it. Said of the contract: accounts are looked at right before and right
-after a transaction, at its own time.
+maintenance margin, nor lowers what equity is above it. Said of the contract: accounts are looked
+at right before and right after a transaction, at its own time.
 """
 
 from __future__ import annotations
