@@ -195,12 +195,13 @@ def set_mode(account: uint256, mode: uint256):
     """
     self._check_mine(account)
     assert mode <= PORTFOLIO
-    word: uint256 = ledger._accounts[account]
-    cash: int256 = words._account_cash(word)
-    bitmap: uint256 = words._account_bitmap(word)
-    ledger._accounts[account] = words._account(cash, mode, bitmap)
+    old: uint256 = ledger._accounts[account]
+    cash: int256 = words._account_cash(old)
+    bitmap: uint256 = words._account_bitmap(old)
+    word: uint256 = words._account(cash, mode, bitmap)
+    ledger._accounts[account] = word
     log IClearinghouse.ModeSet(account=account, mode=mode)
-    margin_gate._check_account(account, margin_gate.GATE_INITIAL)
+    margin_gate._check_account(account, word, margin_gate.GATE_INITIAL)
 
 
 @external

@@ -57,18 +57,9 @@ exports: (
 
 PPM: constant(uint256) = 10**6
 UWAD: constant(uint256) = 10**18
-WAD_PPM: constant(uint256) = 10**24
-# ema_ratio is in units of 10**-7 of the price.
-RATIO: constant(uint256) = 10**7
 # A change that raises maintenance waits for NOTICE and then moves linearly over RAMP seconds.
 NOTICE: public(constant(uint256)) = risk_factors.NOTICE
 RAMP: public(constant(uint256)) = risk_factors.RAMP
-# half_width is in units of 10**-5 of the price.
-HALF_WIDTH_UNIT: constant(uint256) = 10**5
-# Twice a half-width of one unit in parts per million.
-HALF_WIDTH_PPM_2: constant(uint256) = 20
-# Positions are int112, and a leg's change as much: the bound of every sum over legs.
-MAX_SIZE: constant(uint256) = 2**113
 UNUSABLE: constant(uint256) = 2**16 - 1
 RESERVE_UNIT: constant(uint256) = 10**16
 # Bound of what the caller adds up before: far above any account's, far below an overflow.
@@ -235,7 +226,7 @@ def assess(
         price: uint256 = price_word >> 176  # words._price_price
         # A leg's size is an int144: no overflow.
         magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
-        assert magnitude < MAX_SIZE
+        assert magnitude < leg_math.MAX_SIZE
         notional: uint256 = unsafe_mul(magnitude, price)
         # Of risk_words._risk_fields; what the market's state does not move is what the owner set.
         least: uint256 = (risk >> 216) & risk_words.U20
@@ -255,19 +246,19 @@ def assess(
             least, rate, initial_rate = risk_parameters._rates(id, risk, notional, interest, price_word, time)
         half_width: uint256 = (price_word >> 100) & words.U16  # words._price_half_width
         # A market is usable while its half-width is at most half its maintenance rate.
-        if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
+        if unsafe_mul(half_width, leg_math.HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
             usable = False
         # The worse of spot and EMA, moved by the half-width against the leg.
-        average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 116) & words.U28), RATIO)  # words._price_ema_ratio
+        average: uint256 = unsafe_div(unsafe_mul(price, (price_word >> 116) & words.U28), leg_math.RATIO)  # words._price_ema_ratio
         if size > 0:
-            low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, half_width))
+            low: uint256 = unsafe_mul(min(price, average), unsafe_sub(leg_math.HALF_WIDTH_UNIT, half_width))
             long_value = unsafe_add(long_value, notional)
-            long_adverse = unsafe_add(long_adverse, unsafe_mul(magnitude, unsafe_div(low, HALF_WIDTH_UNIT)))
+            long_adverse = unsafe_add(long_adverse, unsafe_mul(magnitude, unsafe_div(low, leg_math.HALF_WIDTH_UNIT)))
             # A long's adverse price is not above spot, so spot is the initial margin's.
             initial_sum = unsafe_add(initial_sum, unsafe_mul(notional, initial_rate))
         else:
-            high: uint256 = unsafe_mul(max(price, average), unsafe_add(HALF_WIDTH_UNIT, half_width))
-            worse: uint256 = unsafe_div(unsafe_add(high, HALF_WIDTH_UNIT - 1), HALF_WIDTH_UNIT)
+            high: uint256 = unsafe_mul(max(price, average), unsafe_add(leg_math.HALF_WIDTH_UNIT, half_width))
+            worse: uint256 = unsafe_div(unsafe_add(high, leg_math.HALF_WIDTH_UNIT - 1), leg_math.HALF_WIDTH_UNIT)
             adverse_notional: uint256 = unsafe_mul(magnitude, worse)
             short_value = unsafe_add(short_value, notional)
             short_adverse = unsafe_add(short_adverse, adverse_notional)
@@ -359,7 +350,7 @@ def plan(
         price: uint256 = price_word >> 176  # words._price_price
         # A leg's size is an int144: no overflow.
         magnitude: uint256 = convert(max(size, unsafe_sub(0, size)), uint256)
-        assert magnitude < MAX_SIZE
+        assert magnitude < leg_math.MAX_SIZE
         notional: uint256 = unsafe_mul(magnitude, price)
         rate: uint256 = least
         # uint32 * 10**39; `_maintenance_rate` of a leg whose factors are 1
@@ -382,7 +373,7 @@ def plan(
         assert whole <= risk_words.U128
         usable: uint256 = 1
         # A market is usable while its half-width is at most half its maintenance rate.
-        if unsafe_mul(half_width, HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
+        if unsafe_mul(half_width, leg_math.HALF_WIDTH_PPM_2) > least or unsafe_mul(price, least) == 0:
             usable = 0
         head: uint256 = (id << 248) | (usable << 240) | (units << 224) | (rate << 204)  # risk_words._plan
         tail: uint256 = (least << 184) | (flat << 160) | (depth << 128) | whole  # risk_words._plan
@@ -526,8 +517,8 @@ def _collateral(id: uint256, amount: int256, price_word: uint256, time: uint256)
     initial: uint256 = 0
     if half_width != UNUSABLE:
         # The worse of spot and EMA, less the half-width: a balance is held like a long.
-        average: uint256 = unsafe_div(unsafe_mul(price, words._price_ema_ratio(price_word)), RATIO)
-        low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, half_width))
-        adverse: uint256 = fixed_math._mul_div_down(tokens, unsafe_div(low, HALF_WIDTH_UNIT), UWAD)
+        average: uint256 = unsafe_div(unsafe_mul(price, words._price_ema_ratio(price_word)), leg_math.RATIO)
+        low: uint256 = unsafe_mul(min(price, average), unsafe_sub(leg_math.HALF_WIDTH_UNIT, half_width))
+        adverse: uint256 = fixed_math._mul_div_down(tokens, unsafe_div(low, leg_math.HALF_WIDTH_UNIT), UWAD)
         initial = risk_factors._worth(adverse, weight.initial_from, weight.depth_from)
     return convert(initial, int256), convert(maintenance, int256)

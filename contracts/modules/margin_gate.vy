@@ -68,17 +68,17 @@ def _check_exit(account: uint256):
     """
     @notice A way out by value: settled equity covers the initial margin and cash is not below zero.
     """
-    if words._account_cash(ledger._accounts[account]) < 0:
+    word: uint256 = ledger._accounts[account]
+    if words._account_cash(word) < 0:
         reasons._fail(reasons.MARGIN_CASH_BELOW_ZERO)
-    self._check_account(account, GATE_EXIT)
+    self._check_account(account, word, GATE_EXIT)
 
 
 @internal
-def _check_account(account: uint256, gate: uint256):
+def _check_account(account: uint256, word: uint256, gate: uint256):
     """
     @notice The gate of an account that no trade changed.
     """
-    word: uint256 = ledger._accounts[account]
     bitmap: uint256 = words._account_bitmap(word)
     if bitmap != 0:
         change: IClearinghouse.Change = empty(IClearinghouse.Change)

@@ -13,11 +13,11 @@ from seawall.client.contract import Contract, load_abi
 from seawall.demo.chain import Call, Chain, call
 from seawall.demo.errors import DemoError
 from seawall.deployment import System, deploy
+from seawall.keeper.chain import initial_rates
 from seawall.keeper.planning import Row
 from seawall.node import Node
 from seawall.parameters import Parameters
 from seawall.spec.oracle import SETTLEMENT_ID
-from seawall.spec.words import PRICE
 
 _NETWORK = "ethereum:local:foundry"
 _BPS = 10_000
@@ -67,12 +67,8 @@ class Venue:
     def initial_rates(self) -> dict[int, int]:
         """Initial rates (ppm) at the present volatility, for a leg that is small."""
         words = self.read(self.oracle, "prices", sum(1 << one for one in self.market_ids))
-        time = self.chain.rpc.timestamp()
-        rates = {}
-        for market_id, word in zip(self.market_ids, words, strict=True):
-            terms = market_id, 0, 0, PRICE.unpack(word)["volatility"], time
-            rates[market_id] = int(self.read(self.model, "requirement_at", *terms)[0])
-        return rates
+        prices = dict(zip(self.market_ids, words, strict=True))
+        return initial_rates(self.chain.rpc, self.model, prices, self.chain.rpc.timestamp())
 
     def fund_cash(self) -> int:
         """Cash of the insurance fund's account (WAD)."""

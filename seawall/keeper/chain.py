@@ -33,6 +33,19 @@ class Trial:
     reason: str = ""
 
 
+def initial_rates(
+    rpc: Rpc, model: Contract, price_words: Mapping[int, int], time: int, block: str = "latest"
+) -> dict[int, int]:
+    """Rates (ppm) by market at its price word's volatility, for a leg too small to raise them."""
+    calls = []
+    for market_id, word in price_words.items():
+        volatility = PRICE.unpack(word)["volatility"]
+        call = model.encode("requirement_at", market_id, 0, 0, volatility, time)
+        calls.append((model.address, call))
+    rates = [model.decode("requirement_at", data)[0] for data in rpc.views(calls, block)]
+    return dict(zip(price_words, rates, strict=True))
+
+
 class Chain:
     """One deployment as seen by one keeper account."""
 
@@ -117,18 +130,9 @@ class Chain:
         first, second = self.rpc.views(calls, hex(block))
         _, _, adverse_equity, _, initial, *_ = self.lens.decode("health", first)
         words = self.oracle.decode("prices", second)
-        return KeeperMargin(adverse_equity - initial, self._initial_rates(words, time, block))
-
-    def _initial_rates(self, price_words: Sequence[int], time: int, block: int) -> dict[int, int]:
-        """Rates at the present volatility, for a leg that is too small to raise its own."""
-        calls = []
-        for market_id, word in zip(self.market_ids, price_words, strict=True):
-            volatility = PRICE.unpack(word)["volatility"]
-            call = self.model.encode("requirement_at", market_id, 0, 0, volatility, time)
-            calls.append((self.model.address, call))
-        answers = self.rpc.views(calls, hex(block))
-        rates = [self.model.decode("requirement_at", data)[0] for data in answers]
-        return dict(zip(self.market_ids, rates, strict=True))
+        prices = dict(zip(self.market_ids, words, strict=True))
+        rates = initial_rates(self.rpc, self.model, prices, time, hex(block))
+        return KeeperMargin(adverse_equity - initial, rates)
 
     def calldata(self, action: Action) -> bytes:
         """Call of the engine that an action stands for."""

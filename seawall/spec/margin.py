@@ -18,6 +18,7 @@ from seawall.spec.risk import (
     charged,
     followed,
     interest_factor,
+    maintenance_rate,
     size_factor,
     volatility_factor,
     weighed,
@@ -96,7 +97,7 @@ class PlannedLeg(NamedTuple):
 
     def rate_at(self, notional: int) -> int:
         """Maintenance rate of another size of this leg; notional as size * price."""
-        return charged(self.base, max(self.flat, size_factor(notional, self.depth)), PPM)
+        return maintenance_rate(self.base, self.flat, self.depth, notional)
 
 
 class Plan(NamedTuple):
@@ -148,16 +149,17 @@ class _Market(NamedTuple):
 
     def rate_at(self, notional: int) -> int:
         """Maintenance rate of the leg at another notional."""
-        return charged(self.base, max(self.flat, size_factor(notional, self.depth)), PPM)
+        return maintenance_rate(self.base, self.flat, self.depth, notional)
 
-    def maintenance_at(self, notional: int) -> PortfolioLeg:
+    @property
+    def in_portfolio(self) -> PortfolioLeg:
         """Its part of a portfolio's maintenance margin."""
         flat_rate = charged(self.base, self.flat, PPM)
         return PortfolioLeg(
             self.market_id,
-            _exposure(self, notional, self.flat),
-            _ceil_requirement(notional * flat_rate),
-            _ceil_requirement(notional * (self.rate_at(notional) - flat_rate)),
+            _exposure(self, self.flat),
+            _ceil_requirement(self.notional * flat_rate),
+            _ceil_requirement(self.notional * (self.rate - flat_rate)),
         )
 
     @property
@@ -169,13 +171,13 @@ class _Market(NamedTuple):
         flat_rate = charged(self.initial, self.flat_initial, MAX_INITIAL_RATE)
         flat = _ceil_requirement(self.notional * flat_rate)
         whole = _ceil_requirement(max(self.notional, self.adverse) * self.initial_rate)
-        exposure = _exposure(self, self.notional, self.flat_initial)
+        exposure = _exposure(self, self.flat_initial)
         return PortfolioLeg(self.market_id, exposure, flat, whole - flat)
 
 
-def _exposure(leg: _Market, notional: int, factor: int) -> int:
-    """Signed money at the factor that holds whatever the size."""
-    return _signed(leg, notional // WAD * factor // PPM)
+def _exposure(leg: _Market, factor: int) -> int:
+    """Signed money at spot and at the factor that holds whatever the size."""
+    return _signed(leg, leg.notional // WAD * factor // PPM)
 
 
 class MarginModel:
@@ -257,7 +259,7 @@ class MarginModel:
         outside = base + collateral - sum(leg.reserve for leg in markets)
         value = sum(_signed(leg, leg.notional) for leg in markets)
         favourable = sum(_signed(leg, leg.favourable) for leg in markets)
-        spot = self._maintenance(markets, [leg.notional for leg in markets], mode, now)
+        spot = self._maintenance(markets, mode, now)
         equity, better = outside + value // WAD, outside + favourable // WAD
         if mode & PORTFOLIO:
             # The width of an index is at most half of standard margin, many times what a hedge
@@ -265,7 +267,9 @@ class MarginModel:
             # standard mode.
             better, least = min(better, equity + spot // 2), spot
         else:
-            least = self._maintenance(markets, [leg.favourable for leg in markets], mode, now)
+            least = _ceil_requirement(
+                sum(leg.favourable * leg.rate_at(leg.favourable) for leg in markets)
+            )
         return Plan(equity, spot, better, least, tuple(_planned(leg) for leg in markets))
 
     def _look(
@@ -313,7 +317,7 @@ class MarginModel:
             # A rate that was lowered is in force at once here, and by a ramp in maintenance.
             initial_rate=max(
                 charged(risk.initial, factor, MAX_INITIAL_RATE),
-                charged(base, max(flat, size_factor(notional, depth)), PPM),
+                maintenance_rate(base, flat, depth, notional),
             ),
             usable=_is_usable(price, base),
             reserve=risk.reserve * RESERVE_UNIT,
@@ -324,25 +328,19 @@ class MarginModel:
         """Initial and maintenance margin at spot."""
         if mode & PORTFOLIO:
             return self.scenarios.requirement(
-                [leg.maintenance_at(leg.notional) for leg in markets],
+                [leg.in_portfolio for leg in markets],
                 [leg.in_portfolio_initial for leg in markets],
                 now,
             )
         # A long's adverse price is not above spot, so spot is the initial margin's.
         initial = sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
-        maintenance = sum(leg.notional * leg.rate for leg in markets)
-        return _ceil_requirement(initial), _ceil_requirement(maintenance)
+        return _ceil_requirement(initial), self._maintenance(markets, mode, now)
 
-    def _maintenance(
-        self, markets: list[_Market], notionals: list[int], mode: int, now: int
-    ) -> int:
-        """Maintenance margin at given notionals."""
-        pairs = list(zip(markets, notionals, strict=True))
+    def _maintenance(self, markets: list[_Market], mode: int, now: int) -> int:
+        """Maintenance margin at spot."""
         if mode & PORTFOLIO:
-            return self.scenarios.maintenance(
-                [leg.maintenance_at(notional) for leg, notional in pairs], now
-            )
-        return _ceil_requirement(sum(n * leg.rate_at(n) for leg, n in pairs))
+            return self.scenarios.maintenance([leg.in_portfolio for leg in markets], now)
+        return _ceil_requirement(sum(leg.notional * leg.rate for leg in markets))
 
     def _collateral(self, leg_id: int, amount: int, price: Price, now: int) -> tuple[int, int]:
         """Weighted worth of a collateral leg: for IM at its adverse end, for MM at the last price.

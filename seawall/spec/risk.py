@@ -200,6 +200,11 @@ def charged(rate: int, factor: int, highest: int) -> int:
     return min(-(-rate * factor // PPM), highest)
 
 
+def maintenance_rate(base: int, flat: int, depth: int, notional: int) -> int:
+    """A base rate at the larger of the factor that holds whatever the size, and the size factor."""
+    return charged(base, max(flat, size_factor(notional, depth)), PPM)
+
+
 class Weight(NamedTuple):
     """All that is stored of a collateral token; weights in parts per million."""
 

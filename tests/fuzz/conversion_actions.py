@@ -12,6 +12,7 @@ from tests.fuzz.clearing_actions import owner_name
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.stage import COLLATERAL, DECIMALS
 from tests.fuzz.trading import send_trades, standings
+from tests.fuzz.waterfall_actions import move_cash
 from tests.fuzz.world import World
 
 CONVERT = "convert(uint256,uint256,uint256,uint256,uint256,uint256)"
@@ -51,16 +52,7 @@ def _indebt(world: World, dice: Random, account: int) -> None:
     receiver = dice.choice([one for one in world.accounts if one != account])
     if not 0 < amount < 2**110:
         return
-    module = world.chain.actor("broker")
-    passed, _ = world.send(
-        "indebt",
-        module,
-        "pay(uint256,uint256,uint256,uint256)",
-        [account, receiver, 0, amount],
-        lambda: world.spec.pay(module, account, receiver, 0, amount),
-    )
-    if passed:
-        compare.touched(world, [account, receiver])
+    move_cash(world, account, receiver, amount)
 
 
 def _plan(world: World, account: int, token_id: int) -> Conversion:

@@ -244,7 +244,9 @@ def absorb(world: World, dice: Random) -> None:
     cash = world.spec.ledger.accounts[account].cash
     debt = dice.choice([0, 1, 10**12, 10**18, 10**21]) * dice.randrange(1, 9)
     if idle and cash >= 0 and debt:
-        _pay(world, account, dice.choice([a for a in world.accounts if a != account]), cash + debt)
+        move_cash(
+            world, account, dice.choice([a for a in world.accounts if a != account]), cash + debt
+        )
     passed, shortfall = world.send(
         "absorb",
         world.chain.actor("keeper"),
@@ -259,7 +261,7 @@ def absorb(world: World, dice: Random) -> None:
         promises.check_no_hidden_debt(world, [account])
 
 
-def _pay(world: World, sender: int, receiver: int, amount: int) -> None:
+def move_cash(world: World, sender: int, receiver: int, amount: int) -> None:
     """A module moves cash, below zero too."""
     module = world.chain.actor("broker")
     passed, _ = world.send(

@@ -182,7 +182,7 @@ def _portfolio(spec: MarginModel, question: Question) -> Iterator[str]:
         yield "poor"
     # The model's own view of the legs: what a portfolio is made of is no part of its answers.
     markets, _ = spec._look(question.legs, question.prices, question.time, question.mode)
-    legs = [leg.maintenance_at(leg.notional) for leg in markets]
+    legs = [leg.in_portfolio for leg in markets]
     shocks = spec.scenarios.shocks
     covered = [leg for leg in legs if shocks[matrix.version, leg.market_id]]
     if len(covered) < len(legs):
