@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.actors import Actor
 from bench.errors import BenchError
 from bench.stand import Stand
-from seawall.spec.risk import RAMP, Risk, interest_factor, size_factor, volatility_factor
+from seawall.spec.risk import RAMP, Risk, interest_factor, size_factor
 from seawall.spec.words import (
     ACCOUNT,
     CAPACITY,
@@ -45,7 +45,7 @@ def unbound(leg: Leg, now: int) -> list[str]:
         "size, at the depth of initial margin": size_factor(leg.notional, risk.depth) > PPM,
         "size, at the depth of maintenance margin": size_factor(leg.notional, depth) > PPM,
         "open interest": interest_factor(leg.notional, leg.interest, risk.capacity) > PPM,
-        "volatility": volatility_factor(risk, leg.volatility) > PPM,
+        "volatility": risk.calm_factor(leg.volatility) > PPM,
         "the volatility factor of maintenance": origin * PPM < here * 1_000 < goal * PPM,
         "the ramp of maintenance": _between(
             risk.earlier_maintenance, maintenance, risk.maintenance

@@ -21,7 +21,6 @@ def furnish(stand: Stand) -> None:
     """Before every scene: two others hold positions in all markets, the fund has cash, a matrix is
     in force and parameters have followed."""
     activate_first(stand)
-    stand.refresh(sorted(stand.sources))
     stand.save(SAVER, 1_000_000)
     for actor in (HOUSE_LONG, HOUSE_SHORT):
         stand.deposit(actor, 10_000_000)

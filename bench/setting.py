@@ -23,9 +23,9 @@ MOST_MARKETS = 100
 ALL_MARKETS = tuple(range(1, MOST_MARKETS + 1))
 MAX_ID = 127
 
-#: Standard deviations of the markets' shocks in 1/10,000, in turn; the matrix that follows has
-#: them larger.
-DEVIATIONS = (240, 280, 320, 360, 300, 260, 200, 340)
+#: Standard deviations of the markets' shocks in 1/10,000 of their rates, in turn; the matrix that
+#: follows has them larger.
+DEVIATIONS = (3_600, 4_200, 4_800, 5_400, 4_500, 3_900, 3_000, 5_100)
 LATER_PERCENT = 150
 #: Thousandths of the common factor and of a market's own in a shock: the squares add up to 1, the
 #: correlation of two markets is 0.81.
@@ -41,7 +41,7 @@ STEEPER = 70_000
 
 
 def shocks(market_ids: Sequence[int], seed: int, percent: int = 100) -> dict[int, Shocks]:
-    """Joint shocks by market, in 1/10,000; `percent` scales the deviations."""
+    """Joint shocks by market, in 1/10,000 of the rate; `percent` scales the deviations."""
     draw = Random(seed)
     common = [_normal(draw) for _ in range(SCENARIOS)]
     found = {}
@@ -61,24 +61,25 @@ def _normal(draw: Random) -> int:
 
 
 def activate(stand: Stand, chosen: dict[int, Shocks]) -> None:
-    """The owner puts a matrix in force: the first at once, another by a ramp."""
+    """The owner puts a matrix in force, by a ramp."""
     for market_id, row in chosen.items():
         stand.govern(stand.model, "stage_scenarios", market_id, pack_shocks(row))
     asked = terms()
     stand.govern(
         stand.model, "activate_matrix",
-        asked.terms.tail, asked.terms.factor, asked.terms.floor, asked.initial_factor,
-        asked.minimum_equity,
+        asked.terms.tail, asked.terms.factor, asked.terms.floor, asked.minimum_equity,
     )  # fmt: skip
 
 
 def activate_first(stand: Stand) -> None:
-    """The matrix of all markets that may be listed, in force at once. Errors: BenchError where
-    there is one already: a ramp would be on in every scene."""
+    """The matrix of all markets that may be listed, its ramp over. Errors: BenchError where there
+    was one already."""
     activate(stand, shocks(ALL_MARKETS, FIRST))
     version = MATRIX.unpack(stand.read(stand.model, "matrix_word"))["version"]
     if version != 1:
         raise BenchError(f"the first matrix is version {version}")
+    stand.rpc.warp(NOTICE + RAMP)
+    report_all(stand)
 
 
 def terms() -> PortfolioParameters:

@@ -146,14 +146,14 @@ def stage_scenarios(market_id: uint256, shocks: uint256[2]):
 
 @external
 def activate_matrix(
-    tail: uint256, factor: uint256, gross_floor: uint256, initial_factor: uint256, minimum_equity: uint256
+    tail: uint256, factor: uint256, gross_floor: uint256, minimum_equity: uint256
 ):
     """
     @notice Put the staged matrix in force. Owner only; see IMarginModel.
     """
     ownable._check_owner()
     terms: scenarios.Terms = scenarios.Terms(tail=tail, factor=factor, gross_floor=gross_floor)
-    scenarios._activate(terms, initial_factor, minimum_equity)
+    scenarios._activate(terms, minimum_equity)
 
 
 @external
@@ -290,11 +290,14 @@ def assess(
     maintenance: uint256 = leg_math._ceil_requirement(maintenance_sum)
     if mode & PORTFOLIO != 0:
         poor: bool = False
+        standard: uint256 = initial
         # A call of its own, so that the accounts in standard mode do not pay for its memory.
         poor, initial, maintenance = staticcall IMarginModel(self).portfolio_margin(
             equity, mode & TAKEOVER == 0, legs, prices, time
         )
-        usable = usable and not poor
+        # Too poor for the credit of hedges: new risk at the margin of standard mode.
+        if poor:
+            initial = max(initial, standard)
     if not usable:
         initial = max_value(uint256)
     settled = min(settled, bound)

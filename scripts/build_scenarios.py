@@ -19,14 +19,14 @@ from seawall.spec.words import PPM
 
 SYMBOLS = ("BTC", "ETH")
 HEAD = """\
-# 32 joint moves in 1/10,000 of the price, by market id. Filtered historical simulation of hourly
-# closes of Binance spot, 2017 to 2023: see docs/margin.md and scripts/build_scenarios.py."""
+# 32 joint moves in 1/10,000 of each market's rate, by market id. Filtered historical simulation of
+# hourly closes of Binance spot, 2017 to 2023: see docs/margin.md and scripts/build_scenarios.py."""
 
 
 def main() -> int:
     """Exit status."""
     parser = argparse.ArgumentParser(prog="scripts.build_scenarios", description=__doc__)
-    parser.add_argument("parameters", type=Path, help="for rates, tail and factor")
+    parser.add_argument("parameters", type=Path, help="for tail and factor")
     parser.add_argument("output", type=Path, help="the scenario file")
     options = parser.parse_args()
     if not is_present():
@@ -37,8 +37,8 @@ def main() -> int:
     if tuple(markets) != SYMBOLS or parameters.portfolio is None:
         print(f"{options.parameters}: needs markets {SYMBOLS} and a portfolio", file=sys.stderr)
         return 1
-    terms, rates = parameters.portfolio.terms, [one.maintenance / PPM for one in markets.values()]
-    columns = build_matrix(hourly_returns(), rates, terms.tail, terms.factor / PPM)
+    terms = parameters.portfolio.terms
+    columns = build_matrix(hourly_returns(), terms.tail, terms.factor / PPM)
     lines = [HEAD]
     for market, column in zip(markets.values(), columns, strict=True):
         lines.append(f"{market.market_id}: [{', '.join(map(str, column))}]")

@@ -281,8 +281,7 @@ def _activate_matrix(system: System, deployer: Any, report: Report) -> None:
         model.stage_scenarios(market_id, list(pack_shocks(shocks)), sender=deployer)
     terms = portfolio.terms
     model.activate_matrix(
-        terms.tail, terms.factor, terms.floor, portfolio.initial_factor,
-        portfolio.minimum_equity, sender=deployer,
+        terms.tail, terms.factor, terms.floor, portfolio.minimum_equity, sender=deployer
     )  # fmt: skip
 
 
@@ -407,8 +406,8 @@ def _verify_matrix(system: System, same: Same) -> None:
         same("version of the scenario matrix", matrix["version"], 0)
         return
     terms = portfolio.terms
-    wanted = (terms.tail, terms.factor, terms.floor, portfolio.initial_factor)
-    names = ("tail", "factor", "gross_floor", "initial_factor")
+    wanted = (terms.tail, terms.factor, terms.floor)
+    names = ("tail", "factor", "gross_floor")
     same("terms of the scenario matrix", tuple(matrix[name] for name in names), wanted)
     same("minimum equity", matrix["minimum_equity"], portfolio.minimum_equity)
     for market_id, shocks in portfolio.shocks.items():

@@ -24,7 +24,13 @@ from seawall.spec.oracle import (
     MIN_SECONDS,
     SETTLEMENT_ID,
 )
-from seawall.spec.risk import DEPTH_UNIT, MAX_VOLATILITY_CAP, RESERVE_UNIT, MarketRisk
+from seawall.spec.risk import (
+    ANY_VOLATILITY,
+    DEPTH_UNIT,
+    MAX_VOLATILITY_CAP,
+    RESERVE_UNIT,
+    MarketRisk,
+)
 from seawall.spec.scenarios import BIAS, SCENARIOS, Shocks, Terms
 from seawall.spec.words import LISTED, PPM, TERMS, WAD
 
@@ -181,7 +187,6 @@ class PortfolioParameters:
     """The first scenario matrix: its terms, and shocks in 1/10,000 by market; rates in ppm."""
 
     terms: Terms
-    initial_factor: int
     minimum_equity: int
     shocks: dict[int, Shocks]
 
@@ -301,23 +306,22 @@ def _portfolio(raw: Any, folder: Path, market_ids: list[int]) -> PortfolioParame
     """Portfolio mode; None where a file has no such section and nobody can opt in."""
     if raw is None:
         return None
-    names = "tail factor initial_factor floor minimum_equity scenarios"
+    names = "tail factor floor minimum_equity scenarios"
     entry = _fields(raw, "portfolio", names)
     terms = Terms(
         tail=_int(entry["tail"], "portfolio.tail", 1, SCENARIOS),
         factor=ppm(entry["factor"], "portfolio.factor", "16"),
         floor=ppm(entry["floor"], "portfolio.floor"),
     )
-    initial_factor = ppm(entry["initial_factor"], "portfolio.initial_factor", "16")
-    if not 0 < terms.factor <= initial_factor or terms.floor == 0:
-        raise ParameterError("portfolio: must be 0 < factor <= initial_factor, and floor above 0")
+    if terms.factor == 0 or terms.floor == 0:
+        raise ParameterError("portfolio: factor and floor must be above 0")
     minimum = _int(entry["minimum_equity"], "portfolio.minimum_equity", 0, 2**32 - 1)
     shocks = _shocks(folder / str(entry["scenarios"]), market_ids)
-    return PortfolioParameters(terms, initial_factor, minimum, shocks)
+    return PortfolioParameters(terms, minimum, shocks)
 
 
 def _shocks(path: Path, market_ids: list[int]) -> dict[int, Shocks]:
-    """A scenario file: market id to a list of shocks in 1/10,000 of the price."""
+    """A scenario file: market id to a list of shocks in 1/10,000 of its rate."""
     try:
         raw = yaml.safe_load(path.read_text())
     except FileNotFoundError:
@@ -470,7 +474,7 @@ def _risk(entry: dict[str, Any], where: str) -> MarketRisk:
         maintenance=maintenance,
         reserve=_units(reserve, RESERVE_UNIT, 2**16 - 1, f"{where}.reserve: cents"),
         depth=_thousands(entry["depth"], f"{where}.depth"),
-        calm=_per_second(calm, f"{where}.calm_volatility") if calm is not None else 0,
+        calm=_per_second(calm, f"{where}.calm_volatility") if calm is not None else ANY_VOLATILITY,
         volatility_cap=tenths,
         capacity_floor=_thousands(capacity["least"], f"{where}.capacity.least"),
         capacity_per_fund=ppm(capacity["per_fund"], f"{where}.capacity.per_fund", "4000"),

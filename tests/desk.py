@@ -131,7 +131,6 @@ class Desk:
                 scenarios.stage(market_id, shocks)
             scenarios.activate(
                 portfolio.terms,
-                portfolio.initial_factor,
                 portfolio.minimum_equity,
                 self.rpc.timestamp(),
             )

@@ -11,22 +11,20 @@ PORTFOLIO = 1
 
 
 def rising(percent: int) -> Shocks:
-    """Moves from -percent to +percent in equal steps: markets that share them are hedges."""
+    """From -percent to +percent of the rate in equal steps: markets that share them are hedges."""
     steps = range(SCENARIOS)
     return tuple(percent * 100 * (2 * step - SCENARIOS + 1) // (SCENARIOS - 1) for step in steps)
 
 
-def activate(
-    desk: Desk, shocks: dict[int, Shocks], terms: Terms, initial_factor: int, minimum: int = 0
-) -> None:
+def activate(desk: Desk, shocks: dict[int, Shocks], terms: Terms, minimum: int = 0) -> None:
     """A new matrix: stage every market's shocks, then put them in force."""
     for market_id, row in shocks.items():
         words = list(pack_shocks(row))
         desk.send(desk.owner, desk.model, "stage_scenarios", market_id, words)
         desk.margin.scenarios.stage(market_id, row)
-    values = (terms.tail, terms.factor, terms.floor, initial_factor, minimum)
+    values = (terms.tail, terms.factor, terms.floor, minimum)
     desk.send(desk.owner, desk.model, "activate_matrix", *values)
-    desk.margin.scenarios.activate(terms, initial_factor, minimum, desk.spec.now)
+    desk.margin.scenarios.activate(terms, minimum, desk.spec.now)
 
 
 def choose_mode(desk: Desk, owner: Any, account: int, mode: int) -> None:

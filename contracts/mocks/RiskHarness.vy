@@ -19,8 +19,6 @@ initializes: scenarios
 
 MAX_CASES: constant(uint256) = 500
 MAX_BOOKS: constant(uint256) = 20
-# Version and market ids of the books under test.
-VERSION: constant(uint256) = 1
 
 # Words in the order of the module.
 RISK: constant(uint256) = 0
@@ -42,6 +40,7 @@ MAINTENANCE_RATE: constant(uint256) = 7
 INTEREST_FACTOR: constant(uint256) = 8
 CHARGED: constant(uint256) = 9
 WORTH: constant(uint256) = 10
+CALM_BETWEEN: constant(uint256) = 11
 
 # ---------------------------------------------------------------
 #                              WORDS
@@ -96,7 +95,9 @@ def pack(kind: uint256, case: uint256[11]) -> uint256:
             )
         )
     if kind == EARLIER:
-        return risk_words._earlier(case[0], case[1])
+        return risk_words._earlier(
+            risk_words.Earlier(maintenance=case[0], depth=case[1], calm=case[2], volatility_cap=case[3])
+        )
     if kind == CAPACITY:
         return risk_words._capacity(case[0], case[1])
     if kind == WEIGHT:
@@ -118,13 +119,12 @@ def pack(kind: uint256, case: uint256[11]) -> uint256:
                 earlier=case[1],
                 ramp_start=case[2],
                 tail=case[3],
-                initial_factor=case[4],
-                factor=case[5],
-                gross_floor=case[6],
-                earlier_tail=case[7],
-                earlier_factor=case[8],
-                earlier_gross_floor=case[9],
-                minimum_equity=case[10],
+                factor=case[4],
+                gross_floor=case[5],
+                earlier_tail=case[6],
+                earlier_factor=case[7],
+                earlier_gross_floor=case[8],
+                minimum_equity=case[9],
             )
         )
     assert kind == PLAN
@@ -160,8 +160,7 @@ def unpack_many(kind: uint256, packed: DynArray[uint256, MAX_CASES]) -> DynArray
         elif kind == PLAN:
             answer = self._plan(word)
         elif kind == EARLIER:
-            answer[0] = risk_words._earlier_maintenance(word)
-            answer[1] = risk_words._earlier_depth(word)
+            answer = self._earlier(word)
         else:
             assert kind == CAPACITY
             answer[0] = risk_words._capacity_least(word)
@@ -194,7 +193,7 @@ def run_many(index: uint256, cases: DynArray[uint256[4], MAX_CASES]) -> DynArray
         elif index == VOLATILITY_FACTOR:
             first = risk_factors._volatility_factor(case[0], case[1])
         elif index == CALM_FACTOR:
-            first = risk_factors._calm_factor(case[0], case[1])
+            first = risk_factors._calm_factor(case[0], case[1], case[2])
         elif index == SIZE_FACTOR:
             first = risk_factors._size_factor(case[0], case[1])
         elif index == SIZED_FACTOR:
@@ -205,9 +204,12 @@ def run_many(index: uint256, cases: DynArray[uint256[4], MAX_CASES]) -> DynArray
             first = risk_factors._interest_factor(case[0], case[1], case[2])
         elif index == CHARGED:
             first = risk_factors._charged(case[0], case[1], case[2])
-        else:
-            assert index == WORTH
+        elif index == WORTH:
             first = risk_factors._worth(case[0], case[1], case[2])
+        else:
+            assert index == CALM_BETWEEN
+            fields: risk_words.Risk = risk_words._risk_fields(case[0])
+            first, second = risk_factors._calm_between(fields, case[1], case[2])
         answers.append([first, second])
     return answers
 
@@ -220,23 +222,20 @@ def run_many(index: uint256, cases: DynArray[uint256[4], MAX_CASES]) -> DynArray
 @external
 def shortfall_many(tail: uint256, books: DynArray[DynArray[uint256[3], 16], MAX_BOOKS]) -> DynArray[uint256, MAX_BOOKS]:
     """
-    @notice Expected Shortfall of each book of legs as (exposure, two words of shocks).
+    @notice Expected Shortfall of each book of legs as (signed requirement, two words of shocks).
     """
     answers: DynArray[uint256, MAX_BOOKS] = []
     for legs: DynArray[uint256[3], 16] in books:
-        seen: scenarios.Book = empty(scenarios.Book)
-        covered: DynArray[uint256, 16] = []
+        book: DynArray[int256, 16] = []
+        columns: scenarios.Columns = empty(scenarios.Columns)
         gross: uint256 = 0
-        id: uint256 = 0
         for leg: uint256[3] in legs:
-            id += 1
-            exposure: int256 = convert(convert(leg[0], bytes32), int256)
-            scenarios._shocks[VERSION][id] = [leg[1], leg[2]]
-            seen.ids.append(id)
-            seen.exposures.append(exposure)
-            covered.append(leg[1])
-            gross += convert(abs(exposure), uint256)
-        shortfall: uint256 = scenarios._expected_shortfall(VERSION, tail, gross, covered, seen)
+            needed: int256 = convert(convert(leg[0], bytes32), int256)
+            columns.first.append(leg[1])
+            columns.second.append(leg[2])
+            book.append(needed)
+            gross += convert(abs(needed), uint256)
+        shortfall: uint256 = scenarios._expected_shortfall(tail, gross, columns, book)
         answers.append(shortfall)
     return answers
 
@@ -267,6 +266,13 @@ def _risk(word: uint256) -> uint256[11]:
 
 @internal
 @pure
+def _earlier(word: uint256) -> uint256[11]:
+    fields: risk_words.Earlier = risk_words._earlier_fields(word)
+    return [fields.maintenance, fields.depth, fields.calm, fields.volatility_cap, 0, 0, 0, 0, 0, 0, 0]
+
+
+@internal
+@pure
 def _weight(word: uint256) -> uint256[11]:
     fields: risk_words.Weight = risk_words._weight_fields(word)
     return [
@@ -293,13 +299,13 @@ def _matrix(word: uint256) -> uint256[11]:
         fields.earlier,
         fields.ramp_start,
         fields.tail,
-        fields.initial_factor,
         fields.factor,
         fields.gross_floor,
         fields.earlier_tail,
         fields.earlier_factor,
         fields.earlier_gross_floor,
         fields.minimum_equity,
+        0,
     ]
 
 

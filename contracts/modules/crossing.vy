@@ -115,19 +115,28 @@ def _withdrawable(seen: account_view.Portfolio) -> uint256:
     @notice The most cash after whose withdrawal the gate lets the account end: to the unit, but for what custody holds.
     """
     search: Search = Search(seen=seen, line=EXIT, market_id=ALL)
-    now: int256 = self._excess(search, 0)
-    if now < 0:
-        return 0
-    most: int256 = words._account_cash(seen.word)
+    cash: int256 = words._account_cash(seen.word)
+    rich: int256 = cash
     if words._account_bitmap(seen.word) != 0:
         found: account_view.Assessment = account_view._assess(seen)
-        # Below the minimum of portfolio mode the requirement jumps: the search is for what is continuous.
-        most = min(most, account_view._above_minimum(seen.word, found.equity))
-    level: uint256 = convert(most, uint256)
-    then: int256 = self._excess(search, level)
-    if then >= 0:
-        return level
-    return self._search(search, Bracket(good=0, bad=level, above=now, below=then))
+        rich = account_view._above_minimum(seen.word, found.equity)
+    if rich < 0 or rich > cash:
+        rich = cash
+    start: uint256 = 0
+    left: uint256 = 0
+    # Below the minimum of portfolio mode the requirement jumps: each search is for what is continuous.
+    for most: int256 in [rich, cash]:
+        now: int256 = self._excess(search, start)
+        if now < 0:
+            break
+        left = convert(most, uint256)
+        then: int256 = self._excess(search, left)
+        if then < 0:
+            return self._search(search, Bracket(good=start, bad=left, above=now, below=then))
+        if most == cash:
+            break
+        start = unsafe_add(left, 1)
+    return left
 
 
 # ---------------------------------------------------------------

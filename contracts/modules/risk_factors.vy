@@ -75,9 +75,23 @@ def _base_between(word: uint256, earlier: uint256, time: uint256) -> (uint256, u
     passed: uint256 = self._passed((word >> 72) & risk_words.U32, time)
     goal: uint256 = (word >> 216) & risk_words.U20
     deep: uint256 = (word >> 184) & risk_words.U32
-    rate: uint256 = self._between(risk_words._earlier_maintenance(earlier), goal, passed)
-    depth: uint256 = self._between(risk_words._earlier_depth(earlier), deep, passed)
+    rate: uint256 = self._between(earlier >> 64, goal, passed)  # risk_words._earlier_fields
+    depth: uint256 = self._between((earlier >> 32) & risk_words.U32, deep, passed)  # risk_words._earlier_fields
     return rate, depth
+
+
+@internal
+@pure
+def _calm_between(risk: risk_words.Risk, earlier: uint256, time: uint256) -> (uint256, uint256):
+    """
+    @notice Calm volatility and cap that goals of the factor in maintenance margin come from.
+    """
+    if risk.ramp_start == 0:
+        return risk.calm, risk.volatility_cap
+    passed: uint256 = self._passed(risk.ramp_start, time)
+    origin: risk_words.Earlier = risk_words._earlier_fields(earlier)
+    calm: uint256 = self._between(origin.calm, risk.calm, passed)
+    return calm, self._between(origin.volatility_cap, risk.volatility_cap, passed)
 
 
 @internal
@@ -108,15 +122,14 @@ def _volatility_factor(word: uint256, time: uint256) -> uint256:
 
 @internal
 @pure
-def _calm_factor(word: uint256, volatility: uint256) -> uint256:
+def _calm_factor(calm: uint256, cap: uint256, volatility: uint256) -> uint256:
     """
-    @notice Volatility / calm volatility, at least 1 and at most the cap, rounded down.
+    @notice Volatility / calm volatility, at least 1 and at most the cap (tenths), rounded down.
     """
-    calm: uint256 = (word >> 112) & risk_words.U24  # risk_words._risk_fields
     if calm == 0 or volatility <= calm:
         return PPM
-    cap: uint256 = unsafe_mul((word >> 104) & risk_words.U8, CAP_UNIT)  # risk_words._risk_fields
-    return min(unsafe_div(unsafe_mul(volatility, PPM), calm), cap)
+    # A volatility is below 2**24, a cap below 2**8.
+    return min(unsafe_div(unsafe_mul(volatility, PPM), calm), unsafe_mul(cap, CAP_UNIT))
 
 
 @internal

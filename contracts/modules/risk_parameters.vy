@@ -53,20 +53,39 @@ def _set_risk(market_id: uint256, risk: IMarginModel.MarketRisk):
     """
     self._check_market_id(market_id)
     old: uint256 = self._risks[market_id]
-    changed: risk_words.Risk = self._changed(market_id, old, risk)
-    # A ramp runs where the earlier terms differ from the new ones; `_changed` answers the earlier ones.
-    earlier: uint256 = risk_words._earlier(changed.maintenance, changed.depth)
-    if changed.maintenance == risk.maintenance and changed.depth == risk.depth:
-        earlier = 0
+    self._check_risk(risk)
+    changed: risk_words.Risk = risk_words._risk_fields(old)
+    goal: uint256 = risk_words._earlier(
+        risk_words.Earlier(
+            maintenance=risk.maintenance, depth=risk.depth, calm=risk.calm, volatility_cap=risk.volatility_cap
+        )
+    )
+    earlier: uint256 = goal
+    if old == 0:
+        changed.reserve = risk.reserve
+        changed.capacity = risk.capacity_floor
+        changed.factor_from = risk_factors.FACTOR_UNIT
+        changed.factor_to = risk_factors.FACTOR_UNIT
     else:
-        changed.ramp_start = block.timestamp + risk_factors.NOTICE
+        assert risk.reserve == changed.reserve, "risk: reserve is fixed"
+        earlier = self._earlier_now(market_id, old)
+    changed.initial = risk.initial
     changed.maintenance = risk.maintenance
     changed.depth = risk.depth
+    changed.calm = risk.calm
+    changed.volatility_cap = risk.volatility_cap
+    changed.capacity = min(changed.capacity, risk.capacity_floor)
+    changed.ramp_start = block.timestamp + risk_factors.NOTICE
+    # A ramp runs where what is in force differs from the new terms.
+    if earlier == goal:
+        earlier = 0
+        changed.ramp_start = 0
     new: uint256 = risk_words._risk(changed)
+    capacity: uint256 = risk_words._capacity(risk.capacity_floor, risk.capacity_per_fund)
     self._risks[market_id] = new
     self._earlier[market_id] = earlier
-    self._capacities[market_id] = risk_words._capacity(risk.capacity_floor, risk.capacity_per_fund)
-    log IMarginModel.RiskSet(market_id=market_id, old_word=old, new_word=new, earlier=earlier)
+    self._capacities[market_id] = capacity
+    log IMarginModel.RiskSet(market_id=market_id, old_word=old, new_word=new, earlier=earlier, capacity=capacity)
 
 
 @internal
@@ -105,7 +124,10 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
     terms: uint256 = self._capacities[market_id]
     grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
     risk.capacity = min(risk_words._capacity_least(terms) + grown, risk_words.U32)
-    goal: uint256 = risk_factors._calm_factor(old, volatility) // risk_factors.FACTOR_UNIT
+    calm: uint256 = 0
+    cap: uint256 = 0
+    calm, cap = risk_factors._calm_between(risk, self._earlier[market_id], block.timestamp)
+    goal: uint256 = risk_factors._calm_factor(calm, cap, volatility) // risk_factors.FACTOR_UNIT
     here: uint256 = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
     # Movements and ramps that are over cost every reader.
     if here == risk.factor_to:
@@ -133,34 +155,29 @@ def _check_market_id(market_id: uint256):
 
 
 @internal
-@view
-def _changed(market_id: uint256, word: uint256, risk: IMarginModel.MarketRisk) -> risk_words.Risk:
-    """
-    @notice A market's fields after a change, except that maintenance and depth are where their ramp comes from: what
-            is in force.
-    """
+@pure
+def _check_risk(risk: IMarginModel.MarketRisk):
     assert risk.maintenance != 0 and risk.maintenance <= risk.initial and risk.initial <= PPM, "risk: rates"
     assert risk.depth != 0, "risk: depth"
+    assert risk.calm != 0, "risk: calm"
     assert risk.volatility_cap >= LEAST_CAP and risk.volatility_cap <= MOST_CAP, "risk: volatility cap"
     assert risk.capacity_floor != 0, "risk: capacity"
-    new: risk_words.Risk = risk_words._risk_fields(word)
-    new.initial = risk.initial
-    new.calm = risk.calm
-    new.volatility_cap = risk.volatility_cap
-    if word == 0:
-        new.maintenance = risk.maintenance
-        new.depth = risk.depth
-        new.capacity = risk.capacity_floor
-        new.reserve = risk.reserve
-        new.factor_from = risk_factors.FACTOR_UNIT
-        new.factor_to = risk_factors.FACTOR_UNIT
-        return new
-    assert risk.reserve == new.reserve, "risk: reserve is fixed"
+
+
+@internal
+@view
+def _earlier_now(market_id: uint256, word: uint256) -> uint256:
+    """
+    @notice What is in force of a listed market as a ramp's origin.
+    """
+    earlier: risk_words.Earlier = empty(risk_words.Earlier)
     flat: uint256 = 0
-    new.maintenance, new.depth, flat = self._terms(market_id, word, block.timestamp)
-    new.capacity = min(new.capacity, risk.capacity_floor)
-    new.ramp_start = 0
-    return new
+    earlier.maintenance, earlier.depth, flat = self._terms(market_id, word, block.timestamp)
+    risk: risk_words.Risk = risk_words._risk_fields(word)
+    earlier.calm, earlier.volatility_cap = risk_factors._calm_between(
+        risk, self._earlier[market_id], block.timestamp
+    )
+    return risk_words._earlier(earlier)
 
 
 @internal
@@ -198,10 +215,21 @@ def _rates(
     flat: uint256 = 0
     least, depth, flat = self._terms(id, risk, time)
     rate: uint256 = risk_factors._maintenance_rate(least, flat, depth, notional)
-    factor: uint256 = max(flat, risk_factors._calm_factor(risk, words._price_volatility(price_word)))
+    factor: uint256 = self._initial_factor(risk, flat, words._price_volatility(price_word))
     initial_rate: uint256 = self._initial_rate(risk, factor, notional, interest)
     # An initial rate that was lowered is in force at once, the maintenance rate by a ramp.
     return least, rate, max(initial_rate, rate)
+
+
+@internal
+@pure
+def _initial_factor(risk: uint256, flat: uint256, volatility: uint256) -> uint256:
+    """
+    @notice The factor that initial margin has whatever the size: that of maintenance margin or, if larger, of volatility.
+    """
+    calm: uint256 = (risk >> 112) & risk_words.U24  # risk_words._risk_fields
+    cap: uint256 = (risk >> 104) & risk_words.U8  # risk_words._risk_fields
+    return max(flat, risk_factors._calm_factor(calm, cap, volatility))
 
 
 @internal

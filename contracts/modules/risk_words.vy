@@ -8,13 +8,13 @@
      risk      initial uint20 | maintenance uint20 | depth uint32 | capacity uint32 | reserve uint16 | calm uint24
                | volatility_cap uint8 | ramp_start uint32 | factor_from uint16 | factor_to uint16 | factor_start uint32
                | unused 8
-     earlier   unused 204 | maintenance uint20 | depth uint32
+     earlier   unused 172 | maintenance uint20 | depth uint32 | calm uint24 | volatility_cap uint8
      capacity  unused 192 | least uint32 | per_fund uint32
      weight    initial_from uint20 | initial_to uint20 | maintenance_from uint20 | maintenance_to uint20
                | depth_from uint32 | depth_to uint32 | ramp_start uint32 | unused 80
-     matrix    version uint16 | earlier uint16 | ramp_start uint32 | tail uint8 | initial_factor uint24 | factor uint24
-               | gross_floor uint20 | earlier_tail uint8 | earlier_factor uint24 | earlier_gross_floor uint20
-               | minimum_equity uint32 | unused 32
+     matrix    version uint16 | earlier uint16 | ramp_start uint32 | tail uint8 | factor uint24 | gross_floor uint20
+               | earlier_tail uint8 | earlier_factor uint24 | earlier_gross_floor uint20 | minimum_equity uint32
+               | unused 56
      plan      id uint8 | usable uint8 | reserve uint16 | rate uint20 | base uint20 | flat uint24 | depth uint32
                | notional uint128
      A packer reverts when a field is out of range, so a word never corrupts its neighbour.
@@ -51,6 +51,13 @@ struct Risk:
     factor_start: uint256
 
 
+struct Earlier:
+    maintenance: uint256
+    depth: uint256
+    calm: uint256
+    volatility_cap: uint256
+
+
 struct Weight:
     initial_from: uint256
     initial_to: uint256
@@ -66,7 +73,6 @@ struct Matrix:
     earlier: uint256
     ramp_start: uint256
     tail: uint256
-    initial_factor: uint256
     factor: uint256
     gross_floor: uint256
     earlier_tail: uint256
@@ -140,22 +146,20 @@ def _risk_fields(word: uint256) -> Risk:
 
 @internal
 @pure
-def _earlier(maintenance: uint256, depth: uint256) -> uint256:
-    assert maintenance <= U20
-    assert depth <= U32
-    return (maintenance << 32) | depth
+def _earlier(earlier: Earlier) -> uint256:
+    assert earlier.maintenance <= U20
+    assert earlier.depth <= U32
+    assert earlier.calm <= U24
+    assert earlier.volatility_cap <= U8
+    return (earlier.maintenance << 64) | (earlier.depth << 32) | (earlier.calm << 8) | earlier.volatility_cap
 
 
 @internal
 @pure
-def _earlier_maintenance(word: uint256) -> uint256:
-    return word >> 32
-
-
-@internal
-@pure
-def _earlier_depth(word: uint256) -> uint256:
-    return word & U32
+def _earlier_fields(word: uint256) -> Earlier:
+    return Earlier(
+        maintenance=word >> 64, depth=(word >> 32) & U32, calm=(word >> 8) & U24, volatility_cap=word & U8
+    )
 
 
 @internal
@@ -230,7 +234,6 @@ def _matrix(matrix: Matrix) -> uint256:
     assert matrix.earlier <= U16
     assert matrix.ramp_start <= U32
     assert matrix.tail <= U8
-    assert matrix.initial_factor <= U24
     assert matrix.factor <= U24
     assert matrix.gross_floor <= U20
     assert matrix.earlier_tail <= U8
@@ -242,13 +245,12 @@ def _matrix(matrix: Matrix) -> uint256:
         | (matrix.earlier << 224)
         | (matrix.ramp_start << 192)
         | (matrix.tail << 184)
-        | (matrix.initial_factor << 160)
-        | (matrix.factor << 136)
-        | (matrix.gross_floor << 116)
-        | (matrix.earlier_tail << 108)
-        | (matrix.earlier_factor << 84)
-        | (matrix.earlier_gross_floor << 64)
-        | (matrix.minimum_equity << 32)
+        | (matrix.factor << 160)
+        | (matrix.gross_floor << 140)
+        | (matrix.earlier_tail << 132)
+        | (matrix.earlier_factor << 108)
+        | (matrix.earlier_gross_floor << 88)
+        | (matrix.minimum_equity << 56)
     )
 
 
@@ -260,13 +262,12 @@ def _matrix_fields(word: uint256) -> Matrix:
         earlier=(word >> 224) & U16,
         ramp_start=(word >> 192) & U32,
         tail=(word >> 184) & U8,
-        initial_factor=(word >> 160) & U24,
-        factor=(word >> 136) & U24,
-        gross_floor=(word >> 116) & U20,
-        earlier_tail=(word >> 108) & U8,
-        earlier_factor=(word >> 84) & U24,
-        earlier_gross_floor=(word >> 64) & U20,
-        minimum_equity=(word >> 32) & U32,
+        factor=(word >> 160) & U24,
+        gross_floor=(word >> 140) & U20,
+        earlier_tail=(word >> 132) & U8,
+        earlier_factor=(word >> 108) & U24,
+        earlier_gross_floor=(word >> 88) & U20,
+        minimum_equity=(word >> 56) & U32,
     )
 
 

@@ -3,8 +3,8 @@
 @title Scenarios
 @notice The matrix of joint price shocks of all markets, and what a portfolio needs under it. Part of the margin model.
 @dev `seawall/spec/scenarios.py` is the same in Python, with the sources of the formulas. A version holds 32 shocks a
-     market, in 1/10,000 of the price as 16-bit numbers shifted by 2**15, 16 to a word: the first 16 in the first
-     word, from the lowest bits up. A market whose first word is 0 is not covered.
+     market, in 1/10,000 of the market's own rate as 16-bit numbers shifted by 2**15, 16 to a word: the first 16 in the
+     first word, from the lowest bits up. A market whose words are 0 is not covered.
 """
 
 # ---------------------------------------------------------------
@@ -23,19 +23,20 @@ from contracts.modules import risk_words  # storage layout
 
 PPM: constant(uint256) = 10**6
 SCENARIOS: constant(uint256) = 32
+# Ids from here up are collateral tokens.
+COLLATERAL_IDS: constant(uint256) = 128
 BIAS: constant(uint256) = 2**15
 SHOCK_UNIT: constant(uint256) = 10_000
-# 64-bit lanes hold sums of exposures below 2**46 times shocks below 2**16: their highest two bits are free.
+# 64-bit lanes hold sums of requirements below 2**46 times shocks below 2**16: their highest two bits are free.
 GROSS_BITS: constant(uint256) = 46
 LANE: constant(uint256) = 2**64 - 1
 EVERY_LANE: constant(uint256) = 2**192 + 2**128 + 2**64 + 1
 HIGHEST: constant(uint256) = EVERY_LANE * 2**63
 # Every fourth 16-bit number of a word: what multiplies into lanes.
 EVERY_FOURTH: constant(uint256) = (2**16 - 1) * EVERY_LANE
-
-
-# In place of an Expected Shortfall.
-UNKNOWN: constant(uint256) = max_value(uint256)
+# The number 1 in every 16 bits, and the highest bit of each.
+EVERY_SHOCK: constant(uint256) = (2**48 + 2**32 + 2**16 + 1) * EVERY_LANE
+HIGHEST_OF_SHOCKS: constant(uint256) = EVERY_SHOCK * 2**15
 
 
 # What a matrix asks for: worst scenarios averaged, parts per million.
@@ -45,13 +46,17 @@ struct Terms:
     gross_floor: uint256
 
 
-# The market legs of a portfolio: signed money at the factor that holds whatever the size, the standard requirement
-# at that factor, and what sizes add to all of them.
+# What market legs need by themselves at the factor that holds whatever the size, with the sign of the leg, and what
+# sizes add to all of them.
 struct Book:
-    ids: DynArray[uint256, 16]
-    exposures: DynArray[int256, 16]
-    flats: DynArray[uint256, 16]
+    needed: DynArray[int256, 16]
     excess: uint256
+
+
+# The shocks of the same legs in one version, two words each.
+struct Columns:
+    first: DynArray[uint256, 16]
+    second: DynArray[uint256, 16]
 
 
 # ---------------------------------------------------------------
@@ -74,31 +79,33 @@ def _stage(market_id: uint256, shocks: uint256[2]):
     """
     matrix: risk_words.Matrix = risk_words._matrix_fields(self._matrix)
     version: uint256 = matrix.version + 1
+    if shocks[0] | shocks[1] != 0:  # bits._has in either
+        for word: uint256 in shocks:
+            # Only where one of the sixteen is 0, which is no shock, is its highest bit borrowed first.
+            lent: uint256 = unsafe_sub(word, EVERY_SHOCK) & ~word  # bits._has in each
+            assert lent & HIGHEST_OF_SHOCKS == 0, "risk: shocks"  # bits._has in each
     self._shocks[version][market_id] = shocks
     log IMarginModel.ScenariosStaged(version=version, market_id=market_id, shocks=shocks)
 
 
 @internal
-def _activate(terms: Terms, initial_factor: uint256, minimum_equity: uint256):
+def _activate(terms: Terms, minimum_equity: uint256):
     """
-    @notice Put the staged version in force: for initial margin at once, for maintenance by a ramp.
+    @notice Put the staged version in force: for initial margin at once, for maintenance by a ramp. Before the first one no
+            market is covered.
     """
     word: uint256 = self._matrix
     old: risk_words.Matrix = risk_words._matrix_fields(word)
     assert block.timestamp >= old.ramp_start + risk_factors.RAMP, "risk: matrix ramps"
     assert terms.tail != 0 and terms.tail <= SCENARIOS, "risk: tail"
-    assert terms.factor != 0 and terms.factor <= initial_factor, "risk: factors"
+    assert terms.factor != 0, "risk: factor"
     assert terms.gross_floor != 0 and terms.gross_floor <= PPM, "risk: floor"
-    start: uint256 = 0
-    if old.version != 0:
-        start = block.timestamp + risk_factors.NOTICE
     new: uint256 = risk_words._matrix(
         risk_words.Matrix(
             version=old.version + 1,
             earlier=old.version,
-            ramp_start=start,
+            ramp_start=block.timestamp + risk_factors.NOTICE,
             tail=terms.tail,
-            initial_factor=initial_factor,
             factor=terms.factor,
             gross_floor=terms.gross_floor,
             earlier_tail=old.tail,
@@ -118,78 +125,70 @@ def _activate(terms: Terms, initial_factor: uint256, minimum_equity: uint256):
 
 @internal
 @view
-def _maintenance(matrix: risk_words.Matrix, book: Book, time: uint256) -> (uint256, uint256):
+def _maintenance(
+    matrix: risk_words.Matrix, columns: Columns, legs: DynArray[uint256, 24], book: Book, time: uint256
+) -> uint256:
     """
-    @notice Maintenance margin: while a new matrix that asks for more is on its ramp, a blend of both, rounded down; and
-            the Expected Shortfall of the matrix in force.
+    @notice Maintenance margin: while a new matrix that asks for more is on its ramp, a blend of both, rounded down.
+    @param columns the legs' shocks of the matrix in force
     """
     terms: Terms = Terms(tail=matrix.tail, factor=matrix.factor, gross_floor=matrix.gross_floor)
-    required: uint256 = 0
-    shortfall: uint256 = 0
-    required, shortfall = self._requirement(matrix.version, terms, book, UNKNOWN)
+    required: uint256 = self._requirement(terms, columns, book)
     if time >= matrix.ramp_start + risk_factors.RAMP:
-        return required, shortfall
+        return required
     terms = Terms(tail=matrix.earlier_tail, factor=matrix.earlier_factor, gross_floor=matrix.earlier_gross_floor)
-    earlier: uint256 = self._requirement(matrix.earlier, terms, book, UNKNOWN)[0]
+    before: Columns = self._columns(matrix.earlier, legs)
+    earlier: uint256 = self._requirement(terms, before, book)
     if earlier < required:
         passed: uint256 = risk_factors._passed(matrix.ramp_start, time)
         required = earlier + (required - earlier) * passed // risk_factors.RAMP
-    return required, shortfall
+    return required
 
 
 @internal
 @view
-def _initial(matrix: risk_words.Matrix, book: Book, known: uint256) -> uint256:
+def _columns(version: uint256, legs: DynArray[uint256, 24]) -> Columns:
     """
-    @notice Initial margin: factor and floor are larger in the same proportion.
-    @param known the book's Expected Shortfall, UNKNOWN if it is not
+    @notice The shocks of the market legs in a version.
     """
-    # Factors below 2**24, a floor below 2**20: no overflow.
-    scaled: uint256 = unsafe_mul(matrix.gross_floor, matrix.initial_factor)
-    least: uint256 = max(matrix.factor, 1)
-    gross_floor: uint256 = unsafe_div(unsafe_add(scaled, unsafe_sub(least, 1)), least)
-    terms: Terms = Terms(tail=matrix.tail, factor=matrix.initial_factor, gross_floor=gross_floor)
-    return self._requirement(matrix.version, terms, book, known)[0]
+    columns: Columns = empty(Columns)
+    for leg: uint256 in legs:
+        id: uint256 = leg >> 248  # words._leg_id
+        if id < COLLATERAL_IDS:
+            columns.first.append(self._shocks[version][id][0])
+            columns.second.append(self._shocks[version][id][1])
+    return columns
 
 
 @internal
-@view
-def _requirement(version: uint256, terms: Terms, book: Book, known: uint256) -> (uint256, uint256):
+@pure
+def _requirement(terms: Terms, columns: Columns, book: Book) -> uint256:
     """
-    @notice max(factor * ES, floor * gross, dominance) + concentration + what is not covered; and the ES.
+    @notice max(factor * ES, floor * gross, |net|) + concentration + what is not covered.
     """
-    # Exposures are below 2**144 and requirements below 2**169 each, and there are 16.
+    # Requirements are below 2**150 each, and there are 16.
     gross: uint256 = 0
-    flat: uint256 = 0
-    largest: uint256 = 0
+    net: int256 = 0
     required: uint256 = book.excess
-    covered: DynArray[uint256, 16] = []
     index: uint256 = 0
-    for id: uint256 in book.ids:
-        needed: uint256 = book.flats[index]
-        first: uint256 = self._shocks[version][id][0]
-        covered.append(first)
-        if first == 0:
-            required = unsafe_add(required, needed)
+    for needed: int256 in book.needed:
+        magnitude: uint256 = convert(abs(needed), uint256)
+        if columns.first[index] == 0:
+            required = unsafe_add(required, magnitude)
         else:
-            gross = unsafe_add(gross, convert(abs(book.exposures[index]), uint256))
-            flat = unsafe_add(flat, needed)
-            largest = max(largest, needed)
+            gross = unsafe_add(gross, magnitude)
+            net = unsafe_add(net, needed)
         index = unsafe_add(index, 1)
-    shortfall: uint256 = known
-    if known == UNKNOWN:
-        shortfall = self._expected_shortfall(version, terms.tail, gross, covered, book)
+    shortfall: uint256 = self._expected_shortfall(terms.tail, gross, columns, book.needed)
     spread: uint256 = max(self._ppm_up(shortfall, terms.factor), self._ppm_up(gross, terms.gross_floor))
-    largest = unsafe_mul(largest, 2)
-    if largest > flat:
-        spread = max(spread, unsafe_sub(largest, flat))
-    return unsafe_add(required, spread), shortfall
+    spread = max(spread, convert(abs(net), uint256))
+    return unsafe_add(required, spread)
 
 
 @internal
-@view
+@pure
 def _expected_shortfall(
-    version: uint256, tail: uint256, gross: uint256, covered: DynArray[uint256, 16], book: Book
+    tail: uint256, gross: uint256, columns: Columns, book: DynArray[int256, 16]
 ) -> uint256:
     """
     @notice Mean of the worst `tail` losses of the covered legs, not below 0, rounded up.
@@ -207,14 +206,13 @@ def _expected_shortfall(
     bias: uint256 = 0
     legs: uint256 = 0
     index: uint256 = 0
-    for word: uint256 in covered:
-        if word != 0:
-            exposure: int256 = book.exposures[index]
-            first: uint256 = word
-            second: uint256 = self._shocks[version][book.ids[index]][1]
-            cut: uint256 = convert(abs(exposure), uint256) >> dropped  # bits._log2 of the gross
+    for needed: int256 in book:
+        first: uint256 = columns.first[index]
+        if first != 0:
+            second: uint256 = columns.second[index]
+            cut: uint256 = convert(abs(needed), uint256) >> dropped  # bits._log2 of the gross
             level: uint256 = BIAS
-            if exposure > 0:
+            if needed > 0:
                 first = ~first  # risk_words._matrix: every shock inverted
                 second = ~second  # risk_words._matrix: every shock inverted
                 level = BIAS - 1
@@ -238,7 +236,7 @@ def _expected_shortfall(
         return rounding
     loss: uint256 = unsafe_sub(worst, level_all) << dropped  # bits._log2 of the gross
     parts: uint256 = unsafe_mul(tail, SHOCK_UNIT)
-    # A matrix has a tail of at least 1. The gross is below 2**148, so 102 bits are cut at most: a loss is below 2**168.
+    # A matrix has a tail of at least 1. The gross is below 2**154, so 108 bits are cut at most: a loss is below 2**175.
     return unsafe_add(unsafe_div(unsafe_add(loss, unsafe_sub(parts, 1)), parts), rounding)
 
 

@@ -82,18 +82,18 @@ def size_tiers_release_more_than_the_fraction() -> Claim:
 
 @lemma
 def a_slice_releases_its_fraction_of_the_requirement() -> Claim:
-    """max(F ES, floor gross, dominance) + uncovered + excess falls at least with the fraction.
+    """max(F ES, floor gross, net) + uncovered + excess falls at least with the fraction.
 
-    Given spreads A, B, D (any sign of D), flat requirements U of what is not covered, and an excess
+    Given spreads A, B, D, flat requirements U of what is not covered, and an excess
     X' <= (1 - phi) X: the requirement after is at most (1 - phi) of the one before. Planted: an
     excess that stays.
     """
-    shortfall, floor, dominance = z3.Reals("A B D")
+    shortfall, floor, net = z3.Reals("A B D")
     uncovered, excess, left = z3.Reals("U X X2")
-    base = [phi >= 0, phi <= 1, shortfall >= 0, floor >= 0, uncovered >= 0, excess >= 0, left >= 0]
-    before = _largest([shortfall, floor, dominance]) + uncovered + excess
+    base = [phi >= 0, phi <= 1, *(x >= 0 for x in (shortfall, floor, net, uncovered, excess, left))]
+    before = _largest([shortfall, floor, net]) + uncovered + excess
     rest = 1 - phi
-    after = _largest([rest * shortfall, rest * floor, rest * dominance]) + rest * uncovered + left
+    after = _largest([rest * shortfall, rest * floor, rest * net]) + rest * uncovered + left
     falls = after <= rest * before
     return Claim(
         given=[*base, left <= rest * excess],

@@ -17,7 +17,7 @@ from seawall.replay.tables import filled, table
 from seawall.risk.history import hourly_returns, is_present
 from seawall.risk.scenarios import Array, build_matrix
 from seawall.spec.margin import Assessment, MarginModel, Price
-from seawall.spec.risk import MarketRisk, worth
+from seawall.spec.risk import ANY_VOLATILITY, MarketRisk, worth
 from seawall.spec.scenarios import Shocks, Terms
 from seawall.spec.state import Journal
 from seawall.spec.words import PORTFOLIO, PPM, WAD
@@ -28,16 +28,13 @@ RISK = MarketRisk(
     maintenance=65_000,
     reserve=0,
     depth=20_000,
-    calm=0,
+    calm=ANY_VOLATILITY,
     volatility_cap=10,
     capacity_floor=500_000,
     capacity_per_fund=0,
 )
-MAINTENANCE = RISK.maintenance / PPM
-#: Maintenance is the Expected Shortfall of the three worst scenarios, at least 1.5 % of gross;
-#: initial margin is in the proportion of the base rates.
-TERMS = Terms(tail=3, factor=PPM, floor=15_000)
-INITIAL_FACTOR = PPM * RISK.initial // RISK.maintenance
+#: The three worst scenarios; at least a quarter of what standard mode asks for.
+TERMS = Terms(tail=3, factor=PPM, floor=250_000)
 #: Any second.
 NOW = 1_700_000_000
 CORRELATION = 0.9
@@ -57,6 +54,7 @@ BOOKS: dict[str, dict[int, int]] = {
     "long 2, short 1": {1: 2, 2: -1},
     "long 9, short 1": {1: 9, 2: -1},
     "long 1, long 1": {1: 1, 2: 1},
+    "short 10, short 1": {1: -10, 2: -1},
 }
 #: Open interest before a position, and the position itself, in millions; capacity 500.
 SPLITS = ((0, 600), (400, 200), (500, 100), (900, 200), (2_000, 500))
@@ -101,7 +99,7 @@ def drawn_returns() -> Array:
 
 def matrix(returns: Array) -> list[Shocks]:
     """The scenario matrix of the example's terms."""
-    return build_matrix(returns, [MAINTENANCE] * 2, TERMS.tail, TERMS.factor / PPM)
+    return build_matrix(returns, TERMS.tail, TERMS.factor / PPM)
 
 
 def books(shocks: list[Shocks]) -> list[Book]:
@@ -109,7 +107,7 @@ def books(shocks: list[Shocks]) -> list[Book]:
     model = _model(RISK)
     for market_id, column in enumerate(shocks, 1):
         model.scenarios.stage(market_id, column)
-    model.scenarios.activate(TERMS, INITIAL_FACTOR, 0, NOW)
+    model.scenarios.activate(TERMS, 0, NOW)
     return [
         Book(name, _assess(model, sizes, 0), _assess(model, sizes, PORTFOLIO))
         for name, sizes in BOOKS.items()

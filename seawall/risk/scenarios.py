@@ -3,8 +3,9 @@
 Returns are divided by the volatility that was known before them (Barone-Adesi, Giannopoulos and
 Vosper 1999), so that a move counts as large when it surprised. Of all hours those are kept that
 hurt most in some direction: each market up and down, and each pair of markets together and
-against each other. The scale of each market is then set so that its Expected Shortfall alone is
-what its base rate asks for: the matrix says how markets move together, the rate how far.
+against each other. Falls and rises of each market are then scaled, apart, so that its Expected
+Shortfall alone is its own rate, long or short: the matrix says how markets move together, the rate
+how far.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ Array = NDArray[np.float64]
 
 #: Hours over which volatility forgets, as the index does; see oracle.volatility_seconds.
 MEMORY_HOURS = 24
-#: A price does not fall by more than all of it.
-LOWEST = 1 - SHOCK_UNIT
 LANES = 4
 
 
@@ -30,27 +29,29 @@ class ScenarioError(ValueError):
     """Returns that make no matrix."""
 
 
-def build_matrix(
-    returns: Array, rates: list[float], tail: int = 3, factor: float = 1.0
-) -> list[Shocks]:
-    """Shocks of each market, in 1/10,000 of the price, the scenarios that hurt most first.
+def build_matrix(returns: Array, tail: int = 3, factor: float = 1.0) -> list[Shocks]:
+    """Shocks of each market, in 1/10,000 of its rate, the scenarios that hurt most first.
 
-    `returns` are log returns of an hour each: a row an hour, a column a market. `rates` are base
-    rates of maintenance margin, as fractions; `factor` times the mean of the worst `tail` losses
-    of a market alone, long or short, comes to its rate. Errors: ScenarioError.
+    `returns` are log returns of an hour each: a row an hour, a column a market. `factor` times the
+    mean of the worst `tail` losses of a market alone, long or short, comes to its rate: a unit less
+    at most, never more. Errors: ScenarioError.
     """
-    if returns.ndim != 2 or returns.shape[1] != len(rates):
-        raise ScenarioError(f"{returns.shape} returns for {len(rates)} rates")
+    if returns.ndim != 2:
+        raise ScenarioError(f"{returns.ndim} dimensions, expected a row an hour, a column a market")
     if len(returns) < 2 * SCENARIOS or not np.isfinite(returns).all():
         raise ScenarioError("too few returns, or such that are no numbers")
     surprises = np.expm1(filtered(returns))
     chosen = surprises[worst_hours(surprises)]
-    columns = []
-    for column, rate in zip(chosen.T, rates, strict=True):
-        alone = max(shortfall(column, tail), shortfall(-column, tail))
-        moves = np.rint(column * rate / (alone * factor) * SHOCK_UNIT)
-        columns.append(tuple(int(move) for move in np.clip(moves, LOWEST, BIAS - 1)))
-    return [_placed(column) for column in columns]
+    return [_placed(_scaled(column, tail, factor)) for column in chosen.T]
+
+
+def _scaled(column: Array, tail: int, factor: float) -> Shocks:
+    """One market's moves, each side in units of its own Expected Shortfall."""
+    falls, rises = shortfall(column, tail) * factor, shortfall(-column, tail) * factor
+    if min(falls, rises) <= 0:
+        raise ScenarioError(f"the worst {tail} hours of a side are no losses")
+    moves = np.where(column < 0, column / falls, column / rises) * SHOCK_UNIT
+    return tuple(int(move) for move in np.clip(np.trunc(moves), 1 - BIAS, BIAS - 1))
 
 
 def filtered(returns: Array) -> Array:

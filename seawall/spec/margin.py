@@ -20,7 +20,6 @@ from seawall.spec.risk import (
     interest_factor,
     maintenance_rate,
     size_factor,
-    volatility_factor,
     weighed,
     worth,
 )
@@ -157,8 +156,7 @@ class _Market(NamedTuple):
         flat_rate = charged(self.base, self.flat, PPM)
         return PortfolioLeg(
             self.market_id,
-            _exposure(self, self.flat),
-            _ceil_requirement(self.notional * flat_rate),
+            _signed(self, _ceil_requirement(self.notional * flat_rate)),
             _ceil_requirement(self.notional * (self.rate - flat_rate)),
         )
 
@@ -166,18 +164,12 @@ class _Market(NamedTuple):
     def in_portfolio_initial(self) -> PortfolioLeg:
         """Its part of a portfolio's initial margin.
 
-        Its exposure is at spot: no hedge makes up for what a short's adverse end adds.
+        What hedges may make up for is at spot: what a short's adverse end adds is not among it.
         """
         flat_rate = charged(self.initial, self.flat_initial, MAX_INITIAL_RATE)
         flat = _ceil_requirement(self.notional * flat_rate)
         whole = _ceil_requirement(max(self.notional, self.adverse) * self.initial_rate)
-        exposure = _exposure(self, self.flat_initial)
-        return PortfolioLeg(self.market_id, exposure, flat, whole - flat)
-
-
-def _exposure(leg: _Market, factor: int) -> int:
-    """Signed money at spot and at the factor that holds whatever the size."""
-    return _signed(leg, leg.notional // WAD * factor // PPM)
+        return PortfolioLeg(self.market_id, _signed(self, flat), whole - flat)
 
 
 class MarginModel:
@@ -233,11 +225,10 @@ class MarginModel:
         bound = balance + max(balance, 0)
         equity = base + value // WAD + collateral - reserve
         initial, maintenance = self._required(markets, mode, now)
-        # Without a matrix nobody is in portfolio mode, so that the first one needs no ramp.
-        least = self.scenarios.matrix.minimum_equity * WAD
-        short = equity < least or self.scenarios.matrix.version == 0
-        poor = mode & PORTFOLIO and markets and short
-        if poor or not all(leg.usable for leg in markets):
+        if mode & PORTFOLIO and equity < self.scenarios.matrix.minimum_equity * WAD:
+            # Too poor for the credit of hedges: new risk at the margin of standard mode.
+            initial = max(initial, _standard_initial(markets))
+        if not all(leg.usable for leg in markets):
             initial = MAX_UINT256
         gross = sum(leg.notional for leg in markets)
         floor = _ceil_requirement(gross * self.notional_floor)
@@ -294,7 +285,7 @@ class MarginModel:
         risk = self.risks[market_id]
         base, depth = risk.base(now)
         flat = risk.volatility_factor(now) if risk.initial else PPM
-        flat_initial = max(flat, volatility_factor(risk, price.volatility))
+        flat_initial = max(flat, risk.calm_factor(price.volatility))
         notional = _magnitude(size) * price.price
         depth = max(1, depth)
         factor = flat_initial
@@ -332,9 +323,7 @@ class MarginModel:
                 [leg.in_portfolio_initial for leg in markets],
                 now,
             )
-        # A long's adverse price is not above spot, so spot is the initial margin's.
-        initial = sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
-        return _ceil_requirement(initial), self._maintenance(markets, mode, now)
+        return _standard_initial(markets), self._maintenance(markets, mode, now)
 
     def _maintenance(self, markets: list[_Market], mode: int, now: int) -> int:
         """Maintenance margin at spot."""
@@ -362,6 +351,14 @@ class MarginModel:
 def _signed(leg: _Market, notional: int) -> int:
     """A value with the sign of the leg."""
     return notional if leg.size > 0 else -notional
+
+
+def _standard_initial(markets: list[_Market]) -> int:
+    """Initial margin in standard mode."""
+    # A long's adverse price is not above spot, so spot is the initial margin's.
+    return _ceil_requirement(
+        sum(max(leg.notional, leg.adverse) * leg.initial_rate for leg in markets)
+    )
 
 
 def _planned(leg: _Market) -> PlannedLeg:

@@ -35,6 +35,8 @@ MAX_VOLATILITY_CAP = 160
 FACTOR_STEP = 72
 #: Seconds that a movement of the volatility factor lasts before another may replace it.
 FACTOR_PERIOD = 3_600
+#: A calm volatility above all others: rates that hold whatever the volatility.
+ANY_VOLATILITY = 2**24 - 1
 #: Beyond 100 % only initial rates go, and not beyond what sums over legs have room for.
 MAX_INITIAL_RATE = 2**30 - 1
 #: A money unit of the open-interest factor, in products of two WAD numbers: a thousandth.
@@ -55,9 +57,11 @@ class Risk(NamedTuple):
     factor_from: int = 0
     factor_to: int = 0
     factor_start: int = 0
-    #: Where maintenance and depth come from while the ramp is on.
+    #: Where maintenance, depth and goals of its volatility factor come from while the ramp is on.
     earlier_maintenance: int = 0
     earlier_depth: int = 0
+    earlier_calm: int = 0
+    earlier_cap: int = 0
     #: Capacity is this floor and so many millionths of the insurance fund.
     capacity_floor: int = 0
     capacity_per_fund: int = 0
@@ -70,7 +74,12 @@ class Risk(NamedTuple):
     @property
     def earlier_word(self) -> int:
         """As the contract stores it."""
-        return EARLIER.pack(maintenance=self.earlier_maintenance, depth=self.earlier_depth)
+        return EARLIER.pack(
+            maintenance=self.earlier_maintenance,
+            depth=self.earlier_depth,
+            calm=self.earlier_calm,
+            volatility_cap=self.earlier_cap,
+        )
 
     @property
     def capacity_word(self) -> int:
@@ -86,6 +95,20 @@ class Risk(NamedTuple):
             _between(self.earlier_maintenance, self.maintenance, passed),
             _between(self.earlier_depth, self.depth, passed),
         )
+
+    def calm_base(self, now: int) -> tuple[int, int]:
+        """Calm volatility and cap that goals of the factor in maintenance margin come from."""
+        if self.ramp_start == 0:
+            return self.calm, self.volatility_cap
+        passed = min(max(now - self.ramp_start, 0), RAMP)
+        return (
+            _between(self.earlier_calm, self.calm, passed),
+            _between(self.earlier_cap, self.volatility_cap, passed),
+        )
+
+    def calm_factor(self, volatility: int) -> int:
+        """The factor of a volatility in initial margin."""
+        return volatility_factor(self.calm, self.volatility_cap, volatility)
 
     def volatility_factor(self, now: int) -> int:
         """The factor in maintenance margin: it moves towards its goal by whole units.
@@ -118,14 +141,15 @@ def changed(old: Risk, new: MarketRisk, now: int) -> Risk:
     """
     require(0 < new.maintenance <= new.initial <= PPM, "risk: rates")
     require(new.depth > 0, "risk: depth")
+    require(new.calm > 0, "risk: calm")
     require(10 <= new.volatility_cap <= MAX_VOLATILITY_CAP, "risk: volatility cap")
     require(new.capacity_floor > 0, "risk: capacity")
-    maintenance, depth = new.maintenance, new.depth
-    if old.initial != 0:
-        require(new.reserve == old.reserve, "risk: reserve is fixed")
-        maintenance, depth = old.base(now)
-    ramps = (maintenance, depth) != (new.maintenance, new.depth)
     listed = old.initial != 0
+    require(not listed or new.reserve == old.reserve, "risk: reserve is fixed")
+    goal = (new.maintenance, new.depth, new.calm, new.volatility_cap)
+    here = (*old.base(now), *old.calm_base(now)) if listed else goal
+    ramps = here != goal
+    earlier = here if ramps else (0, 0, 0, 0)
     return Risk(
         initial=new.initial,
         maintenance=new.maintenance,
@@ -138,8 +162,10 @@ def changed(old: Risk, new: MarketRisk, now: int) -> Risk:
         factor_from=old.factor_from if listed else FACTOR_UNIT,
         factor_to=old.factor_to if listed else FACTOR_UNIT,
         factor_start=old.factor_start,
-        earlier_maintenance=maintenance if ramps else 0,
-        earlier_depth=depth if ramps else 0,
+        earlier_maintenance=earlier[0],
+        earlier_depth=earlier[1],
+        earlier_calm=earlier[2],
+        earlier_cap=earlier[3],
         capacity_floor=new.capacity_floor,
         capacity_per_fund=new.capacity_per_fund,
     )
@@ -153,6 +179,7 @@ def followed(risk: Risk, volatility: int, fund: int, now: int) -> Risk:
     """
     grown = risk.capacity_per_fund * fund // PPM // DEPTH_UNIT
     over = now >= risk.ramp_start + RAMP
+    calm_base = risk.calm_base(now)
     here = risk.volatility_factor(now) // FACTOR_UNIT
     risk = risk._replace(
         capacity=min(risk.capacity_floor + grown, 2**32 - 1),
@@ -160,17 +187,17 @@ def followed(risk: Risk, volatility: int, fund: int, now: int) -> Risk:
         ramp_start=0 if over else risk.ramp_start,
         factor_from=here if here == risk.factor_to else risk.factor_from,
     )
-    goal = volatility_factor(risk, volatility) // FACTOR_UNIT
+    goal = volatility_factor(*calm_base, volatility) // FACTOR_UNIT
     if now < risk.factor_start + FACTOR_PERIOD or goal == risk.factor_to:
         return risk
     return risk._replace(factor_from=here, factor_to=goal, factor_start=now)
 
 
-def volatility_factor(risk: Risk, volatility: int) -> int:
-    """Volatility / calm volatility, at least 1 and at most the cap, rounded down."""
-    if risk.calm == 0:
+def volatility_factor(calm: int, cap: int, volatility: int) -> int:
+    """Volatility / calm volatility, at least 1 and at most the cap (tenths), rounded down."""
+    if calm == 0:
         return PPM
-    return min(max(volatility * PPM // risk.calm, PPM), risk.volatility_cap * CAP_UNIT)
+    return min(max(volatility * PPM // calm, PPM), cap * CAP_UNIT)
 
 
 def size_factor(notional: int, depth: int) -> int:

@@ -1,9 +1,10 @@
 """The scenario matrix: joint price shocks of all markets, and Expected Shortfall over them.
 
-A version of the matrix holds SCENARIOS shocks per market, in 1/10,000 of the price, as 16-bit
-numbers shifted by BIAS. Scenario s of all markets is one joint event. Expected Shortfall is the
-mean of the `tail` worst losses of a portfolio (Acerbi and Tasche 2002); it credits hedges and
-correlated books, and halves when the portfolio does.
+A version of the matrix holds SCENARIOS shocks per market, as 16-bit numbers shifted by BIAS, in
+1/10,000 of the market's maintenance rate: the matrix says how markets move together, the rate how
+far. So rates, their factors and their ramps reach every scenario. Scenario s of all markets is one
+joint event. Expected Shortfall is the mean of the `tail` worst losses of a portfolio (Acerbi and
+Tasche 2002); it credits hedges, and halves when the portfolio does.
 """
 
 from __future__ import annotations
@@ -43,16 +44,9 @@ class Matrix(NamedTuple):
     earlier: int = 0
     ramp_start: int = 0
     terms: Terms = Terms()
-    initial_factor: int = 0
     earlier_terms: Terms = Terms()
     #: Whole units of money: below it an account in portfolio mode takes no new risk.
     minimum_equity: int = 0
-
-    @property
-    def initial_terms(self) -> Terms:
-        """The terms of initial margin: factor and floor are larger in the same proportion."""
-        floor = ceil_div(self.terms.floor * self.initial_factor, max(1, self.terms.factor))
-        return Terms(self.terms.tail, self.initial_factor, floor)
 
     @property
     def word(self) -> int:
@@ -62,7 +56,6 @@ class Matrix(NamedTuple):
             earlier=self.earlier,
             ramp_start=self.ramp_start,
             tail=self.terms.tail,
-            initial_factor=self.initial_factor,
             factor=self.terms.factor,
             gross_floor=self.terms.floor,
             earlier_tail=self.earlier_terms.tail,
@@ -91,18 +84,18 @@ def unpack_shocks(first: int, second: int) -> Shocks:
 
 
 def expected_shortfall(book: list[tuple[int, Shocks]], tail: int) -> int:
-    """Mean of the worst `tail` losses of signed exposures (money), not below 0, rounded up.
+    """Mean of the worst `tail` losses of signed requirements (money), not below 0, rounded up.
 
-    Exposures are cut to GROSS_BITS of the gross: each leg adds what that can cost.
+    They are cut to GROSS_BITS of their gross: each leg adds what that can cost.
     """
-    gross = sum(abs(exposure) for exposure, _ in book)
+    gross = sum(abs(needed) for needed, _ in book)
     if gross == 0:
         return 0
     shift = max(0, gross.bit_length() - GROSS_BITS)
     losses = [0] * SCENARIOS
-    for exposure, shocks in book:
-        cut = abs(exposure) >> shift
-        signed = cut if exposure > 0 else -cut
+    for needed, shocks in book:
+        cut = abs(needed) >> shift
+        signed = cut if needed > 0 else -cut
         losses = [loss - shock * signed for loss, shock in zip(losses, shocks, strict=True)]
     worst = sum(sorted(losses)[-tail:])
     # A cut of less than a unit times a shock of less than 4.
@@ -110,36 +103,34 @@ def expected_shortfall(book: list[tuple[int, Shocks]], tail: int) -> int:
 
 
 class PortfolioLeg(NamedTuple):
-    """One market leg: `exposure` signed money times the factor that holds whatever its size.
+    """One market leg in money: what it needs by itself at the factor that holds whatever its size.
 
-    `flat` is its standard requirement at that factor, `excess` what size and open interest add.
+    `needed` has the sign of the leg; `excess` is what size and open interest add.
     """
 
     market_id: int
-    exposure: int
-    flat: int
+    needed: int
     excess: int
 
 
 def portfolio_requirement(
     legs: list[PortfolioLeg], terms: Terms, shocks_of: Callable[[int], Shocks]
 ) -> int:
-    """max(factor * ES, floor * gross, dominance) + concentration + what is not covered.
+    """max(factor * ES, floor * gross, |net|) + concentration + what is not covered.
 
-    Dominance is what the largest leg would need if all others were perfect hedges of it, so that a
-    book of one leg needs its standard requirement. Concentration is what its size adds to each
-    leg. A leg without shocks needs its standard requirement.
+    Gross and net are of standard requirements. The net is the loss where all prices move together,
+    each by its own rate, as they do in crashes: so legs of one direction get no credit for each
+    other, and a book of one leg needs its standard requirement. Concentration is what its size adds
+    to each leg. A leg without shocks needs its standard requirement.
     """
     covered = [leg for leg in legs if shocks_of(leg.market_id)]
-    book = [(leg.exposure, shocks_of(leg.market_id)) for leg in covered]
+    book = [(leg.needed, shocks_of(leg.market_id)) for leg in covered]
     shortfall = expected_shortfall(book, terms.tail)
-    gross = sum(abs(leg.exposure) for leg in covered)
-    flat = sum(leg.flat for leg in covered)
-    dominance = 2 * max((leg.flat for leg in covered), default=0) - flat
-    spread = max(
-        ceil_div(shortfall * terms.factor, PPM), ceil_div(gross * terms.floor, PPM), dominance
-    )
-    return spread + sum(leg.flat for leg in legs) - flat + sum(leg.excess for leg in legs)
+    gross = sum(abs(leg.needed) for leg in covered)
+    net = abs(sum(leg.needed for leg in covered))
+    spread = max(ceil_div(shortfall * terms.factor, PPM), ceil_div(gross * terms.floor, PPM), net)
+    bare = sum(abs(leg.needed) for leg in legs) - gross
+    return spread + bare + sum(leg.excess for leg in legs)
 
 
 class Scenarios:
@@ -161,7 +152,7 @@ class Scenarios:
         """Initial and maintenance margin of a portfolio; the first never below the second."""
         shocks = self._shocks(self.matrix.version)
         required = self.maintenance(maintenance, now)
-        first = portfolio_requirement(initial, self.matrix.initial_terms, shocks)
+        first = portfolio_requirement(initial, self.matrix.terms, shocks)
         return max(first, required), required
 
     def maintenance(self, legs: list[PortfolioLeg], now: int) -> int:
@@ -189,26 +180,27 @@ class Scenarios:
         self._matrix[0] = matrix
 
     def stage(self, market_id: int, shocks: Shocks) -> None:
-        """Write a market's shocks of the next version."""
+        """Write a market's shocks of the next version; none: it is not covered."""
         require(1 <= market_id <= 127, "risk: market id")
+        require(all(-BIAS < shock < BIAS for shock in shocks), "risk: shocks")
         self.shocks[self.matrix.version + 1, market_id] = shocks
 
-    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int, now: int) -> None:
+    def activate(self, terms: Terms, minimum_equity: int, now: int) -> None:
         """Put the staged version in force: for initial margin at once, for maintenance by a ramp.
 
-        Errors: Reverted with the reason; while a ramp is on there is no other.
+        Before the first one no market is covered. Errors: Reverted with the reason; while a ramp is
+        on there is no other.
         """
         old = self.matrix
         require(now >= old.ramp_start + RAMP, "risk: matrix ramps")
         require(1 <= terms.tail <= SCENARIOS, "risk: tail")
-        require(0 < terms.factor <= initial_factor, "risk: factors")
+        require(terms.factor > 0, "risk: factor")
         require(0 < terms.floor <= PPM, "risk: floor")
         self._matrix[0] = Matrix(
             version=old.version + 1,
             earlier=old.version,
-            ramp_start=now + NOTICE if old.version else 0,
+            ramp_start=now + NOTICE,
             terms=terms,
-            initial_factor=initial_factor,
             earlier_terms=old.terms,
             minimum_equity=minimum_equity,
         )

@@ -157,7 +157,14 @@ RISK = _word(
     ("factor_start", 32),
 )
 #: MarginModel: what a market's ramp comes from; read only while it is on.
-EARLIER = _word("earlier", ("unused", 204), ("maintenance", 20), ("depth", 32))
+EARLIER = _word(
+    "earlier",
+    ("unused", 172),
+    ("maintenance", 20),
+    ("depth", 32),
+    ("calm", 24),
+    ("volatility_cap", 8),
+)
 #: MarginModel: capacity = least (thousands of money) + per_fund (parts per million) * fund.
 CAPACITY = _word("capacity", ("unused", 192), ("least", 32), ("per_fund", 32))
 #: MarginModel: weights of a collateral token in parts per million, depth in thousands of money.
@@ -172,14 +179,13 @@ WEIGHT = _word(
     ("ramp_start", 32),
 )
 #: MarginModel: which scenario matrix is in force, where its ramp comes from, and their terms:
-#: worst scenarios averaged, factors and floor in parts per million, least equity in whole money.
+#: worst scenarios averaged, factor and floor in parts per million, least equity in whole money.
 MATRIX = _word(
     "matrix",
     ("version", 16),
     ("earlier", 16),
     ("ramp_start", 32),
     ("tail", 8),
-    ("initial_factor", 24),
     ("factor", 24),
     ("gross_floor", 20),
     ("earlier_tail", 8),

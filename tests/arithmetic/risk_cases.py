@@ -48,7 +48,7 @@ def read(reader: Reader, word: int) -> list[int]:
     if reader.word in (words.EARLIER, words.CAPACITY):
         # Their first field is read without a mask: nothing is ever stored above it.
         first = reader.fields[0]
-        values[first] = word >> 32
+        values[first] = word >> sum(field.bits for field in reader.word.fields[2:])
     if reader.word is words.PLAN:
         values["usable"] &= 1
     numbers = [values[name] for name in reader.fields]
@@ -95,15 +95,21 @@ def _between(rng: random.Random, corners: tuple[int, ...]) -> int:
 def _risk_of(word: int, earlier: int = 0) -> Risk:
     fields = words.RISK.unpack(word)
     was = words.EARLIER.unpack(earlier)
-    return Risk(**fields, earlier_maintenance=was["maintenance"], earlier_depth=was["depth"])
+    return Risk(
+        **fields,
+        earlier_maintenance=was["maintenance"],
+        earlier_depth=was["depth"],
+        earlier_calm=was["calm"],
+        earlier_cap=was["volatility_cap"],
+    )
 
 
 def _volatility_factor(word: int, time: int) -> int:
     return _risk_of(word).volatility_factor(time)
 
 
-def _calm_factor(word: int, volatility: int) -> int:
-    return risk.volatility_factor(_risk_of(word), volatility)
+def _calm_between(word: int, earlier: int, time: int) -> tuple[int, int]:
+    return _risk_of(word, earlier).calm_base(time)
 
 
 def _base_between(word: int, earlier: int, time: int) -> tuple[int, int]:
@@ -118,8 +124,8 @@ def _maintenance_rate(least: int, flat: int, depth: int, notional: int) -> int:
     return risk.charged(least, _sized_factor(flat, depth, notional), PPM)
 
 
-def _risk_words() -> tuple[int, ...]:
-    """Words of markets at the ends of every field that factors read."""
+def _risk_words(*starts: int) -> tuple[int, ...]:
+    """Words of markets at the ends of every field that factors read; ramps from one of `starts`."""
     rng = dice("risk words")
     made = []
     for calm, cap in itertools.product((0, 1, 142_000, 2**24 - 1), (10, 40, 160)):
@@ -133,7 +139,7 @@ def _risk_words() -> tuple[int, ...]:
                     reserve=2**16 - 1,
                     calm=calm,
                     volatility_cap=cap,
-                    ramp_start=rng.choice([1, START, 2**32 - 1]),
+                    ramp_start=rng.choice(starts),
                     factor_from=first,
                     factor_to=last,
                     factor_start=rng.choice([0, START, 2**32 - 1]),
@@ -155,9 +161,14 @@ TIMES = (
     2**256 - 1,
 )
 EARLIER_WORDS = tuple(
-    words.EARLIER.pack(maintenance=m, depth=d)
-    for m, d in itertools.product((0, 1, 65_000, PPM), (1, 20_000, 2**32 - 1))
+    words.EARLIER.pack(maintenance=m, depth=d, calm=c, volatility_cap=v)
+    for (m, v), d, c in itertools.product(
+        ((0, 10), (1, 0), (65_000, 40), (PPM, 160)), (1, 20_000, 2**32 - 1), (1, 2**24 - 1)
+    )
 )
+RAMPING = _risk_words(1, START, 2**32 - 1)
+VOLATILITIES = (0, 1, 142_000, 142_001, 2**24 - 1)
+CAPS = (10, 40, 160, 255)
 DEPTHS = (1, 2, 1_000, 20_000, 2**32 - 1)
 NOTIONALS = (0, 1, 10**36, 10**39, 10**39 + 1, 2 * 10**43, 2**193, MOST_NOTIONAL)
 FACTOR_VALUES = (PPM, PPM + 1, 2 * PPM, 16 * PPM)
@@ -189,9 +200,9 @@ FACTORS: list[Factor] = [
         ((0, 1, PPM, 2**32 - 1), (0, 1, PPM, 2**32 - 1), (0, 1, RAMP // 2, RAMP - 1, RAMP)),
         lambda a, b, p: (a * (RAMP - p) + b * p) // RAMP,
     ),
-    _Words("base_between", 2, (_risk_words(), EARLIER_WORDS, TIMES), _base_between),
-    _Words("volatility_factor", 3, (_risk_words(), TIMES), _volatility_factor),
-    _Words("calm_factor", 4, (_risk_words(), (0, 1, 142_000, 142_001, 2**24 - 1)), _calm_factor),
+    _Words("base_between", 2, (RAMPING, EARLIER_WORDS, TIMES), _base_between),
+    _Words("volatility_factor", 3, (RAMPING, TIMES), _volatility_factor),
+    Factor("calm_factor", 4, (VOLATILITIES, CAPS, VOLATILITIES), risk.volatility_factor),
     Factor("size_factor", 5, (NOTIONALS, DEPTHS), risk.size_factor),
     Factor("sized_factor", 6, (FACTOR_VALUES, DEPTHS, NOTIONALS), _sized_factor),
     Factor("maintenance_rate", 7, (RATES, FACTOR_VALUES, DEPTHS, NOTIONALS), _maintenance_rate),
@@ -203,6 +214,7 @@ FACTORS: list[Factor] = [
         risk.charged,
     ),
     Factor("worth", 10, (GROSS, (0, 1, 333_333, 333_334, 650_000, 999_999), DEPTHS), risk.worth),
+    _Words("calm_between", 11, ((*RAMPING, *_risk_words(0)), EARLIER_WORDS, TIMES), _calm_between),
 ]
 
 
@@ -212,35 +224,35 @@ Book = list[tuple[int, int, int]]
 
 
 def books(tail: int) -> list[Book]:
-    """From one leg to sixteen, 1 wei to 2**144, shocks at the ends of their range and near 0."""
+    """From one leg to sixteen, 1 wei to 2**150, shocks at the ends of their range and near 0."""
     rng = dice(f"books {tail}")
     made: list[Book] = []
     for number in range(BOOKS_A_TAIL):
         count = 1 + number % 16
-        top = rng.choice([1, 8, 45, 46, 47, 60, 100, 143])
+        top = rng.choice([1, 8, 45, 46, 47, 60, 100, 149])
         made.append([_leg(rng, top, number) for _ in range(count)])
     # Losses that are equal or a unit apart.
     for _ in range(BOOKS_A_TAIL):
         shocks = tuple(rng.randrange(-3, 4) for _ in range(scenarios.SCENARIOS))
         # A multiple of what the mean divides by, so that each unit of a loss shows.
-        exposure = rng.choice([1, -1]) * scenarios.SHOCK_UNIT * tail
-        made.append([(exposure, *scenarios.pack_shocks(shocks))])
+        needed = rng.choice([1, -1]) * scenarios.SHOCK_UNIT * tail
+        made.append([(needed, *scenarios.pack_shocks(shocks))])
     return made
 
 
 def _leg(rng: random.Random, top: int, number: int) -> tuple[int, int, int]:
     most = 2 ** (top + 1) - 1
-    exposure = rng.choice([most, 2**top, rng.randint(1, most), 1])
+    needed = rng.choice([most, 2**top, rng.randint(1, most), 1])
     sign = rng.choice([1, -1]) if number % 4 else 1
     ends = (-(2**15) + 1, 2**15 - 1)
     shocks = tuple(
         rng.choice(ends) if number % 3 == 0 else max(-9_999, min(round(rng.gauss(0, 900)), 32_767))
         for _ in range(scenarios.SCENARIOS)
     )
-    return (sign * exposure, *scenarios.pack_shocks(shocks))
+    return (sign * needed, *scenarios.pack_shocks(shocks))
 
 
 def shortfall(book: Book, tail: int) -> int:
     """What the specification answers."""
-    legs = [(exposure, scenarios.unpack_shocks(*pair)) for exposure, *pair in book]
+    legs = [(needed, scenarios.unpack_shocks(*pair)) for needed, *pair in book]
     return scenarios.expected_shortfall(legs, tail)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seawall.spec.risk import NOTICE, RAMP
+from seawall.spec.risk import ANY_VOLATILITY, NOTICE, RAMP
 from seawall.spec.words import PPM, WAD, account_id
 from tests.unit.clearinghouse.mirror import Mirror, fill
 
@@ -21,7 +21,7 @@ WHOLE = 505_000
 @pytest.fixture
 def thin_market(mirror: Mirror) -> None:
     """A market whose open interest is worth 100,000 dollars before initial margin grows."""
-    risk = (100_000, 50_000, 0, ANY, 0, 10, CAPACITY, 0)
+    risk = (100_000, 50_000, 0, ANY, ANY_VOLATILITY, 10, CAPACITY, 0)
     mirror.send(mirror.stage.owner, mirror.model, "set_risk", 4, risk)
     mirror.send(mirror.stage.owner, mirror.oracle, "set_feeds", 4, (1, 0, 0), [feed_of(mirror, 1)])
     terms = mirror.read(mirror.house, "market_words", 1)[2]
@@ -110,11 +110,11 @@ def test_44_new_matrix_makes_nobody_liquidatable_in_its_block(
     mirror: Mirror, trader: Any, maker: Any
 ) -> None:
     owner, model = mirror.stage.owner, mirror.model
-    for version, percent in enumerate((5, 60)):
+    for version, percent in enumerate((50, 250)):
         step = percent * 100 // 16
         words = [sum((2**15 + step * (n - 16)) << 16 * (n % 16) for n in row) for row in HALVES]
         mirror.send(owner, model, "stage_scenarios", 1, words)
-        mirror.send(owner, model, "activate_matrix", 2, PPM, 10_000, PPM + version, 0)
+        mirror.send(owner, model, "activate_matrix", 2, PPM, 10_000, 0)
         if version == 0:
             mirror.adopt_matrix()
             account, other = mirror.fund(trader, 4_000), mirror.fund(maker, 10**6)
@@ -122,16 +122,17 @@ def test_44_new_matrix_makes_nobody_liquidatable_in_its_block(
             mirror.act("set_mode", trader, account, 1)
             with mirror.at("latest"):
                 before = mirror.spec.assess(account)
+            mirror.rpc.warp(NOTICE + RAMP)
     mirror.adopt_matrix()
     with mirror.at("latest"):
         after = mirror.spec.assess(account)
     assert (after.equity, after.maintenance) == (before.equity, before.maintenance)
     # New risk meets the new matrix at once.
-    assert after.initial > 5 * before.initial
+    assert after.initial > 2 * before.initial
     mirror.later(NOTICE + RAMP)
     mirror.set_index(1, PRICE)
     with mirror.at("latest"):
-        assert mirror.spec.assess(account).maintenance > 5 * before.maintenance
+        assert mirror.spec.assess(account).maintenance > 2 * before.maintenance
 
 
 HALVES = (range(16), range(16, 32))

@@ -149,9 +149,10 @@ def withdrawable(world: World, account: int) -> int:
     except (Reverted, ArithmeticError):
         return 0
     room = min(held.cash, found.settled - found.initial)
-    if held.mode & PORTFOLIO:
-        # Portfolio mode asks for a minimum of equity, too.
-        room = min(room, found.equity - world.model.scenarios.matrix.minimum_equity * WAD)
+    above = found.equity - world.model.scenarios.matrix.minimum_equity * WAD
+    if held.mode & PORTFOLIO and above >= 0:
+        # Below the minimum of portfolio mode more is asked for: not beyond it here.
+        room = min(room, above)
     if room <= 0:
         return 0
     found = world.model.assess(held.cash - room, base - room, legs, prices, now, held.mode)

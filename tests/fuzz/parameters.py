@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from seawall.spec.clearinghouse import MARKETS_MASK
 from seawall.spec.margin import MarketRisk, Plan
-from seawall.spec.risk import NOTICE, RAMP, charged, interest_factor, size_factor, volatility_factor
+from seawall.spec.risk import NOTICE, RAMP, charged, interest_factor, size_factor
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms, pack_shocks
 from seawall.spec.state import Reverted
 from seawall.spec.words import PORTFOLIO, PPM, WAD
@@ -19,7 +19,6 @@ from tests.fuzz.stage import (
     ANCHORS,
     COLLATERAL,
     COVERED,
-    INITIAL_FACTOR,
     MATRIX,
     MINIMUM_EQUITY,
     WEIGHTS,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 SET_RISK = f"set_risk(uint256,({','.join(['uint256'] * 8)}))"
 SET_TOKEN_RISK = "set_token_risk(uint256,uint256,uint256,uint256)"
 STAGE = "stage_scenarios(uint256,uint256[2])"
-ACTIVATE = "activate_matrix(uint256,uint256,uint256,uint256,uint256)"
+ACTIVATE = "activate_matrix(uint256,uint256,uint256,uint256)"
 FOLLOW = "follow(uint256,uint256,uint256)"
 #: A time within the ramp of a change made now.
 RAMP_AHEAD = NOTICE + RAMP // 3
@@ -182,17 +181,15 @@ def stage(world: World, market_id: int, shocks: Shocks) -> bool:
     return passed
 
 
-def activate(world: World, terms: Terms, initial_factor: int, minimum_equity: int) -> bool:
+def activate(world: World, terms: Terms, minimum_equity: int) -> bool:
     """Put the staged version in force."""
     passed = change(
         world,
         "activate_matrix",
         world.owner,
         ACTIVATE,
-        [*terms, initial_factor, minimum_equity],
-        lambda: world.model.scenarios.activate(
-            terms, initial_factor, minimum_equity, world.spec.now
-        ),
+        [*terms, minimum_equity],
+        lambda: world.model.scenarios.activate(terms, minimum_equity, world.spec.now),
         mode=PORTFOLIO,
     )
     expect_matrix(world)
@@ -223,7 +220,7 @@ def list_all(world: World) -> None:
     dice = Random("first matrix")
     for market_id, shocks in draw_shocks(dice, COVERED).items():
         stage(world, market_id, shocks)
-    activate(world, MATRIX, INITIAL_FACTOR, MINIMUM_EQUITY)
+    activate(world, MATRIX, MINIMUM_EQUITY)
     name = world.chain.actor(FOLLOWER)
     world.send(
         "set_follower",
@@ -237,13 +234,13 @@ def list_all(world: World) -> None:
 
 
 def draw_shocks(dice: Random, market_ids: Sequence[int]) -> dict[int, Shocks]:
-    """Joint shocks: a common move of all markets and one of each, up to some percent."""
-    common = [dice.gauss(0, 300) for _ in range(SCENARIOS)]
+    """Joint shocks: a common move of all markets and one of each, up to some rates."""
+    common = [dice.gauss(0, 5_000) for _ in range(SCENARIOS)]
     made = {}
     for market_id in market_ids:
-        beta, own = dice.uniform(0.5, 1.5), dice.choice([30, 150, 400])
+        beta, own = dice.uniform(0.5, 1.5), dice.choice([500, 2_500, 6_500])
         moves = [round(beta * move + dice.gauss(0, own)) for move in common]
-        made[market_id] = tuple(max(-9_000, min(30_000, move)) for move in moves)
+        made[market_id] = tuple(max(-30_000, min(30_000, move)) for move in moves)
     return made
 
 
@@ -273,7 +270,7 @@ def _rates(world: World, market_id: int, volatility: int, time: int) -> tuple[in
     flat = risk.volatility_factor(time)
     factors = (
         flat,
-        volatility_factor(risk, volatility),
+        risk.calm_factor(volatility),
         size_factor(notional, risk.depth),
         interest_factor(notional, interest, risk.capacity),
     )

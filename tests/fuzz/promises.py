@@ -111,10 +111,23 @@ def check_mode(world: World, account: int) -> None:
     if found is None or world.spec.ledger.accounts[account].bitmap == 0:
         return
     world.must("P6 mode", found.margin.adverse >= found.margin.initial, found)
+    if is_poor(world, found):
+        enough = found.margin.adverse >= standard_initial(world, account)
+        world.must("P6 minimum equity of a mode", enough, found)
+
+
+def is_poor(world: World, found: Standing) -> bool:
+    """Whether hedges get no credit: below the minimum equity of portfolio mode."""
     least = world.model.scenarios.matrix.minimum_equity * WAD
-    asked = found.mode & PORTFOLIO and found.plan.legs
-    rich = not asked or found.margin.equity >= least
-    world.must("P6 minimum equity of a mode", rich, found)
+    return bool(found.mode & PORTFOLIO) and found.margin.equity < least
+
+
+def standard_initial(world: World, account: int, takeover: int = 0) -> int:
+    """What standard mode would ask of an account."""
+    base, legs = world.spec.portfolio(account)
+    held = world.spec.ledger.accounts[account]
+    prices = world.spec.refresh(held.bitmap)
+    return world.model.assess(held.cash, base, legs, prices, world.spec.now, takeover).initial
 
 
 def check_gate(
@@ -122,7 +135,7 @@ def check_gate(
 ) -> None:
     """P6 after a trade: enough margin, or less risk.
 
-    Below the minimum equity of portfolio mode only less risk.
+    Below the minimum equity of portfolio mode enough margin is that of standard mode.
     """
     later = standing(world, change.account, takeover)
     if earlier is None or later is None:
@@ -132,10 +145,11 @@ def check_gate(
         world.must("P6 nothing left", held.cash >= 0, (change, earlier, later))
         return
     before, after = earlier.margin, later.margin
-    least = world.model.scenarios.matrix.minimum_equity * WAD
-    poor = bool(later.mode & PORTFOLIO) and bool(later.plan.legs) and after.equity < least
+    needed, poor = after.initial, is_poor(world, later)
     world.count("poor in portfolio mode", poor)
-    if not poor and after.adverse >= after.initial:
+    if poor:
+        needed = max(needed, standard_initial(world, change.account, takeover))
+    if after.adverse >= needed:
         return
     size_before, size_after = earlier.sizes.get(market_id, 0), later.sizes.get(market_id, 0)
     values = (change, earlier, later)

@@ -45,7 +45,7 @@ def set_risk(world: World, dice: Random) -> None:
         maintenance=maintenance,
         reserve=market_reserve(market_id),
         depth=dice.choice([depth, depth, max(1, depth // 3), depth * 4, 1, LARGEST]),
-        calm=dice.choice([CALM, CALM, CALM, 0, CALM // 4, CALM * 3]),
+        calm=dice.choice([CALM, CALM, CALM, 1, CALM // 4, CALM * 3]),
         volatility_cap=dice.choice([VOLATILITY_CAP, VOLATILITY_CAP, 10, 15, 160]),
         capacity_floor=dice.choice([floor, floor, max(1, floor // 5), floor * 5, 1, LARGEST]),
         capacity_per_fund=dice.choice([0, 100_000, PPM, LARGEST]),
@@ -162,29 +162,27 @@ def activate_matrix(world: World, dice: Random) -> None:
         covered = dice.sample(MAIN_MARKETS, len(MAIN_MARKETS) - 1)
         for market_id, shocks in parameters.draw_shocks(dice, covered).items():
             parameters.stage(world, market_id, shocks)
-    terms, initial_factor = draw_terms(dice)
+    terms = draw_terms(dice)
     oddity = dice.random()
     if oddity < 0.03:
         terms = terms._replace(tail=dice.choice([0, SCENARIOS + 1]))
     elif oddity < 0.06:
-        terms = terms._replace(factor=dice.choice([0, initial_factor + 1]))
+        terms = terms._replace(factor=0)
     elif oddity < 0.09:
         terms = terms._replace(floor=dice.choice([0, PPM + 1]))
     least = dice.choice([0, MINIMUM_EQUITY, MINIMUM_EQUITY, 1_000, LARGEST])
-    parameters.activate(world, terms, initial_factor, least)
+    parameters.activate(world, terms, least)
     for account in _in_portfolio(world)[:3]:
         compare.expect_account(world, account, [])
 
 
-def draw_terms(dice: Random) -> tuple[Terms, int]:
-    """Terms of a matrix and the factor of initial margin."""
-    factor = dice.choice([500_000, PPM, PPM, 1_300_000])
-    terms = Terms(
+def draw_terms(dice: Random) -> Terms:
+    """Terms of a matrix."""
+    return Terms(
         tail=dice.choice([1, 3, 5, 5, SCENARIOS]),
-        factor=factor,
-        floor=dice.choice([1, 10_000, 10_000, 30_000]),
+        factor=dice.choice([500_000, PPM, PPM, 1_300_000]),
+        floor=dice.choice([1, 150_000, 150_000, 400_000]),
     )
-    return terms, factor * dice.choice([10, 15, 15, 30]) // 10
 
 
 def _in_portfolio(world: World) -> list[int]:

@@ -12,7 +12,6 @@ from seawall.spec.risk import (
     RAMP,
     interest_factor,
     size_factor,
-    volatility_factor,
 )
 from seawall.spec.state import Reverted
 from seawall.spec.words import PORTFOLIO, PPM, TAKEOVER, WAD
@@ -62,7 +61,7 @@ def count_gate(world: World, account: int, market_id: int, takeover: int) -> Non
         return
     (_, interest, size), price = leg
     now, risk = world.spec.now, world.model.risks[market_id]
-    flat = max(risk.volatility_factor(now), volatility_factor(risk, price.volatility))
+    flat = max(risk.volatility_factor(now), risk.calm_factor(price.volatility))
     notional = abs(size) * price.price
     sized = size_factor(notional, risk.depth)
     crowded = interest_factor(notional, interest * price.price, risk.capacity)

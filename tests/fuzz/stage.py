@@ -46,8 +46,7 @@ CAPACITY_PER_FUND = 100_000
 VOLATILITY_CAP = 40
 #: Markets of the first scenario matrix: one main market is not covered.
 COVERED = (1, 2, 3, *range(40, 50))
-MATRIX = Terms(tail=5, factor=1_000_000, floor=10_000)
-INITIAL_FACTOR = 1_500_000
+MATRIX = Terms(tail=5, factor=1_000_000, floor=150_000)
 MINIMUM_EQUITY = 50
 #: Two markets of the Exchange with fees, one without, one with the widest terms.
 FEES = {

@@ -120,8 +120,14 @@ def test_mode_without_margin_fails(world: World) -> None:
         promises.check_mode(world, _account(world))
 
 
-def test_gate_of_new_risk_below_minimum_equity_fails(world: World) -> None:
+def test_gate_of_new_risk_below_minimum_equity_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it was let through with the credit of a hedge."""
     before = _stood(world)
+    lenient = before._replace(margin=before.margin._replace(initial=before.margin.adverse))
+    monkeypatch.setattr(promises, "standing", lambda *_: lenient)
+    monkeypatch.setattr(promises, "standard_initial", lambda *_: before.margin.adverse + 1)
     smaller = before._replace(sizes={MARKET: before.sizes[MARKET] - LOT})
     scenarios = world.model.scenarios
     least = before.margin.equity // WAD + 1

@@ -58,7 +58,7 @@ def test_unbound_busy_leg_has_nothing_to_say() -> None:
         ),
         (with_leg(interest=50_000 * DOLLARS), ["open interest"]),
         (with_leg(volatility=140_000), ["volatility"]),
-        (with_risk(calm=0), ["volatility"]),
+        (with_risk(calm=2**24 - 1), ["volatility"]),
         (with_risk(factor_to=1_000), ["the volatility factor of maintenance"]),
         (with_risk(factor_start=NOW), ["the volatility factor of maintenance"]),
         (with_risk(factor_to=1_005), ["the volatility factor of maintenance"]),

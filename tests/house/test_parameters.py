@@ -115,8 +115,8 @@ def test_wad_smallest_unit_is_exact() -> None:
         (lambda raw: raw["markets"][0].update(reserve=0.001), "reserve: cents, up to 65535"),
         (lambda raw: raw["margin"].pop("notional_floor"), "margin: missing notional_floor"),
         (lambda raw: raw["portfolio"].update(tail=33), "tail: 33 is not a whole number"),
-        (lambda raw: raw["portfolio"].update(initial_factor=0.5), "factor <= initial_factor"),
-        (lambda raw: raw["portfolio"].update(floor=0), "floor above 0"),
+        (lambda raw: raw["portfolio"].update(factor=0), "must be above 0"),
+        (lambda raw: raw["portfolio"].update(floor=0), "must be above 0"),
         (lambda raw: raw["portfolio"].update(scenarios="no.yaml"), "no.yaml: no such file"),
         (
             lambda raw: raw["portfolio"].update(scenarios=str(ROOT / "params" / "local.yaml")),

@@ -12,7 +12,6 @@ from seawall.spec.risk import (
     Risk,
     interest_factor,
     size_factor,
-    volatility_factor,
 )
 from seawall.spec.scenarios import PortfolioLeg, expected_shortfall
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PORTFOLIO, PPM, RATIO, TAKEOVER, WAD
@@ -43,7 +42,7 @@ LEAST = {
     "average far off": 5_000,
     "favourable end capped": 2_000,
     "not covered": 2_000,
-    "dominance binds": 5_000,
+    "net binds": 5_000,
     "shortfall binds": 2_000,
     "floor binds": 2_000,
     "blend": 1_000,
@@ -135,7 +134,7 @@ def _initial(risk: Risk, notional: int, open_interest: int, price: Price) -> Ite
         yield "interest: beyond capacity"
     factors = {
         "size": size_factor(notional, risk.depth),
-        "volatility": volatility_factor(risk, price.volatility),
+        "volatility": risk.calm_factor(price.volatility),
         "interest": interest_factor(notional, interest, risk.capacity),
     }
     binding = max(factors, key=lambda name: factors[name])
@@ -201,11 +200,11 @@ def _portfolio(spec: MarginModel, question: Question) -> Iterator[str]:
 
 def _binding(spec: MarginModel, covered: list[PortfolioLeg]) -> str:
     matrix, shocks = spec.scenarios.matrix, spec.scenarios.shocks
-    book = [(leg.exposure, shocks[matrix.version, leg.market_id]) for leg in covered]
-    gross = sum(abs(leg.exposure) for leg in covered)
+    book = [(leg.needed, shocks[matrix.version, leg.market_id]) for leg in covered]
+    gross = sum(abs(leg.needed) for leg in covered)
     parts = {
         "floor binds": gross * matrix.terms.floor // PPM,
         "shortfall binds": expected_shortfall(book, matrix.terms.tail) * matrix.terms.factor // PPM,
-        "dominance binds": 2 * max(leg.flat for leg in covered) - sum(leg.flat for leg in covered),
+        "net binds": abs(sum(leg.needed for leg in covered)),
     }
     return max(parts, key=lambda name: parts[name])

@@ -35,7 +35,7 @@ def market_risk(rng: Random, reserve: int) -> MarketRisk:
         maintenance=maintenance,
         reserve=reserve,
         depth=rng.choice([1, 2**32 - 1, _log(rng, 1, 6), _log(rng, 3, 5)]),
-        calm=rng.choice([0, 1, 142_000, 2**24 - 1, _log(rng, 4, 6)]),
+        calm=rng.choice([1, 50_000, 142_000, 2**24 - 1, _log(rng, 4, 6)]),
         volatility_cap=rng.choice([10, 40, 160, rng.randint(10, 160)]),
         capacity_floor=rng.choice([1, 2**32 - 1, _log(rng, 1, 6), _log(rng, 3, 5)]),
         capacity_per_fund=rng.choice([0, 50, PPM, 2**32 - 1]),
@@ -46,8 +46,9 @@ def shocks(rng: Random) -> Shocks:
     """Joint moves as they may be, and now and then the ends of their range."""
     if rng.random() < 0.1:
         return tuple(rng.choice([-(2**15) + 1, 0, 2**15 - 1]) for _ in range(SCENARIOS))
-    scale = rng.choice([30, 300, 1_500])
-    return tuple(max(-9_999, min(int(rng.gauss(0, scale)), 2**15 - 1)) for _ in range(SCENARIOS))
+    scale = rng.choice([500, 5_000, 15_000])
+    most = 2**15 - 1
+    return tuple(max(-most, min(int(rng.gauss(0, scale)), most)) for _ in range(SCENARIOS))
 
 
 def shock_words_of(rng: Random, common: Shocks) -> Shocks:
@@ -55,17 +56,16 @@ def shock_words_of(rng: Random, common: Shocks) -> Shocks:
     own = shocks(rng)
     if rng.random() < 0.4:
         return own
-    mixed = (move + int(rng.gauss(0, 80)) for move in common)
+    mixed = (move + int(rng.gauss(0, 800)) for move in common)
     return tuple(max(-(2**15) + 1, min(move, 2**15 - 1)) for move in mixed)
 
 
-def terms(rng: Random) -> tuple[Terms, int, int]:
-    """Terms of a matrix, its initial factor and the least equity."""
+def terms(rng: Random) -> tuple[Terms, int]:
+    """Terms of a matrix and the least equity."""
     factor = rng.choice([1, 600_000, PPM, 1_400_000, 2**24 - 1])
     tail = rng.choice([1, 3, 3, 5, SCENARIOS, rng.randint(1, SCENARIOS)])
-    floor = rng.choice([1, 5_000, 15_000, 60_000, PPM])
-    initial = min(2**24 - 1, factor * rng.choice([10, 14, 20]) // 10)
-    return Terms(tail, factor, floor), initial, rng.choice([0, 100, 10_000, 2**32 - 1])
+    floor = rng.choice([1, 50_000, 250_000, 600_000, PPM])
+    return Terms(tail, factor, floor), rng.choice([0, 100, 10_000, 2**32 - 1])
 
 
 def stage_matrix(twin: Model, rng: Random) -> None:

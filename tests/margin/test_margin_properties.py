@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.margin import Assessment, Price
 from seawall.spec.risk import (
+    ANY_VOLATILITY,
     MAX_INITIAL_RATE,
     MarketRisk,
     charged,
@@ -129,7 +130,7 @@ def test_interest_factor_opening_in_parts_never_asks_for_less(
 def test_hundred_accounts_need_what_one_account_needs(before: int, size: int, depth: int) -> None:
     """Where open interest binds: at least 99 % of it, in the order in which they come."""
     model = Alone()
-    terms = MarketRisk(100_000, 50_000, 0, depth, 0, 10, 1_000, 0)
+    terms = MarketRisk(100_000, 50_000, 0, depth, ANY_VOLATILITY, 10, 1_000, 0)
     assert model.set_risk(1, terms) is None
     # Money and units alike: capacity is 1,000,000 units.
     price, unit = Price(WAD), 1_000 * WAD
@@ -151,7 +152,7 @@ def test_hundred_accounts_need_what_one_account_needs(before: int, size: int, de
 
 # ---------------------------- portfolios ------------------------
 
-shock = st.integers(min_value=-9_999, max_value=2**15 - 1)
+shock = st.integers(min_value=1 - 2**15, max_value=2**15 - 1)
 columns = st.lists(shock, min_size=SCENARIOS, max_size=SCENARIOS).map(tuple)
 
 
@@ -162,9 +163,8 @@ def books(draw: st.DrawFn) -> tuple[list[PortfolioLeg], dict[int, Shocks]]:
     legs, shocks = [], {}
     for market_id in range(1, count + 1):
         size = draw(st.integers(min_value=0, max_value=40).map(lambda bits: 10 * 2**bits))
-        exposure = draw(st.sampled_from([1, -1])) * size * draw(st.sampled_from([1, 10**9 + 7]))
-        flat = abs(exposure) * draw(st.integers(min_value=1, max_value=500)) // 1_000
-        legs.append(PortfolioLeg(market_id, exposure, flat, 0))
+        needed = draw(st.sampled_from([1, -1])) * size * draw(st.sampled_from([1, 10**9 + 7]))
+        legs.append(PortfolioLeg(market_id, needed, 0))
         shocks[market_id] = draw(st.one_of(columns, st.just(())))
     return legs, shocks
 
@@ -179,7 +179,7 @@ terms_of = st.builds(
 
 def _cut_off(legs: list[PortfolioLeg], terms: Terms) -> int:
     """What the bits that sums leave out can add to a requirement, and a unit of each rounding."""
-    gross = sum(abs(leg.exposure) for leg in legs)
+    gross = sum(abs(leg.needed) for leg in legs)
     shift = max(0, gross.bit_length() - GROSS_BITS)
     return ceil_div((4 * len(legs) << shift) * terms.factor, PPM) + 3
 
@@ -190,7 +190,7 @@ def test_portfolio_requirement_of_twice_the_book_is_at_most_twice(
     book: tuple[list[PortfolioLeg], dict[int, Shocks]], terms: Terms
 ) -> None:
     legs, shocks = book
-    twice = [PortfolioLeg(i, 2 * exposure, 2 * flat, 0) for i, exposure, flat, _ in legs]
+    twice = [PortfolioLeg(i, 2 * needed, 0) for i, needed, _ in legs]
 
     required = portfolio_requirement(legs, terms, shocks.__getitem__)
     doubled = portfolio_requirement(twice, terms, shocks.__getitem__)
@@ -209,12 +209,12 @@ def test_portfolio_requirement_of_a_part_of_every_leg_is_not_higher(
     def part(number: int) -> int:
         return abs(number) * kept // 1_000 * (1 if number > 0 else -1)
 
-    rest = [PortfolioLeg(i, part(exposure), part(flat), 0) for i, exposure, flat, _ in legs]
+    rest = [PortfolioLeg(i, part(needed), 0) for i, needed, _ in legs]
 
     required = portfolio_requirement(legs, terms, shocks.__getitem__)
     left = portfolio_requirement(rest, terms, shocks.__getitem__)
 
-    # A rest is a unit short of its part, at most, in each leg; so are flats.
+    # A rest is a unit short of its part, at most, in each leg.
     rounding = 4 * len(legs) * ceil_div(terms.factor, PPM) + 2 * len(legs)
     assert left <= required * kept // 1_000 + 2 * _cut_off(legs, terms) + rounding
 
@@ -253,9 +253,10 @@ def test_one_leg_under_calm_scenarios_needs_its_standard_requirement(
 ) -> None:
     """To a unit: two parts of it are rounded up instead of one, and what sums leave out."""
     model = Alone()
-    assert model.set_risk(1, MarketRisk(100_000, 65_000, 0, depth, 0, 10, 2**32 - 1, 0)) is None
-    assert model.stage(1, tuple(range(-200, 120, 10))) is None
-    assert model.activate(Terms(3, PPM, 10_000), PPM, 0) is None
+    risk = MarketRisk(100_000, 65_000, 0, depth, ANY_VOLATILITY, 10, 2**32 - 1, 0)
+    assert model.set_risk(1, risk) is None
+    assert model.stage(1, tuple(range(-8_000, 8_000, 500))) is None
+    assert model.activate(Terms(3, PPM, 100_000), 0) is None
     mark = Price(2_000 * WAD, half_width=half_width)
     question = Question(0, 10**50, [(1, 0, sign * size)], [mark], model.now, 0)
 

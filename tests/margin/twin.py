@@ -20,7 +20,7 @@ NOTIONAL_FLOOR = 20_000
 SET_RISK = "set_risk(uint256,(" + ",".join(["uint256"] * 8) + "))"
 SET_TOKEN_RISK = "set_token_risk(uint256,uint256,uint256,uint256)"
 STAGE = "stage_scenarios(uint256,uint256[2])"
-ACTIVATE = "activate_matrix(uint256,uint256,uint256,uint256,uint256)"
+ACTIVATE = "activate_matrix(uint256,uint256,uint256,uint256)"
 FOLLOW = "follow(uint256,uint256,uint256)"
 ASK_MANY = "ask_many(address,bytes[])"
 ASSESS = selector("assess(uint256,int256,uint256[],uint256[],uint256)")
@@ -95,7 +95,7 @@ class Model(Protocol):
 
     def stage(self, market_id: int, shocks: Shocks) -> str | None: ...
 
-    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int) -> str | None: ...
+    def activate(self, terms: Terms, minimum_equity: int) -> str | None: ...
 
     def follow(self, market_id: int, volatility: int, fund: int) -> str | None: ...
 
@@ -123,9 +123,9 @@ class Alone:
     def stage(self, market_id: int, shocks: Shocks) -> str | None:
         return self._change(lambda: self.spec.scenarios.stage(market_id, shocks))
 
-    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int) -> str | None:
+    def activate(self, terms: Terms, minimum_equity: int) -> str | None:
         activate = self.spec.scenarios.activate
-        return self._change(lambda: activate(terms, initial_factor, minimum_equity, self.now))
+        return self._change(lambda: activate(terms, minimum_equity, self.now))
 
     def follow(self, market_id: int, volatility: int, fund: int) -> str | None:
         return self._change(lambda: self.spec.follow(market_id, volatility, fund, self.now))
@@ -179,15 +179,14 @@ class Twin:
             lambda _: scenarios.stage(market_id, shocks), STAGE, market_id, *pack_shocks(shocks)
         )
 
-    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int) -> str | None:
+    def activate(self, terms: Terms, minimum_equity: int) -> str | None:
         scenarios = self.spec.scenarios
         return self._change(
-            lambda now: scenarios.activate(terms, initial_factor, minimum_equity, now),
+            lambda now: scenarios.activate(terms, minimum_equity, now),
             ACTIVATE,
             terms.tail,
             terms.factor,
             terms.floor,
-            initial_factor,
             minimum_equity,
         )
 

@@ -37,7 +37,10 @@ def pack(kind: uint256, case: uint256[11]) -> uint256:
         )
         return risk_words._risk(risk)
     if kind == EARLIER:
-        return risk_words._earlier(case[0], case[1])
+        earlier: risk_words.Earlier = risk_words.Earlier(
+            maintenance=case[0], depth=case[1], calm=case[2], volatility_cap=case[3]
+        )
+        return risk_words._earlier(earlier)
     if kind == CAPACITY:
         return risk_words._capacity(case[0], case[1])
     if kind == WEIGHT:
@@ -57,13 +60,12 @@ def pack(kind: uint256, case: uint256[11]) -> uint256:
             earlier=case[1],
             ramp_start=case[2],
             tail=case[3],
-            initial_factor=case[4],
-            factor=case[5],
-            gross_floor=case[6],
-            earlier_tail=case[7],
-            earlier_factor=case[8],
-            earlier_gross_floor=case[9],
-            minimum_equity=case[10],
+            factor=case[4],
+            gross_floor=case[5],
+            earlier_tail=case[6],
+            earlier_factor=case[7],
+            earlier_gross_floor=case[8],
+            minimum_equity=case[9],
         )
         return risk_words._matrix(matrix)
     assert kind == PLAN
@@ -101,8 +103,11 @@ def read(kind: uint256, word: uint256) -> uint256[11]:
         answer[9] = risk.factor_to
         answer[10] = risk.factor_start
     elif kind == EARLIER:
-        answer[0] = risk_words._earlier_maintenance(word)
-        answer[1] = risk_words._earlier_depth(word)
+        earlier: risk_words.Earlier = risk_words._earlier_fields(word)
+        answer[0] = earlier.maintenance
+        answer[1] = earlier.depth
+        answer[2] = earlier.calm
+        answer[3] = earlier.volatility_cap
     elif kind == CAPACITY:
         answer[0] = risk_words._capacity_least(word)
         answer[1] = risk_words._capacity_per_fund(word)
@@ -121,13 +126,12 @@ def read(kind: uint256, word: uint256) -> uint256[11]:
         answer[1] = matrix.earlier
         answer[2] = matrix.ramp_start
         answer[3] = matrix.tail
-        answer[4] = matrix.initial_factor
-        answer[5] = matrix.factor
-        answer[6] = matrix.gross_floor
-        answer[7] = matrix.earlier_tail
-        answer[8] = matrix.earlier_factor
-        answer[9] = matrix.earlier_gross_floor
-        answer[10] = matrix.minimum_equity
+        answer[4] = matrix.factor
+        answer[5] = matrix.gross_floor
+        answer[6] = matrix.earlier_tail
+        answer[7] = matrix.earlier_factor
+        answer[8] = matrix.earlier_gross_floor
+        answer[9] = matrix.minimum_equity
     else:
         assert kind == PLAN
         answer[0] = risk_words._plan_id(word)

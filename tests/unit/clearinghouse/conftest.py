@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seawall.deployment import System
+from seawall.spec.risk import ANY_VOLATILITY
 from tests.unit.clearinghouse.mirror import Mirror
 from tests.unit.clearinghouse.staging import bare_stage, fill_wallets
 
@@ -34,7 +35,7 @@ def list_market(mirror: Mirror, venue_system: System, deployer: Any) -> Callable
         owner, model, oracle = deployer, mirror.model, mirror.oracle
         feed = (str(venue_system.feeds[3][0].address), 3_600, 3_600, False)
         terms = mirror.read(mirror.house, "market_words", 3)[2]
-        risk = (100_000, 65_000, 100, 2**32 - 1, 0, 10, 2**32 - 1, 0)
+        risk = (100_000, 65_000, 100, 2**32 - 1, ANY_VOLATILITY, 10, 2**32 - 1, 0)
         mirror.send(owner, model, "set_risk", market_id, risk)
         mirror.send(owner, oracle, "set_feeds", market_id, (1, 0, 0), [feed])
         mirror.send(owner, mirror.house, "set_market", market_id, terms)

@@ -135,7 +135,6 @@ class Mirror:
                 word["earlier"],
                 word["ramp_start"],
                 ScenarioTerms(word["tail"], word["factor"], word["gross_floor"]),
-                word["initial_factor"],
                 ScenarioTerms(
                     word["earlier_tail"], word["earlier_factor"], word["earlier_gross_floor"]
                 ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seawall.spec.risk import ANY_VOLATILITY
 from seawall.spec.words import GATE_INITIAL, PPM, WAD, account_id
 from tests.unit.clearinghouse.mirror import Mirror, fill
 
@@ -20,7 +21,7 @@ def set_terms(mirror: Mirror) -> Any:
     """set_terms(depth=, capacity=): thousands of dollars, for market 1."""
 
     def act(depth: int = ANY, capacity: int = ANY) -> None:
-        risk = (INITIAL, MAINTENANCE, RESERVE, depth, 0, 10, capacity, 0)
+        risk = (INITIAL, MAINTENANCE, RESERVE, depth, ANY_VOLATILITY, 10, capacity, 0)
         mirror.send(mirror.stage.owner, mirror.model, "set_risk", 1, risk)
         mirror.adopt_market(mirror.spec, mirror.spec.model, 1)
 

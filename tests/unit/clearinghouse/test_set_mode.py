@@ -20,14 +20,19 @@ MINIMUM_EQUITY = 100
 
 @pytest.fixture
 def matrix(mirror: Mirror) -> None:
-    """Markets 1 and 2 fall and rise together, up to 10 %, market 2 by a tenth more."""
-    steps = [round(1_000 * (2 * number / (SCENARIOS - 1) - 1)) for number in range(SCENARIOS)]
+    """Markets 1 and 2 fall and rise together, up to their rates, market 2 by a tenth more."""
+    activate(mirror, MINIMUM_EQUITY)
+
+
+def activate(mirror: Mirror, minimum_equity: int) -> None:
+    """The first matrix, with a least equity in whole money."""
+    steps = [round(10_000 * (2 * number / (SCENARIOS - 1) - 1)) for number in range(SCENARIOS)]
     owner = mirror.stage.owner
     for market_id, percent in ((1, 100), (2, 110)):
         shocks = tuple(step * percent // 100 for step in steps)
         words = list(pack_shocks(shocks))
         mirror.send(owner, mirror.model, "stage_scenarios", market_id, words)
-    terms = (2, 650_000, 10_000, PPM, MINIMUM_EQUITY)
+    terms = (2, PPM, 100_000, minimum_equity)
     mirror.send(owner, mirror.model, "activate_matrix", *terms)
     mirror.adopt_matrix()
 
@@ -71,7 +76,7 @@ def test_set_mode_back_needs_standard_margin(
     assert mode_of(mirror, hedged) == STANDARD
 
 
-def test_set_mode_below_minimum_equity_refused_and_takes_no_new_risk(
+def test_set_mode_below_minimum_equity_and_standard_margin_takes_no_new_risk(
     mirror: Mirror, trader: Any, maker: Any, matrix: None, hedged: int
 ) -> None:
     mirror.act("set_mode", trader, hedged, PORTFOLIO)
@@ -85,19 +90,38 @@ def test_set_mode_below_minimum_equity_refused_and_takes_no_new_risk(
     mirror.refuse(BELOW, "trade", mirror.venue, 1, half)
 
 
-def test_set_mode_without_a_matrix_refused(mirror: Mirror, trader: Any, hedged: int) -> None:
-    mirror.refuse(BELOW, "set_mode", trader, hedged, PORTFOLIO)
+def test_set_mode_below_minimum_equity_reduces_a_hedge_with_standard_margin(
+    mirror: Mirror, trader: Any, maker: Any, hedged: int
+) -> None:
+    activate(mirror, 10_000)
+    mirror.act("set_mode", trader, hedged, PORTFOLIO)
+    half = fill(account_id(maker.address), hedged, BTC_SIZE // 2, 40_000 * WAD)
+    mirror.act("trade", mirror.venue, 1, half)
+    # No credit for the hedge that is left: 200 + 400 and two reserves.
+    own = account_id(trader.address, 1)
+    mirror.refuse(BELOW, "transfer", trader, hedged, own, 398 * WAD + 1)
+    mirror.act("transfer", trader, hedged, own, 398 * WAD)
 
 
-def test_set_mode_of_an_empty_account_is_free_but_trades_nothing_below_the_minimum(
+def test_set_mode_without_a_matrix_gives_no_credit(
+    mirror: Mirror, trader: Any, hedged: int
+) -> None:
+    mirror.act("set_mode", trader, hedged, PORTFOLIO)
+    free, own = (1_000 - STANDARD_INITIAL) * WAD, account_id(trader.address, 1)
+    mirror.refuse(BELOW, "transfer", trader, hedged, own, free + 1)
+    mirror.act("transfer", trader, hedged, own, free)
+
+
+def test_set_mode_of_an_empty_account_is_free_but_hedges_get_no_credit_below_the_minimum(
     mirror: Mirror, trader: Any, maker: Any, matrix: None
 ) -> None:
     account, other = mirror.fund(trader, MINIMUM_EQUITY - 1), mirror.fund(maker, 10_000)
     mirror.act("set_mode", trader, account, PORTFOLIO)
-    opening = fill(account, other, WAD // 1_000, 40_000 * WAD)
-    mirror.refuse(BELOW, "trade", mirror.venue, 1, opening)
-    mirror.act("deposit", trader, account, 0, 2 * 10**6)
-    mirror.act("trade", mirror.venue, 1, opening)
+    mirror.act("trade", mirror.venue, 1, fill(account, other, WAD // 50, 40_000 * WAD))
+    hedge = fill(other, account, 4 * WAD // 10, 2_000 * WAD)
+    mirror.refuse(BELOW, "trade", mirror.venue, 2, hedge)
+    mirror.act("deposit", trader, account, 0, 10 * 10**6)
+    mirror.act("trade", mirror.venue, 2, hedge)
 
 
 @pytest.mark.parametrize("mode", [2, 128, 2**255])

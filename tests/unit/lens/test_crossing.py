@@ -23,9 +23,14 @@ def _is_above(expected: Lens, line: str, seen: Seen) -> bool:
     return expected.is_healthy(seen) if line == "liquidation" else not expected.is_called(seen)
 
 
-def _further(level: int, by: int) -> int:
-    """A tolerance further on, towards the unhealthy side."""
-    return level + by * max(level // TOLERANCE, 1)
+def _further(level: int, by: int) -> list[int]:
+    """Within a tolerance, towards the unhealthy side.
+
+    A rate that size sets moves by whole parts per million: where it falls with the price, an
+    account is healthy again for a while.
+    """
+    tolerance = max(level // TOLERANCE, 1)
+    return [level + by * max(tolerance * part // 16, 1) for part in range(1, 17)]
 
 
 # -- one price -------------------------------------------------------------------------------
@@ -68,7 +73,7 @@ def _check_price(expected: Lens, line: str, seen: Seen, market_id: int, answer: 
         return "no rise"
     assert above(answer)
     side = -1 if size > 0 else 1
-    assert not above(_further(answer, side))
+    assert not all(above(level) for level in _further(answer, side))
     # And it lies on the side of the present price where the line is.
     assert (answer - price) * side >= 0 if now else (answer - price) * side <= 0
     return "crossing"
@@ -127,7 +132,7 @@ def test_price_is_where_the_status_turns(
     assert 0 < price < 40_000 * WAD if is_long else price > 40_000 * WAD
     # The feed answers in steps of 10**10.
     safe = -(-price // 10**10) if is_long else price // 10**10
-    lost = _further(price, -1) // 10**10 if is_long else -(-_further(price, 1) // 10**10)
+    lost = _further(price, -1)[-1] // 10**10 if is_long else -(-_further(price, 1)[-1] // 10**10)
     mirror.set_index(1, dollars(safe))
     assert mirror.read(lens, "health", account)[0] in ABOVE[line]
     mirror.set_index(1, dollars(lost))
@@ -144,7 +149,7 @@ def test_price_below_the_line_is_where_it_ends(
     assert price > 37_000 * WAD
     mirror.set_index(1, dollars(-(-price // 10**10)))
     assert mirror.read(lens, "health", account)[0] == MARGIN_CALL
-    mirror.set_index(1, dollars(_further(price, -1) // 10**10))
+    mirror.set_index(1, dollars(_further(price, -1)[-1] // 10**10))
     assert mirror.read(lens, "health", account)[0] == BELOW_MAINTENANCE
 
 
@@ -220,7 +225,7 @@ def _check_move(expected: Lens, line: str, seen: Seen, move: int, side: int) -> 
         assert above(MAX_PRICE * WAD // max(price.price for price in seen.prices))
     else:
         assert above(WAD + move)
-        assert not above(_further(WAD + move, side))
+        assert not all(above(level) for level in _further(WAD + move, side))
 
 
 def test_move_of_a_long_alone_is_its_price(room: Room) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seawall.spec.lens import Health, Lens, Reason
+from seawall.spec.risk import ANY_VOLATILITY
 from seawall.spec.words import MAX_UINT256, PPM, PRICE, RATIO, WAD, account_id
 from tests.unit.clearinghouse.mirror import USDC, Deployed, Mirror, deploy_reason, fill
 
@@ -175,7 +176,7 @@ def test_health_status_survives_the_block_of_a_raised_maintenance(
     before = _health(mirror, lens, account)
     assert before["status"] < BELOW_MAINTENANCE
     # Up to the listed reserve; the initial rate applies at once.
-    risk = (PPM, PPM, 100, 2**32 - 1, 0, 10, 2**32 - 1, 0)
+    risk = (PPM, PPM, 100, 2**32 - 1, ANY_VOLATILITY, 10, 2**32 - 1, 0)
     mirror.send(mirror.stage.owner, mirror.model, "set_risk", 1, risk)
     mirror.adopt_market(mirror.spec, mirror.spec.model, 1)
     after = _health(mirror, lens, account)

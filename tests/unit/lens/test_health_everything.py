@@ -82,16 +82,30 @@ def _transfer_reason(room: Room, account: int, receiver: int, amount: int) -> st
     return room.mirror.reason_of(room.trader, house, "transfer", account, receiver, amount)
 
 
-def test_withdrawable_stops_at_the_minimum_of_portfolio_mode(room: Room) -> None:
-    account = room.account(3_000, PORTFOLIO)
-    room.hold(account, 2, 100)
+def test_withdrawable_of_a_hedge_stops_at_the_minimum_of_portfolio_mode(room: Room) -> None:
+    account = room.account(300, PORTFOLIO)
+    room.hold(account, 1, 1_100)
+    room.hold(account, 2, -1_100)
     found = _same(room, [account])[0]
-    # A dollar is the keeper's.
-    assert found.withdrawable == (3_000 - 1 - MINIMUM_EQUITY) * WAD
+    # Two dollars are the keeper's.
+    assert found.withdrawable == (300 - 2 - MINIMUM_EQUITY) * WAD
     room.spend(account, found.withdrawable + 1)
     found = _same(room, [account])[0]
-    assert Reason(found.reasons) == Reason.MINIMUM | Reason.INITIAL | Reason.EXIT
+    short = Reason.MINIMUM | Reason.INITIAL | Reason.EXIT | Reason.BALANCE
+    assert Reason(found.reasons) == short
     assert found.withdrawable == 0
+
+
+def test_withdrawable_below_the_minimum_is_what_standard_margin_leaves(room: Room) -> None:
+    account = room.account(300, PORTFOLIO)
+    room.hold(account, 2, 500)
+    rich = _same(room, [account])[0]
+    # A dollar is the keeper's, a tenth of the leg is margin.
+    assert rich.withdrawable > (300 - 1 - 51) * WAD
+    room.spend(account, (300 - 1 - MINIMUM_EQUITY) * WAD + 1)
+    poor = _same(room, [account])[0]
+    assert Reason(poor.reasons) == Reason.MINIMUM
+    assert poor.withdrawable > (MINIMUM_EQUITY - 52) * WAD
 
 
 def test_withdrawable_stops_at_the_notional_floor(room: Room) -> None:

@@ -13,7 +13,7 @@ from seawall.deployment import System
 from seawall.parameters import Parameters, PortfolioParameters
 from seawall.spec.clearinghouse import Change
 from seawall.spec.lens import Lens
-from seawall.spec.risk import MarketRisk
+from seawall.spec.risk import ANY_VOLATILITY, MarketRisk
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms
 from seawall.spec.words import WAD, account_id
 from tests.unit.clearinghouse.mirror import USDC, Deployed, Mirror, Stage, fill
@@ -44,19 +44,19 @@ LINES = ("liquidation", "margin_call")
 def risk_of(market_id: int) -> MarketRisk:
     """Rates of a market: the higher its number, the riskier."""
     initial = 80_000 + 10_000 * market_id
-    return MarketRisk(initial, initial * 6 // 10, 100, DEPTH, 0, 10, CAPACITY, 0)
+    return MarketRisk(initial, initial * 6 // 10, 100, DEPTH, ANY_VOLATILITY, 10, CAPACITY, 0)
 
 
 def scenarios() -> PortfolioParameters:
     """Shocks of one common factor and one of each market."""
     rng = random.Random("lens")
-    common = [rng.gauss(0, 400) for _ in range(SCENARIOS)]
+    common = [rng.gauss(0, 5_000) for _ in range(SCENARIOS)]
     shocks: dict[int, Shocks] = {}
     for market_id in PRICES:
         if market_id not in UNCOVERED:
             beta = 0.8 + market_id / 10
-            shocks[market_id] = tuple(int(beta * one + rng.gauss(0, 100)) for one in common)
-    return PortfolioParameters(Terms(4, 1_100_000, 20_000), 1_500_000, MINIMUM_EQUITY, shocks)
+            shocks[market_id] = tuple(int(beta * one + rng.gauss(0, 1_500)) for one in common)
+    return PortfolioParameters(Terms(4, 1_100_000, 200_000), MINIMUM_EQUITY, shocks)
 
 
 def wide_parameters() -> Parameters:
@@ -88,11 +88,7 @@ class Room:
         self.risk = Deployed(str(system.risk_lens.address), "RiskLens")
         self.what_if = Deployed(str(system.what_if_lens.address), "WhatIfLens")
         self.expected = Lens(self.spec, CLOSE_OUT)
-        matrix, terms = self.spec.model.scenarios, scenarios()
-        for market_id, shocks in terms.shocks.items():
-            matrix.stage(market_id, shocks)
-        now = self.mirror.rpc.timestamp()
-        matrix.activate(terms.terms, terms.initial_factor, terms.minimum_equity, now)
+        self.mirror.adopt_matrix()
         self.rich = 0
         self.accounts: list[int] = []
 

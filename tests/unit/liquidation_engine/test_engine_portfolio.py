@@ -15,7 +15,7 @@ from tests.desk import Desk, dollars
 from tests.risk_desk import PORTFOLIO, activate, choose_mode, rising
 
 BTC_SIZE, ETH_SIZE = WAD, 12 * WAD
-TERMS = Terms(tail=3, factor=650_000, floor=10_000)
+TERMS = Terms(tail=3, factor=PPM, floor=100_000)
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def hedged(desk: Desk, trader: Any, maker: Any) -> int:
     The two fall and rise together, ETH by half more, so that a rise of both hurts. Prices are
     those of the deployment: a move would stand in volatility and moving average.
     """
-    activate(desk, {BTC: rising(10), ETH: rising(15)}, TERMS, PPM)
+    activate(desk, {BTC: rising(100), ETH: rising(150)}, TERMS)
     account, other = desk.account(trader, 6_000), desk.account(maker, 10**6)
     desk.fill(account, other, BTC, BTC_SIZE)
     desk.fill(other, account, ETH, ETH_SIZE)

@@ -71,12 +71,12 @@ class Room:
         assert tuple(self.model.shocks(version, market_id)) == words
         return receipt
 
-    def activate(self, terms: Terms, initial_factor: int, minimum_equity: int) -> Any:
+    def activate(self, terms: Terms, minimum_equity: int) -> Any:
         """The receipt; the word stored is the specification's."""
         receipt = self.model.activate_matrix(
-            terms.tail, terms.factor, terms.floor, initial_factor, minimum_equity, sender=self.owner
+            terms.tail, terms.factor, terms.floor, minimum_equity, sender=self.owner
         )
-        self.spec.scenarios.activate(terms, initial_factor, minimum_equity, receipt.timestamp)
+        self.spec.scenarios.activate(terms, minimum_equity, receipt.timestamp)
         assert self.model.matrix_word() == self.spec.scenarios.matrix.word
         return receipt
 
@@ -114,11 +114,11 @@ class Room:
             self.reason(self.owner, "set_token_risk", *terms),
         )
 
-    def refuse_matrix(self, terms: Terms, initial_factor: int, minimum_equity: int = 0) -> str:
+    def refuse_matrix(self, terms: Terms, minimum_equity: int = 0) -> str:
         """The reason with which both refuse."""
-        words = (terms.tail, terms.factor, terms.floor, initial_factor, minimum_equity)
+        words = (terms.tail, terms.factor, terms.floor, minimum_equity)
         return self._same_reason(
-            lambda: self.spec.scenarios.activate(terms, initial_factor, minimum_equity, self.now),
+            lambda: self.spec.scenarios.activate(terms, minimum_equity, self.now),
             self.reason(self.owner, "activate_matrix", *words),
         )
 

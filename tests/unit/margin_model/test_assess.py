@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seawall.spec.risk import NOTICE, RAMP
+from seawall.spec.risk import ANY_VOLATILITY, NOTICE, RAMP
 from seawall.spec.words import (
     ACCOUNT,
     LEG,
@@ -18,7 +18,7 @@ from seawall.spec.words import (
 )
 from tests.unit.margin_model.room import RISK, Room
 
-PLAIN = RISK._replace(calm=0, reserve=0)
+PLAIN = RISK._replace(calm=ANY_VOLATILITY, reserve=0)
 PRICED = PRICE.pack(price=1_000 * WAD, ema_ratio=RATIO)
 MILLION = 10**6 * WAD
 

@@ -78,6 +78,35 @@ def ceil_ppm(rate: int, factor: int) -> int:
     return -(-rate * factor // PPM)
 
 
+@pytest.mark.parametrize("changed", [{"calm": RISK.calm // 2}, {"volatility_cap": 160}])
+def test_follow_after_stricter_volatility_terms_heads_for_them_by_their_ramp(
+    listed: Room, changed: dict[str, int]
+) -> None:
+    """The owner's change moves nobody's maintenance before its notice is over."""
+    rough = 16 * RISK.calm
+    start = listed.set_risk(1, RISK._replace(**changed)).timestamp + NOTICE
+
+    goals = []
+    for time in (start - 10, start + RAMP // 2, start + RAMP + 1):
+        listed.wait(time - listed.now)
+        listed.follow(1, rough if "volatility_cap" in changed else 3 * RISK.calm // 2)
+        goals.append(listed.spec.risks[1].factor_to)
+
+    # 4 to 16 in tenths, and the calm volatility from 1 to a half.
+    wanted = [4_000, 10_000, 16_000] if "volatility_cap" in changed else [1_500, 2_000, 3_000]
+    assert all(abs(goal - want) <= 1 for goal, want in zip(goals, wanted, strict=True))
+
+
+def test_set_risk_on_the_way_of_volatility_terms_starts_where_they_stand(listed: Room) -> None:
+    listed.set_risk(1, RISK._replace(calm=RISK.calm // 2))
+    listed.wait(NOTICE + RAMP // 2)
+
+    listed.set_risk(1, RISK._replace(calm=RISK.calm // 4))
+
+    # `set_risk` compares the stored words with the specification's.
+    assert abs(listed.spec.risks[1].earlier_calm - RISK.calm * 3 // 4) <= 2
+
+
 def test_follow_often_neither_freezes_nor_hurries_the_factor(listed: Room) -> None:
     """Whoever calls every few minutes with new numbers sets one goal an hour."""
     first = listed.follow(1, ROUGH).timestamp

@@ -6,26 +6,30 @@ from typing import Any
 
 import pytest
 
-from seawall.spec.risk import NOTICE, RAMP
-from seawall.spec.scenarios import SCENARIOS, Shocks, Terms
-from seawall.spec.words import ACCOUNT, LEG, MAX_UINT256, PORTFOLIO, PPM, PRICE, RATIO, WAD
+from seawall.spec.risk import ANY_VOLATILITY, NOTICE, RAMP
+from seawall.spec.scenarios import BIAS, PER_WORD, SCENARIOS, Shocks, Terms, pack_shocks
+from seawall.spec.words import ACCOUNT, LEG, PORTFOLIO, PPM, PRICE, RATIO, WAD
 from tests.unit.margin_model.room import RISK, Room
 
-TERMS = Terms(tail=3, factor=PPM, floor=10_000)
-#: Half of the scenarios fall and half rise, by 10 %.
-MOVES: Shocks = tuple([-1_000, 1_000] * (SCENARIOS // 2))
+TERMS = Terms(tail=3, factor=PPM, floor=100_000)
+#: Half of the scenarios fall and half rise, by the rate.
+MOVES: Shocks = tuple([-10_000, 10_000] * (SCENARIOS // 2))
 TWICE: Shocks = tuple(2 * move for move in MOVES)
 MODE = ACCOUNT.pack(cash=0, mode=PORTFOLIO)
 RICH = 10**30
+#: Standard margin of ten units at 1,000 is 1,000 and 650.
+PLAIN = RISK._replace(calm=ANY_VOLATILITY, reserve=0)
+PAIR, ALIKE = {1: 10, 2: -10}, {1: 10, 2: 10}
 
 
 @pytest.fixture
 def listed(room: Room) -> Room:
-    """Two markets and a matrix in force under which they move as one."""
+    """Two markets and a matrix under which they move as one, its ramp over."""
     for market_id in (1, 2):
-        room.set_risk(market_id, RISK._replace(calm=0, reserve=0))
+        room.set_risk(market_id, PLAIN)
         room.stage(market_id, MOVES)
-    room.activate(TERMS, 1_500_000, 100)
+    room.activate(TERMS, 100)
+    room.wait(NOTICE + RAMP)
     return room
 
 
@@ -43,79 +47,113 @@ def _near(found: int, money: int) -> bool:
 
 
 def test_matrix_opposite_legs_that_move_as_one_need_the_floor(listed: Room) -> None:
-    initial, maintenance = _margins(listed, {1: 10, 2: -10})
+    initial, maintenance = _margins(listed, PAIR)
 
-    assert _near(maintenance, 200)
-    assert _near(initial, 300)
+    assert _near(maintenance, 130)
+    assert _near(initial, 200)
 
 
-def test_matrix_legs_of_one_direction_need_their_shortfall(listed: Room) -> None:
-    initial, maintenance = _margins(listed, {1: 10, 2: 10})
+def test_matrix_legs_of_one_direction_need_what_they_need_apart(listed: Room) -> None:
+    initial, maintenance = _margins(listed, ALIKE)
 
-    assert _near(maintenance, 2_000)
-    assert _near(initial, 3_000)
+    assert _near(maintenance, 1_300)
+    assert _near(initial, 2_000)
+
+
+def test_matrix_legs_of_one_direction_that_never_move_together_get_no_credit(room: Room) -> None:
+    for market_id, sign in ((1, 1), (2, -1)):
+        room.set_risk(market_id, PLAIN)
+        room.stage(market_id, tuple(sign * move for move in MOVES))
+    room.activate(TERMS, 0)
+
+    assert _margins(room, ALIKE) == (2_000 * WAD, 1_300 * WAD)
+
+
+def test_matrix_raised_rate_reaches_a_hedge_by_its_ramp(listed: Room) -> None:
+    """A rate of one leg twice as high: the pair needs half of the difference on the way."""
+    listed.set_risk(1, PLAIN._replace(initial=130_000, maintenance=130_000))
+    start = listed.now + NOTICE
+
+    for time, money in ((start, 130), (start + RAMP // 2, 325), (start + RAMP, 650)):
+        assert _near(_model_at(listed, PAIR, time), money)
 
 
 def test_matrix_one_leg_needs_no_less_than_its_standard_requirement(room: Room) -> None:
-    room.set_risk(1, RISK._replace(calm=0, reserve=0))
+    room.set_risk(1, PLAIN)
     room.stage(1, (0,) * SCENARIOS)
-    room.activate(TERMS, PPM, 0)
+    room.activate(TERMS, 0)
 
     assert _margins(room, {1: 10}) == (1_000 * WAD, 650 * WAD)
 
 
 def test_matrix_market_left_out_needs_its_standard_requirement(listed: Room) -> None:
-    listed.set_risk(3, RISK._replace(calm=0, reserve=0))
+    listed.set_risk(3, PLAIN)
 
-    initial, maintenance = _margins(listed, {1: 10, 2: -10, 3: 10})
+    initial, maintenance = _margins(listed, PAIR | {3: 10})
 
-    assert _near(maintenance, 200 + 650)
-    assert _near(initial, 300 + 1_000)
-
-
-def test_matrix_before_the_first_portfolio_mode_takes_no_new_risk(room: Room) -> None:
-    """Or the first matrix could raise somebody's maintenance margin without a ramp."""
-    room.set_risk(1, RISK._replace(calm=0, reserve=0))
-
-    assert _margins(room, {1: 10}) == (MAX_UINT256, 650 * WAD)
+    assert _near(maintenance, 130 + 650)
+    assert _near(initial, 200 + 1_000)
 
 
-def test_matrix_equity_below_the_least_takes_no_new_risk(listed: Room) -> None:
-    legs = {1: 10, 2: -10}
+def test_matrix_before_the_first_all_legs_need_their_standard_requirement(room: Room) -> None:
+    for market_id in (1, 2):
+        room.set_risk(market_id, PLAIN)
 
-    assert _margins(listed, legs, 100 * WAD)[0] != MAX_UINT256
-    assert _margins(listed, legs, 100 * WAD - 1)[0] == MAX_UINT256
-    assert _near(_margins(listed, legs, 100 * WAD - 1)[1], 200)
+    assert _margins(room, PAIR) == (2_000 * WAD, 1_300 * WAD)
 
 
-def test_activate_first_matrix_is_in_force_at_once(room: Room) -> None:
-    room.stage(1, MOVES)
-    receipt = room.activate(TERMS, 1_500_000, 100)
+def test_matrix_equity_below_the_least_needs_the_initial_margin_of_standard_mode(
+    listed: Room,
+) -> None:
+    assert _near(_margins(listed, PAIR, 100 * WAD)[0], 200)
+    assert _margins(listed, PAIR, 100 * WAD - 1)[0] == 2_000 * WAD
+    assert _near(_margins(listed, PAIR, 100 * WAD - 1)[1], 130)
+
+
+def test_activate_first_matrix_that_asks_for_less_is_in_force_at_once(room: Room) -> None:
+    for market_id in (1, 2):
+        room.set_risk(market_id, PLAIN)
+        room.stage(market_id, MOVES)
+    receipt = room.activate(TERMS, 100)
 
     event = receipt.decode_logs(room.model.MatrixActivated)[0]
     assert (event.old_word, event.new_word) == (0, room.spec.scenarios.matrix.word)
-    assert room.spec.scenarios.matrix.ramp_start == 0
+    assert _near(_margins(room, PAIR)[1], 130)
+
+
+def test_activate_first_matrix_that_asks_for_more_counts_by_a_ramp(room: Room) -> None:
+    for market_id in (1, 2):
+        room.set_risk(market_id, PLAIN)
+        room.stage(market_id, TWICE)
+    changed = room.activate(TERMS, 100).timestamp
+
+    assert _near(_margins(room, ALIKE)[0], 4_000)
+    _expect_ramp(room, changed)
 
 
 def test_activate_later_matrix_counts_for_initial_at_once_for_maintenance_by_a_ramp(
     listed: Room,
 ) -> None:
-    legs = {1: 10, 2: 10}
     for market_id in (1, 2):
         listed.stage(market_id, TWICE)
     # The matrix in force is another version, so that staging moves nothing.
-    assert _near(_margins(listed, legs)[1], 2_000)
-    changed = listed.activate(TERMS, 1_500_000, 100).timestamp
+    assert _near(_margins(listed, ALIKE)[1], 1_300)
+    changed = listed.activate(TERMS, 100).timestamp
 
-    assert _near(_margins(listed, legs)[0], 6_000)
+    assert _near(_margins(listed, ALIKE)[0], 4_000)
+    _expect_ramp(listed, changed)
+
+
+def _expect_ramp(room: Room, changed: int) -> None:
+    """From standard margin to twice that."""
     start = changed + NOTICE
     for time, money in (
-        (changed, 2_000),
-        (start, 2_000),
-        (start + RAMP // 2, 3_000),
-        (start + RAMP, 4_000),
+        (changed, 1_300),
+        (start, 1_300),
+        (start + RAMP // 2, 1_950),
+        (start + RAMP, 2_600),
     ):
-        assert _near(_model_at(listed, legs, time), money)
+        assert _near(_model_at(room, ALIKE, time), money)
 
 
 def _model_at(room: Room, legs: dict[int, int], time: int) -> int:
@@ -126,48 +164,44 @@ def _model_at(room: Room, legs: dict[int, int], time: int) -> int:
 
 def test_activate_gentler_matrix_counts_at_once(listed: Room) -> None:
     for market_id in (1, 2):
-        listed.stage(market_id, tuple(move // 2 for move in MOVES))
-    listed.activate(TERMS, 1_500_000, 100)
+        listed.stage(market_id, MOVES)
+    listed.activate(TERMS._replace(floor=50_000), 100)
 
-    # The sum of the standard requirements is 1,300, of which none is left.
-    assert _near(_margins(listed, {1: 10, 2: 10})[1], 1_000)
+    assert _near(_margins(listed, PAIR)[1], 65)
 
 
 def test_activate_while_a_ramp_is_on_refused(listed: Room) -> None:
-    listed.activate(TERMS, 1_500_000, 100)
+    listed.activate(TERMS, 100)
 
-    assert listed.refuse_matrix(TERMS, 1_500_000, 100) == "risk: matrix ramps"
+    assert listed.refuse_matrix(TERMS, 100) == "risk: matrix ramps"
     listed.wait(NOTICE + RAMP - 2)
-    assert listed.refuse_matrix(TERMS, 1_500_000, 100) == "risk: matrix ramps"
+    assert listed.refuse_matrix(TERMS, 100) == "risk: matrix ramps"
     listed.wait(2)
-    listed.activate(TERMS, 1_500_000, 100)
+    listed.activate(TERMS, 100)
     assert listed.spec.scenarios.matrix.version == 3
 
 
 @pytest.mark.parametrize(
-    "terms, initial_factor, reason",
+    "terms, reason",
     [
-        (Terms(0, 1, 1), 1, "risk: tail"),
-        (Terms(33, 1, 1), 1, "risk: tail"),
-        (Terms(1, 0, 1), 1, "risk: factors"),
-        (Terms(1, 2, 1), 1, "risk: factors"),
-        (Terms(1, 1, 0), 1, "risk: floor"),
-        (Terms(1, 1, PPM + 1), 1, "risk: floor"),
+        (Terms(0, 1, 1), "risk: tail"),
+        (Terms(33, 1, 1), "risk: tail"),
+        (Terms(1, 0, 1), "risk: factor"),
+        (Terms(1, 1, 0), "risk: floor"),
+        (Terms(1, 1, PPM + 1), "risk: floor"),
     ],
 )
-def test_activate_out_of_bounds_refused(
-    room: Room, terms: Terms, initial_factor: int, reason: str
-) -> None:
-    assert room.refuse_matrix(terms, initial_factor) == reason
+def test_activate_out_of_bounds_refused(room: Room, terms: Terms, reason: str) -> None:
+    assert room.refuse_matrix(terms) == reason
 
 
 def test_activate_without_room_in_its_word_refused_bare(room: Room) -> None:
-    assert room.reason(room.owner, "activate_matrix", 1, 1, 1, 2**24, 0) == ""
-    assert room.reason(room.owner, "activate_matrix", 1, 1, 1, 1, 2**32) == ""
+    assert room.reason(room.owner, "activate_matrix", 1, 2**24, 1, 0) == ""
+    assert room.reason(room.owner, "activate_matrix", 1, 1, 1, 2**32) == ""
 
 
 def test_activate_at_its_bounds_is_stored(room: Room) -> None:
-    room.activate(Terms(SCENARIOS, 2**24 - 1, PPM), 2**24 - 1, 2**32 - 1)
+    room.activate(Terms(SCENARIOS, 2**24 - 1, PPM), 2**32 - 1)
 
 
 def test_stage_tells_version_market_and_shocks(listed: Room) -> None:
@@ -180,3 +214,25 @@ def test_stage_tells_version_market_and_shocks(listed: Room) -> None:
 def test_stage_market_id_out_of_range_refused(room: Room) -> None:
     for market_id in (0, 128, 2**255):
         assert room.reason(room.owner, "stage_scenarios", market_id, (1, 1)) == "risk: market id"
+
+
+@pytest.mark.parametrize("place", range(SCENARIOS))
+def test_stage_a_number_that_is_no_shock_refused(room: Room, place: int) -> None:
+    words = list(pack_shocks((1 - BIAS,) * SCENARIOS))
+    words[place // PER_WORD] &= ~(0xFFFF << 16 * (place % PER_WORD))
+
+    assert room.reason(room.owner, "stage_scenarios", 1, words) == "risk: shocks"
+
+
+def test_stage_one_word_alone_refused(room: Room) -> None:
+    word = pack_shocks((0,) * SCENARIOS)[0]
+    for words in ((word, 0), (0, word)):
+        assert room.reason(room.owner, "stage_scenarios", 1, words) == "risk: shocks"
+
+
+def test_stage_lowest_and_highest_shocks_and_none_are_stored(room: Room) -> None:
+    for shocks in ((1 - BIAS,) * SCENARIOS, (BIAS - 1,) * SCENARIOS):
+        room.stage(1, shocks)
+        assert tuple(room.model.shocks(1, 1)) == pack_shocks(shocks)
+    room.model.stage_scenarios(1, (0, 0), sender=room.owner)
+    assert tuple(room.model.shocks(1, 1)) == (0, 0)

@@ -25,8 +25,9 @@ def test_set_risk_of_a_new_market_is_in_force_at_once(room: Room) -> None:
     receipt = room.set_risk(127, RISK)
 
     event = receipt.decode_logs(room.model.RiskSet)[0]
-    word = room.spec.risks[127].word
-    assert (event.market_id, event.old_word, event.new_word, event.earlier) == (127, 0, word, 0)
+    risk = room.spec.risks[127]
+    assert (event.market_id, event.old_word, event.new_word) == (127, 0, risk.word)
+    assert (event.earlier, event.capacity) == (0, risk.capacity_word)
     assert tuple(room.model.requirement_at(127, SMALL, 0, 0, receipt.timestamp)) == (
         100_000,
         65_000,
@@ -46,6 +47,7 @@ def test_set_risk_of_an_id_out_of_range_refused(room: Room, market_id: int) -> N
         ({"initial": PPM + 1}, "risk: rates"),
         ({"initial": 2**256 - 1, "maintenance": 2**256 - 1}, "risk: rates"),
         ({"depth": 0}, "risk: depth"),
+        ({"calm": 0}, "risk: calm"),
         ({"volatility_cap": 9}, "risk: volatility cap"),
         ({"volatility_cap": 161}, "risk: volatility cap"),
         ({"capacity_floor": 0}, "risk: capacity"),
@@ -77,7 +79,7 @@ def test_set_risk_without_room_in_its_word_refused_bare(
     "risk",
     [
         MarketRisk(PPM, PPM, 2**16 - 1, 2**32 - 1, 2**24 - 1, 160, 2**32 - 1, 2**32 - 1),
-        MarketRisk(1, 1, 0, 1, 0, 10, 1, 0),
+        MarketRisk(1, 1, 0, 1, 1, 10, 1, 0),
     ],
 )
 def test_set_risk_at_its_bounds_is_stored(room: Room, risk: MarketRisk) -> None:
@@ -201,7 +203,7 @@ def test_setters_by_anyone_but_the_owner_refused(room: Room, stranger: Any) -> N
         "set_risk": (1, tuple(RISK)),
         "set_token_risk": (1, 1, 1, 1),
         "stage_scenarios": (1, (1, 1)),
-        "activate_matrix": (1, 1, 1, 1, 1),
+        "activate_matrix": (1, 1, 1, 1),
         "set_follower": (str(stranger.address),),
         "transfer_ownership": (str(stranger.address),),
     }
