@@ -3,7 +3,7 @@
     python -m scripts.build_scenarios params/local.yaml params/scenarios/btc_eth.yaml
 
 The file's markets must have the symbols of the recorded series, in their order. Where the hours are
-not there, says so and writes nothing.
+not there, or the file's floor is below what a matched pair lost, says so and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seawall.parameters import load
 from seawall.risk.history import SERIES, hourly_returns, is_present
-from seawall.risk.scenarios import build_matrix
+from seawall.risk.scenarios import build_matrix, least_floor
 from seawall.spec.words import PPM
 
 SYMBOLS = ("BTC", "ETH")
@@ -38,7 +38,12 @@ def main() -> int:
         print(f"{options.parameters}: needs markets {SYMBOLS} and a portfolio", file=sys.stderr)
         return 1
     terms = parameters.portfolio.terms
-    columns = build_matrix(hourly_returns(), terms.tail, terms.factor / PPM)
+    returns, factor = hourly_returns(), terms.factor / PPM
+    columns = build_matrix(returns, terms.tail, factor)
+    least = least_floor(returns, columns, terms.tail, factor)
+    if terms.floor < least * PPM:
+        print(f"portfolio.floor: is below {least:.4f}, what a pair has lost", file=sys.stderr)
+        return 1
     lines = [HEAD]
     for market, column in zip(markets.values(), columns, strict=True):
         lines.append(f"{market.market_id}: [{', '.join(map(str, column))}]")

@@ -15,7 +15,7 @@ import numpy as np
 
 from seawall.replay.tables import filled, table
 from seawall.risk.history import hourly_returns, is_present
-from seawall.risk.scenarios import Array, build_matrix
+from seawall.risk.scenarios import Array, build_matrix, least_floor
 from seawall.spec.margin import Assessment, MarginModel, Price
 from seawall.spec.risk import ANY_VOLATILITY, MarketRisk, worth
 from seawall.spec.scenarios import Shocks, Terms
@@ -39,6 +39,8 @@ TERMS = Terms(tail=3, factor=PPM, floor=250_000)
 NOW = 1_700_000_000
 CORRELATION = 0.9
 HOURS = 20_000
+#: Numbers of markets and their correlations, for the floors that they need.
+MARKETS, CORRELATIONS = (2, 3, 4, 8), (0.9, 0.8, 0.7)
 SEED = 5
 MILLION = 10**6
 PRICE = Price(1_000 * WAD)
@@ -91,10 +93,10 @@ class Split(NamedTuple):
     many: int
 
 
-def drawn_returns() -> Array:
-    """Joint hours of two normal markets of the correlation CORRELATION."""
-    covariance = np.array([[1.0, CORRELATION], [CORRELATION, 1.0]]) * 1e-4
-    return np.random.default_rng(SEED).multivariate_normal(np.zeros(2), covariance, size=HOURS)
+def drawn_returns(count: int = 2, correlation: float = CORRELATION) -> Array:
+    """Joint hours of normal markets of one correlation."""
+    covariance = (np.full((count, count), correlation) + np.eye(count) * (1 - correlation)) * 1e-4
+    return np.random.default_rng(SEED).multivariate_normal(np.zeros(count), covariance, size=HOURS)
 
 
 def matrix(returns: Array) -> list[Shocks]:
@@ -148,6 +150,7 @@ def _initial(model: MarginModel, size: int, open_interest: int) -> int:
 def tables() -> dict[str, str]:
     """The tables by their names, that of recorded hours only where these are present."""
     made = {
+        "floors": _floors_table(),
         "drawn": _books_table(books(matrix(drawn_returns()))),
         "splits": _splits_table(),
         "haircuts": _haircuts_table(),
@@ -155,6 +158,17 @@ def tables() -> dict[str, str]:
     if is_present():
         made["recorded"] = _books_table(books(matrix(hourly_returns())))
     return made
+
+
+def _floors_table() -> str:
+    rows = []
+    for count in MARKETS:
+        floors = []
+        for correlation in CORRELATIONS:
+            returns = drawn_returns(count, correlation)
+            floors.append(f"{least_floor(returns, matrix(returns), TERMS.tail):.1%}")
+        rows.append((str(count), *floors))
+    return table(("markets", *(f"correlation {one}" for one in CORRELATIONS)), rows)
 
 
 def _books_table(found: list[Book]) -> str:

@@ -10,8 +10,8 @@ how far.
 
 from __future__ import annotations
 
-from itertools import combinations
-from math import exp, sqrt
+from itertools import combinations, permutations
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,18 +40,45 @@ def build_matrix(returns: Array, tail: int = 3, factor: float = 1.0) -> list[Sho
         raise ScenarioError(f"{returns.ndim} dimensions, expected a row an hour, a column a market")
     if len(returns) < 2 * SCENARIOS or not np.isfinite(returns).all():
         raise ScenarioError("too few returns, or such that are no numbers")
-    surprises = np.expm1(filtered(returns))
-    chosen = surprises[worst_hours(surprises)]
-    return [_placed(_scaled(column, tail, factor)) for column in chosen.T]
+    units = in_rates(np.expm1(filtered(returns)), tail)
+    chosen = units[worst_hours(units)]
+    return [_placed(_shocks(column)) for column in in_rates(chosen, tail).T / factor]
 
 
-def _scaled(column: Array, tail: int, factor: float) -> Shocks:
-    """One market's moves, each side in units of its own Expected Shortfall."""
-    falls, rises = shortfall(column, tail) * factor, shortfall(-column, tail) * factor
-    if min(falls, rises) <= 0:
+def least_floor(returns: Array, columns: list[Shocks], tail: int = 3, factor: float = 1.0) -> float:
+    """The smallest floor, as a part of standard margin, that no matched pair of markets undercuts.
+
+    32 scenarios hold the worst hours of every pair while there are few markets; with more, a pair
+    whose hours are not among them would need less than it lost. That is what the floor is for: the
+    largest shortfall of such pairs over all hours. 0 where the matrix asks for as much of each.
+    Errors: ScenarioError.
+    """
+    units = in_rates(np.expm1(filtered(returns)), tail)
+    least = 0.0
+    for first, second in permutations(range(units.shape[1]), 2):
+        lost = shortfall(units[:, first] - units[:, second], tail)
+        shocks = np.array(columns[first]) - np.array(columns[second])
+        asked = shortfall(shocks / SHOCK_UNIT, tail) * factor
+        # Less than a unit is cut off each shock.
+        if lost - asked > 2 / SHOCK_UNIT:
+            least = max(least, lost / 2)
+    return least
+
+
+def in_rates(moves: Array, tail: int) -> Array:
+    """Moves of each market, falls and rises in units of the Expected Shortfall of each side."""
+    falls = np.array([shortfall(column, tail) for column in moves.T])
+    rises = np.array([shortfall(-column, tail) for column in moves.T])
+    if min(*falls, *rises) <= 0:
         raise ScenarioError(f"the worst {tail} hours of a side are no losses")
-    moves = np.where(column < 0, column / falls, column / rises) * SHOCK_UNIT
-    return tuple(int(move) for move in np.clip(np.trunc(moves), 1 - BIAS, BIAS - 1))
+    scaled: Array = np.where(moves < 0, moves / falls, moves / rises)
+    return scaled
+
+
+def _shocks(column: Array) -> Shocks:
+    """Whole numbers, cut towards 0 so that no market needs more than its rate."""
+    most = BIAS - 1
+    return tuple(int(move) for move in np.clip(np.trunc(column * SHOCK_UNIT), -most, most))
 
 
 def filtered(returns: Array) -> Array:
@@ -74,12 +101,11 @@ def filtered(returns: Array) -> Array:
 
 
 def worst_hours(moves: Array) -> list[int]:
-    """The hours that hurt most, in turns for every direction, each hour once."""
-    unit = moves / moves.std(axis=0)
-    losses = [sign * column for column in unit.T for sign in (-1, 1)]
-    for first, second in combinations(range(unit.shape[1]), 2):
-        for mixed in (unit[:, first] + unit[:, second], unit[:, first] - unit[:, second]):
-            losses += [mixed / sqrt(2), -mixed / sqrt(2)]
+    """The hours that hurt most, in turns for every direction, each hour once; moves in one unit."""
+    losses = [sign * column for column in moves.T for sign in (-1, 1)]
+    for first, second in combinations(moves.T, 2):
+        for mixed in (first + second, first - second):
+            losses += [mixed, -mixed]
     queues = [iter(np.argsort(-loss, kind="stable")) for loss in losses]
     chosen: dict[int, None] = {}
     while len(chosen) < SCENARIOS:

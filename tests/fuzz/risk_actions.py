@@ -45,7 +45,7 @@ def set_risk(world: World, dice: Random) -> None:
         maintenance=maintenance,
         reserve=market_reserve(market_id),
         depth=dice.choice([depth, depth, max(1, depth // 3), depth * 4, 1, LARGEST]),
-        calm=dice.choice([CALM, CALM, CALM, 1, CALM // 4, CALM * 3]),
+        calm=dice.choice([CALM, CALM, CALM, 1, CALM // 2, CALM * 3]),
         volatility_cap=dice.choice([VOLATILITY_CAP, VOLATILITY_CAP, 10, 15, 160]),
         capacity_floor=dice.choice([floor, floor, max(1, floor // 5), floor * 5, 1, LARGEST]),
         capacity_per_fund=dice.choice([0, 100_000, PPM, LARGEST]),
@@ -68,7 +68,7 @@ def _spoilt(
     world: World, dice: Random, market_id: int, risk: MarketRisk
 ) -> tuple[int, MarketRisk, str]:
     """One bound broken, or a stranger."""
-    case = dice.randrange(8)
+    case = dice.randrange(9)
     if case == 0:
         return market_id, risk._replace(reserve=risk.reserve + 1), ""
     if case == 1:
@@ -84,6 +84,8 @@ def _spoilt(
         return market_id, risk._replace(capacity_floor=0), ""
     if case == 6:
         return dice.choice([0, 128]), risk, ""
+    if case == 7:
+        return market_id, risk._replace(calm=0), ""
     return market_id, risk, world.chain.actor(dice.choice(["thief", "guardian", "follower"]))
 
 
@@ -200,7 +202,7 @@ def follow(world: World, dice: Random) -> None:
     name = dice.choice([parameters.FOLLOWER] * 9 + ["thief", "timelock"])
     seen = world.prices[market_id].volatility if market_id in ANCHORS else 0
     drawn = CALM * dice.choice([0, 4, 10, 11, 14, 20, 45, 700]) // 10
-    volatility = dice.choice([seen, drawn, drawn])
+    volatility = dice.choice([seen, drawn, drawn, drawn])
     cash = max(0, world.spec.ledger.accounts[world.fee_account].cash)
     fund = dice.choice([cash, cash, 0, 10**6 * WAD, 10**12 * WAD])
     if dice.random() < 0.3:

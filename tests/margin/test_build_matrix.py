@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from seawall.risk.scenarios import (
     ScenarioError,
     build_matrix,
     filtered,
+    in_rates,
+    least_floor,
     shortfall,
     worst_hours,
 )
@@ -56,7 +60,7 @@ def test_build_matrix_keeps_what_hedges_and_what_does_not(returns: Array) -> Non
 
 def test_build_matrix_scenarios_are_joint_hours(returns: Array) -> None:
     """Each scenario is one hour of all markets, its falls on one scale and its rises on another."""
-    surprises = np.expm1(filtered(returns))
+    surprises = in_rates(np.expm1(filtered(returns)), TAIL)
     hours = worst_hours(surprises)
     found = build_matrix(returns, TAIL)
 
@@ -67,6 +71,30 @@ def test_build_matrix_scenarios_are_joint_hours(returns: Array) -> None:
         expected = [move / (falls if move < 0 else rises) for move in moves]
         # What is largest was cut to a whole number, too.
         assert all(abs(a - b) <= 2 for a, b in zip(sorted(shocks), expected, strict=True))
+
+
+def test_least_floor_of_two_markets_is_nothing(returns: Array) -> None:
+    pair = returns[:, :2]
+
+    assert least_floor(pair, build_matrix(pair, TAIL), TAIL) == 0
+
+
+def test_least_floor_covers_every_pair_that_the_scenarios_miss() -> None:
+    rng = np.random.default_rng(7)
+    moves = 0.01 * (rng.standard_normal((4_000, 1)) + 0.5 * rng.standard_normal((4_000, 8)))
+    columns = np.array(build_matrix(moves, TAIL)).T / SHOCK_UNIT
+    floor = least_floor(moves, build_matrix(moves, TAIL), TAIL)
+    units = in_rates(np.expm1(filtered(moves)), TAIL)
+
+    missed = 0
+    for first, second in permutations(range(8), 2):
+        lost = shortfall(units[:, first] - units[:, second], TAIL)
+        asked = shortfall(columns[:, first] - columns[:, second], TAIL)
+        missed += asked < 0.9 * lost
+        assert max(asked, 2 * floor) > lost - 2 / SHOCK_UNIT
+
+    assert missed > 0
+    assert 0.1 < floor < 0.6
 
 
 def test_worst_hours_hold_the_worst_of_each_market(returns: Array) -> None:

@@ -19,7 +19,7 @@ from seawall.risk.examples import (
 from seawall.risk.history import hourly_returns, is_present
 
 PAIRS = ("long 1, short 1", "short 1, long 1", "long 10, short 9")
-ALONE = ("long 1 of the first", "short 1 of the second")
+ALONE = ("long 1 of the first", "short 1 of the second", "long 1, long 1", "short 10, short 1")
 
 needs_history = pytest.mark.skipif(
     not is_present(), reason=f"no recorded hours in {folder()}: set {VARIABLE} to their folder"

@@ -219,6 +219,37 @@ def test_portfolio_requirement_of_a_part_of_every_leg_is_not_higher(
     assert left <= required * kept // 1_000 + 2 * _cut_off(legs, terms) + rounding
 
 
+@QUICK
+@given(books(), terms_of)
+def test_portfolio_requirement_of_two_books_is_at_most_what_they_need_apart(
+    book: tuple[list[PortfolioLeg], dict[int, Shocks]], terms: Terms
+) -> None:
+    legs, shocks = book
+    half = len(legs) // 2
+
+    together = portfolio_requirement(legs, terms, shocks.__getitem__)
+    apart = sum(
+        portfolio_requirement(part, terms, shocks.__getitem__)
+        for part in (legs[:half], legs[half:])
+    )
+
+    assert together <= apart + _cut_off(legs, terms)
+
+
+@QUICK
+@given(books(), terms_of)
+def test_book_of_one_direction_needs_at_least_what_its_legs_need_apart(
+    book: tuple[list[PortfolioLeg], dict[int, Shocks]], terms: Terms
+) -> None:
+    """In standard mode: whatever the matrix, legs of one direction get no credit."""
+    legs, shocks = book
+    alike = [leg._replace(needed=abs(leg.needed)) for leg in legs]
+
+    required = portfolio_requirement(alike, terms, shocks.__getitem__)
+
+    assert required >= sum(leg.needed for leg in alike)
+
+
 @HISTORIES
 @given(seeds)
 def test_one_leg_in_portfolio_mode_needs_at_least_its_standard_requirement(seed: int) -> None:
