@@ -96,8 +96,9 @@ class FeedIndex:
 
     def store(self, leg_ids: Iterable[int], now: int) -> None:
         """A transaction refreshes these; collateral brings the settlement token along."""
-        fed = set(leg_ids) & set(INDEXED)
-        if any(leg_id >= FIRST_COLLATERAL for leg_id in fed):
+        refreshed = set(leg_ids)
+        fed = refreshed & set(INDEXED)
+        if any(leg_id >= FIRST_COLLATERAL for leg_id in refreshed):
             fed.add(SETTLEMENT_ID)
         self.words |= {leg_id: self.word(leg_id, now) for leg_id in fed}
 
@@ -167,6 +168,6 @@ class Prices(dict[int, Price]):
         self._clock = clock
 
     def __getitem__(self, leg_id: int) -> Price:
-        if leg_id in INDEXED:
+        if leg_id in FED:
             return self._index.price(leg_id, self._clock.now)
         return super().__getitem__(leg_id)
