@@ -13,6 +13,7 @@ from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import CollateralConverter, Conversion, ConversionParameters
 from seawall.spec.liquidation import PARTIAL
 from seawall.spec.oracle import SETTLEMENT_ID
+from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import GATE_MARGIN_RULE, MAX_UINT256, WAD
 from tests.desk import Desk, Health, Refused, contract_at, dollars
 
@@ -242,3 +243,33 @@ def test_usdc_depeg_makes_the_buyer_of_collateral_pay_what_it_lacks(
     assert gained > 0
     assert after.maintenance == before.maintenance
     assert pegged.cash(buyer) == dollars(10_000) - paid
+
+
+def test_usdc_listed_at_a_premium_lowers_collateral_by_notice_and_ramp_alone(
+    desk: Desk, trader: Any, maker: Any, keeper: Any
+) -> None:
+    """Its first feeds make nobody liquidatable, nor worth less, in the block of the change."""
+    token = desk.list_collateral(WETH, WETH_PRICE)
+    account, other = desk.account(trader, 20_000), desk.account(maker, 10**6)
+    desk.pledge(trader, account, WETH, token, WETH_HELD)
+    desk.fill(account, other, BTC, WAD)
+    set_ratio(desk, account, other, Fraction(1_001, 1_000))
+    taker = desk.account(keeper, 100_000)
+    before = health(desk, account)
+
+    desk.set_feeds(SETTLEMENT_ID, 1, 3)
+    desk.index(SETTLEMENT_ID, PREMIUM)
+    assert health(desk, account) == before
+    assert desk.refusal(account, taker, keeper) == "liquidation: healthy"
+    desk.warp(NOTICE - 60)
+    assert health(desk, account) == before
+
+    desk.warp(60 + RAMP // 2)
+    half = COLLATERAL * (1 - 1 / ((PREMIUM + 1) / 2))
+    # A second of the ramp costs less than a cent.
+    assert abs(lost(before.equity, desk.health(account).equity) - half) < Fraction(1, 100)
+    desk.warp(RAMP // 2)
+    assert is_close(
+        lost(before.equity, health(desk, account).equity), COLLATERAL * (1 - 1 / PREMIUM)
+    )
+    assert desk.liquidate(account, taker, keeper)[0].stage == PARTIAL

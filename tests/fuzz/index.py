@@ -20,6 +20,8 @@ from seawall.spec.oracle import (
     in_settlement,
     next_word,
     par_word,
+    phased_in,
+    premium_start,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 from tests.fuzz.backend import Backend, body
@@ -67,6 +69,7 @@ class FeedIndex:
             self._set_feeds(leg_id)
             if leg_id == SETTLEMENT_ID:
                 self.words[leg_id] = par_word(TERMS, chain.time)
+                self._premium_start = premium_start(chain.time)
         self.agree(SETTLEMENT_ID, Price(WAD))
 
     def _set_feeds(self, leg_id: int) -> None:
@@ -91,7 +94,8 @@ class FeedIndex:
         """What it would answer: of collateral in settlement tokens."""
         word = self.word(leg_id, now)
         if leg_id >= FIRST_COLLATERAL:
-            word = in_settlement(word, self.word(SETTLEMENT_ID, now))
+            settlement = self.word(SETTLEMENT_ID, now)
+            word = in_settlement(word, phased_in(settlement, self._premium_start, now))
         return Price(**PRICE.unpack(word))
 
     def store(self, leg_ids: Iterable[int], now: int) -> None:

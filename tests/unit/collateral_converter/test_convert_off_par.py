@@ -79,9 +79,9 @@ def test_convert_at_or_below_par_costs_its_buyer_the_same_dollars(
 def test_convert_above_par_costs_the_index_less_the_discount(
     desk: Counter, trader: Any, maker: Any, keeper: Any
 ) -> None:
-    """The index has divided by it already."""
-    token = desk.token_of(1, 100, weight=PPM - FLAT)
+    """The index has divided by it already: the token's ramp outlasts that of the first feeds."""
     desk.peg(1)
+    token = desk.token_of(1, 100, weight=PPM - FLAT)
     account = desk.debtor(trader, desk.account(maker), {token: 10 * WAD}, 200)
     desk.peg("1.25")
     _, paid = desk.convert(account, token, WAD, desk.account(keeper, 1_000), keeper)
