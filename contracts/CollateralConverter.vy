@@ -2,15 +2,17 @@
 # pragma nonreentrancy on
 """
 @title Collateral converter
-@notice Collateral of an account that owes the settlement token goes to whoever pays cash for it, at the index less a
-        discount that grows with the debt.
+@notice Collateral of an account that owes the settlement token goes to whoever pays cash for it, at what it is worth
+        in settlement tokens less a discount that grows with the debt.
 @dev `seawall/spec/conversion.py` is the same in Python. Rates are parts per million, money WAD, amounts of tokens
      native units. What the buyer pays rounds up, the discount rounds down. The discount never exceeds the token's
      maintenance haircut, so what comes in is at least what the collateral counted: no conversion lowers the account's
      equity, whatever its legs are worth.
+     Margin counts dollars / max(1, s) for the price s of a settlement token: of a token below par nobody is counted
+     more of. A sale is paid in such tokens: its price is dollars / s, or the buyer would gain what they lack of par.
      A market leg whose price is not usable counts at its last price. That may bring a conversion forward or delay it,
      and cannot cost the account any equity, for what it gives and gets does not depend on that leg.
-     While losses are deferred, cash is a claim on less than its amount: a buyer pays index / exit ratio, as if he had
+     While losses are deferred, cash is a claim on less than its amount: a buyer pays price / exit ratio, as if he had
      withdrawn and the account had deposited. Otherwise collateral would be a way out at par.
      Parameters are immutable: new ones come with a new converter, whose rights the timelock grants.
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this converter.
@@ -49,18 +51,23 @@ MAX_DISCOUNT: constant(uint256) = 10**5
 MAX_TOKEN_DECIMALS: constant(uint256) = 18
 # Ids from here up are collateral tokens, 128 is token 1.
 COLLATERAL_IDS: constant(uint256) = 128
+# Id of the settlement token at the oracle, and its bit.
+SETTLEMENT_ID: constant(uint256) = 0
+SETTLEMENT: constant(uint256) = 1
 UNUSABLE: constant(uint256) = 2**16 - 1
 
 
-# An account with the prices of its legs; market legs come first.
+# What a settlement token is worth (WAD dollars, at most one), and an account with the prices of its legs; market legs
+# come first.
 struct Situation:
+    settlement: uint256
     base: int256
     legs: DynArray[uint256, 24]
     prices: DynArray[uint256, 24]
 
 
-# One collateral token of an account: WAD tokens held, the index (0 where it is not usable), WAD tokens per native
-# unit; and what all collateral of the account is worth (WAD).
+# One collateral token of an account: WAD tokens held, the price of a sale (0 where it is not usable), WAD tokens per
+# native unit; and what all collateral of the account is worth at such prices (WAD).
 struct Holding:
     tokens: uint256
     price: uint256
@@ -68,7 +75,7 @@ struct Holding:
     worth: uint256
 
 
-# What the cash for a token amount is made of: index price, WAD tokens per native unit, the parts per million of the
+# What the cash for a token amount is made of: price of a sale, WAD tokens per native unit, the parts per million of the
 # price that are paid, and deferred losses as claims / held.
 struct Terms:
     price: uint256
@@ -183,11 +190,15 @@ def plan_conversion(account: uint256, token_id: uint256) -> (int256, uint256, ui
 def _examine(account: uint256) -> Situation:
     """
     @notice An account at refreshed prices.
+    @dev A refresh of collateral brings the settlement token along; asked for with it, that would not fit the list of
+         the largest account. Without collateral nothing is sold, and its word does not matter.
     """
     seen: Situation = empty(Situation)
     word: uint256 = 0
     word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
     seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(word))
+    settlement: uint256 = staticcall INDEX_ORACLE.price_word(SETTLEMENT_ID)
+    seen.settlement = self._at_most_par(settlement)
     return seen
 
 
@@ -201,7 +212,21 @@ def _foresee(account: uint256) -> Situation:
     word: uint256 = 0
     word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
     seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(word))
+    settlement: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(SETTLEMENT)
+    seen.settlement = self._at_most_par(settlement[0])
     return seen
+
+
+@internal
+@pure
+def _at_most_par(settlement: uint256) -> uint256:
+    """
+    @notice WAD dollars that a settlement token is worth, at most one; one while it has no feeds.
+    @dev Where its price is not usable no collateral's is, and nothing is sold.
+    @param settlement its price word
+    """
+    price: uint256 = words._price_price(settlement)
+    return WAD if price == 0 else min(price, WAD)
 
 
 @internal
@@ -260,8 +285,8 @@ def _settlement_balance(seen: Situation) -> int256:
 @view
 def _holding(seen: Situation, token_id: uint256) -> Holding:
     """
-    @notice What the account holds of a token, and what all its collateral is worth at the index (rounded up);
-            a token without a usable price is worth nothing.
+    @notice What the account holds of a token, and what all its collateral is worth in settlement tokens (rounded
+            up); a token without a usable price is worth nothing.
     """
     holding: Holding = empty(Holding)
     index: uint256 = 0
@@ -275,6 +300,8 @@ def _holding(seen: Situation, token_id: uint256) -> Holding:
         price: uint256 = words._price_price(price_word)
         if words._price_half_width(price_word) == UNUSABLE:
             price = 0
+        # From margin's price to that of a sale.
+        price = fixed_math._mul_div_up(price, WAD, seen.settlement)
         holding.worth += fixed_math._mul_div_up(tokens, price, WAD)
         # An id is at least 128 and fits eight bits.
         if unsafe_sub(id, COLLATERAL_IDS - 1) == token_id:
@@ -337,7 +364,8 @@ def _terms(holding: Holding, discount: uint256) -> Terms:
 @pure
 def _cash(terms: Terms, amount: uint256) -> uint256:
     """
-    @notice Cash for native units: their worth at the index, less the discount, by the exit ratio; each rounded up.
+    @notice Cash for native units: their worth in settlement tokens, less the discount, by the exit ratio; each rounded
+            up.
     @dev The first rounding covers the one of the equity's collateral, so that equity does not fall by a wei.
     """
     worth: uint256 = fixed_math._mul_div_up(amount * terms.unit, terms.price, WAD)

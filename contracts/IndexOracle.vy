@@ -43,6 +43,8 @@ from contracts.modules import consensus
 from contracts.modules import feed_words
 # Reads of contracts that may fail.
 from contracts.modules import oracle_guard
+# Notice of a change.
+from contracts.modules import risk_factors
 # Collateral in settlement tokens.
 from contracts.modules import settlement_price
 # Price word.
@@ -92,6 +94,8 @@ MAX_PRICE: constant(uint256) = 10**24
 
 # What a settlement token is meant to be worth, WAD dollars.
 PAR: constant(uint256) = 10**18
+# Its price words from here up are above par, as words._price has it.
+ABOVE_PAR: constant(uint256) = (10**18 + 1) * 2**176
 NOT_USABLE: constant(uint256) = 2**16 - 1
 # words._price(0, 0, NOT_USABLE, 0, 0)
 NO_PRICE: constant(uint256) = NOT_USABLE * 2**100
@@ -118,6 +122,8 @@ _words: uint256[IDS]
 _feeds: uint256[MAX_FEEDS][IDS]
 # Feed word of an L2's sequencer: uptime feed, and as greatest age its grace period; 0 on a chain without one.
 _sequencer: uint256
+# Time from which on a settlement token above par lowers what collateral is worth, by a ramp; 0 until it has feeds.
+premium_start: public(uint256)
 
 # ---------------------------------------------------------------
 #                           CONSTRUCTOR
@@ -194,6 +200,8 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
             # Where it is of an earlier block, so was a token's word above: `since` is asked for.
             if (settlement >> 68) & words.U32 != block.timestamp:  # words._price_refreshed_at
                 settlement = self._update(SETTLEMENT, settlement, since)
+            if settlement >= ABOVE_PAR:
+                settlement = settlement_price._phased_in(settlement, self.premium_start, block.timestamp)
             fresh_words = settlement_price._in_settlement(fresh_words, bitmap, settlement)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
@@ -209,7 +217,8 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
     """
     @notice Set the terms and feeds of an id. Owner only.
     @dev The cached word stays: a snapshot taken in this block holds to its end, and so does the par of a settlement
-         token that has its first feeds. These can be replaced, not taken away. Reverts with "feeds: id",
+         token that has its first feeds; what it is above par counts after a notice of 2 days by a ramp of 5. These
+         feeds can be replaced, not taken away. Reverts with "feeds: id",
          "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor", "feeds: too few push",
          "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
     @param id 0 to 135; 0 is the settlement token, in dollars
@@ -246,6 +255,7 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
         memory: uint256 = self._moved(NO_PRICE, PAR, terms.volatility_floor)
         par: uint256 = words._price(PAR, block.timestamp, 0, block.timestamp, memory)
         self._store(SETTLEMENT, NO_PRICE, par)
+        self.premium_start = block.timestamp + risk_factors.NOTICE
 
 
 @external
@@ -300,6 +310,8 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
             # As in `refresh`.
             if (settlement >> 68) & words.U32 != block.timestamp:  # words._price_refreshed_at
                 settlement = self._current(SETTLEMENT, settlement, since)
+            if settlement >= ABOVE_PAR:
+                settlement = settlement_price._phased_in(settlement, self.premium_start, block.timestamp)
             fresh_words = settlement_price._in_settlement(fresh_words, bitmap, settlement)
     assert rest == 0, "oracle: too many ids"
     return fresh_words
@@ -377,7 +389,6 @@ def _set_sequencer(uptime_feed: address, grace_seconds: uint256):
         assert uptime_feed.is_contract, "oracle: sequencer"
     self._sequencer = feed_words._feed(uptime_feed, 0, grace_seconds, False)
     log IIndexOracle.SequencerSet(uptime_feed=uptime_feed, grace_seconds=grace_seconds)
-
 
 
 @internal

@@ -7,6 +7,9 @@
 
 from interfaces import IIndexOracle
 
+# Bitmaps from here up hold a collateral token.
+COLLATERAL: constant(uint256) = 2**128
+SETTLEMENT: constant(uint256) = 1
 U32: constant(uint256) = 2**32 - 1
 
 _words: HashMap[uint256, uint256]
@@ -38,8 +41,11 @@ def ask_for(bitmap: uint256, source: IIndexOracle):
 def refresh(bitmap: uint256) -> DynArray[uint256, 24]:
     """
     @notice The words of the ids in the bitmap, ascending.
+    @dev As at an index oracle collateral brings the settlement token along.
     """
     asked: uint256 = bitmap & self._asked
+    if bitmap >= COLLATERAL:
+        asked |= SETTLEMENT & self._asked
     found: DynArray[uint256, 24] = []
     if asked != 0:
         found = extcall self._source.refresh(asked)
@@ -84,11 +90,10 @@ def _merged(bitmap: uint256, asked: uint256, found: DynArray[uint256, 24]) -> Dy
     place: uint256 = 0
     for id: uint256 in range(136):
         bit: uint256 = 1 << id
-        if bitmap & bit == 0:
-            continue
+        word: uint256 = self._words[id]
         if asked & bit != 0:
-            answer.append(found[place])
+            word = found[place]
             place += 1
-        else:
-            answer.append(self._words[id])
+        if bitmap & bit != 0:
+            answer.append(word)
     return answer

@@ -84,6 +84,19 @@ def next_many(cases: DynArray[uint256[7], MAX_CASES]) -> DynArray[uint256[3], MA
 
 @external
 @pure
+def phased_in_many(cases: DynArray[uint256[3], MAX_CASES]) -> DynArray[uint256[1], MAX_CASES]:
+    """
+    @notice The settlement token's word as collateral is priced with it, of (its word above par, start, time).
+    """
+    answers: DynArray[uint256[1], MAX_CASES] = []
+    for case: uint256[3] in cases:
+        counted: uint256 = settlement_price._phased_in(case[0], case[1], case[2])
+        answers.append([counted])
+    return answers
+
+
+@external
+@pure
 def in_settlement_many(cases: DynArray[uint256[5], MAX_CASES]) -> DynArray[uint256[3], MAX_CASES]:
     """
     @notice Three words as answered, of (bitmap, three words, settlement token's word).

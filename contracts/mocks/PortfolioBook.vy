@@ -11,6 +11,7 @@ _held: uint256
 _deferred: uint256
 _legs: DynArray[uint256, 24]
 _prices: DynArray[uint256, 24]
+_settlement: uint256
 _tokens: uint256[9]
 
 
@@ -35,6 +36,14 @@ def set_portfolio(
 
 
 @external
+def set_settlement(word: uint256):
+    """
+    @notice The price word of the settlement token.
+    """
+    self._settlement = word
+
+
+@external
 def set_token(token_id: uint256, word: uint256):
     """
     @notice The word of a token.
@@ -55,8 +64,10 @@ def portfolio(account: uint256) -> (uint256, int256, DynArray[uint256, 24]):
 @view
 def prices(bitmap: uint256) -> DynArray[uint256, 24]:
     """
-    @notice One price word per leg.
+    @notice One price word per leg; that of the settlement token where it alone is asked for.
     """
+    if bitmap == 1:
+        return [self._settlement]
     return self._prices
 
 

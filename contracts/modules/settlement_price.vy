@@ -2,13 +2,14 @@
 """
 @title Settlement price
 @notice What collateral is worth in settlement tokens, which may not be worth the dollar they are meant to be.
-@dev `seawall/spec/oracle.py` is the same in Python (`in_settlement`).
+@dev `seawall/spec/oracle.py` is the same in Python (`phased_in`, `in_settlement`).
 """
 
 # ---------------------------------------------------------------
 #                            MODULES
 # ---------------------------------------------------------------
 
+from contracts.modules import risk_factors  # notice and ramp
 from contracts.modules import words  # price word
 
 # ---------------------------------------------------------------
@@ -31,6 +32,23 @@ OTHER_FIELDS: constant(uint256) = 2**176 - 1 - NOT_USABLE * 2**100
 
 @internal
 @pure
+def _phased_in(settlement: uint256, start: uint256, time: uint256) -> uint256:
+    """
+    @notice The price word of a settlement token above par as collateral is priced with it: of what it is above par the
+            part of the ramp that has passed, rounded down to a wei.
+    @dev Its first feeds would else lower what collateral is worth at once.
+    @param settlement price word, above par
+    @param start of the ramp
+    """
+    premium: uint256 = unsafe_sub(words._price_price(settlement), PAR)
+    passed: uint256 = risk_factors._passed(start, time)
+    # A premium is below 2**80; `passed` is at most RAMP, so the sum is not above the price.
+    premium = unsafe_div(unsafe_mul(premium, passed), risk_factors.RAMP)
+    return (settlement & (2**176 - 1)) | (unsafe_add(PAR, premium) << 176)  # words._price
+
+
+@internal
+@pure
 def _in_settlement(
     fresh_words: DynArray[uint256, MAX_IDS], bitmap: uint256, settlement: uint256
 ) -> DynArray[uint256, MAX_IDS]:
@@ -42,7 +60,7 @@ def _in_settlement(
          that is not usable leaves collateral not usable, at the last price of both.
     @param fresh_words in ascending order of id
     @param bitmap their ids, or more than fit the list; below 2**136
-    @param settlement price word of the settlement token, in dollars
+    @param settlement price word of the settlement token, in dollars, phased in
     """
     worth: uint256 = words._price_price(settlement)
     divisor: uint256 = max(worth, PAR)

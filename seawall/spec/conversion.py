@@ -12,6 +12,7 @@ from typing import NamedTuple
 from seawall.spec.clearinghouse import MARKETS_MASK, MAX_TOKEN_DECIMALS, Change, Clearinghouse
 from seawall.spec.fixed_math import ceil_div, mul_div_up, ppm_up
 from seawall.spec.margin import COLLATERAL_IDS, Leg, Price
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.state import Reverted, require
 from seawall.spec.words import GATE_INITIAL, MAX_HALF_WIDTH, MAX_UINT256, PPM, WAD, ids_of
 
@@ -35,8 +36,18 @@ class Conversion(NamedTuple):
     cash: int = 0
 
 
+def sale_price(index: int, settlement: int) -> int:
+    """Settlement tokens for a collateral token, WAD: what its dollars buy of them, rounded up.
+
+    `index` is what margin counts, dollars / max(1, settlement): below par no more tokens than at
+    par. A sale divides by what is left of the dollar too, or its buyer would gain the difference.
+    `settlement` is the settlement token's price in WAD dollars, 0 without feeds, which is par.
+    """
+    return ceil_div(index * WAD, min(settlement, WAD) or WAD)
+
+
 def cash_for(amount_wad: int, price: int, discount: int, claims: int, held: int) -> int:
-    """Worth at the index, less the discount, by the exit ratio held / claims; each rounded up.
+    """Worth at a sale's price, less the discount, by the exit ratio held / claims, each rounded up.
 
     The first rounding covers the one of the equity's collateral, so that equity does not fall.
     """
@@ -107,7 +118,7 @@ class CollateralConverter:
             balance = self._balance(base, legs, prices)
             require(balance < 0, "conversion: balance covered")
             require(house.collateral[account, token_id] > 0, "conversion: not held")
-            price = _usable_prices(legs, prices)[COLLATERAL_IDS + token_id - 1]
+            price = self._sale_prices(legs, prices)[COLLATERAL_IDS + token_id - 1]
             require(price > 0, "conversion: price stale")
             found = self._plan(balance, legs, prices, token_id, amount)
             if found is None:
@@ -129,6 +140,18 @@ class CollateralConverter:
         bitmap = self.clearinghouse.ledger.accounts[account].bitmap
         return base, legs, self.clearinghouse.refresh(bitmap)
 
+    def _sale_prices(self, legs: list[Leg], prices: list[Price]) -> dict[int, int]:
+        """What each collateral leg sells at, 0 where its price is not usable: none is while the
+        settlement token's is not."""
+        (settlement,) = self.clearinghouse.refresh(1 << SETTLEMENT_ID)
+        return {
+            leg_id: 0
+            if price.half_width == MAX_HALF_WIDTH
+            else sale_price(price.price, settlement.price)
+            for (leg_id, _, _), price in zip(legs, prices, strict=True)
+            if leg_id >= COLLATERAL_IDS
+        }
+
     def _balance(self, base: int, legs: list[Leg], prices: list[Price]) -> int:
         count = sum(leg_id < COLLATERAL_IDS for leg_id, _, _ in legs)
         model, now = self.clearinghouse.model, self.clearinghouse.now
@@ -138,14 +161,14 @@ class CollateralConverter:
         self, balance: int, legs: list[Leg], prices: list[Price], token_id: int, wanted: int
     ) -> Conversion | None:
         """At most `wanted` units, what is held, and what brings the balance to zero."""
-        leg, usable = COLLATERAL_IDS + token_id - 1, _usable_prices(legs, prices)
-        price = usable.get(leg, 0)
+        leg, sale = COLLATERAL_IDS + token_id - 1, self._sale_prices(legs, prices)
+        price = sale.get(leg, 0)
         claims, held = self._exit_ratio()
         if balance >= 0 or price == 0 or held == 0:
             return None
         house, owed = self.clearinghouse, -balance
         worth = sum(
-            mul_div_up(size, usable[leg_id], WAD)
+            mul_div_up(size, sale[leg_id], WAD)
             for leg_id, _, size in legs
             if leg_id >= COLLATERAL_IDS
         )
@@ -175,12 +198,3 @@ class CollateralConverter:
         if markets:
             gate = Change(buyer, 0, 0, 0, GATE_INITIAL)
             self.clearinghouse.trade(self.ADDRESS, markets[0], [gate])
-
-
-def _usable_prices(legs: list[Leg], prices: list[Price]) -> dict[int, int]:
-    """Index of each collateral leg, 0 where its price is not usable."""
-    return {
-        leg_id: 0 if price.half_width == MAX_HALF_WIDTH else price.price
-        for (leg_id, _, _), price in zip(legs, prices, strict=True)
-        if leg_id >= COLLATERAL_IDS
-    }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from seawall.spec.averages import MAX_VOLATILITY, Averages, first, moved, waited
 from seawall.spec.consensus import HALF_WIDTH_UNIT, Quote, agree
 from seawall.spec.fixed_math import ceil_div
+from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, WAD, Field, Word, ids_of
 
 #: The settlement token's own feeds; without any it counts as a dollar.
@@ -269,13 +270,30 @@ def par_word(terms: IndexTerms, now: int) -> int:
     return PRICE.pack(price=WAD, updated_at=now, refreshed_at=now, **averages._asdict())
 
 
+def premium_start(listed_at: int) -> int:
+    """Time from which on what the settlement token is above par counts, a little more each second.
+
+    Its first feeds would else lower what collateral is worth at once.
+    """
+    return listed_at + NOTICE
+
+
+def phased_in(settlement: int, start: int, now: int) -> int:
+    """The settlement token's word as collateral is priced with it: of what it is above par the part
+    of RAMP seconds that have passed since `start`, rounded down to a wei."""
+    price = PRICE.unpack(settlement)["price"]
+    passed = min(max(now - start, 0), RAMP)
+    counted = WAD + (price - WAD) * passed // RAMP if price > WAD else price
+    return PRICE.pack(**{**PRICE.unpack(settlement), "price": counted})
+
+
 def in_settlement(word: int, settlement: int) -> int:
     """A collateral token's word as it is answered: priced in settlement tokens.
 
-    `word` is in dollars, `settlement` is the settlement token's word of the same block. A token
-    above par buys fewer settlement tokens, rounded down. One below par buys no more of them: equity
-    stays where it is, and what the settlement token lacks is in the half-width, which lowers what
-    counts for initial margin alone. Both half-widths add up: (1 - a) / (1 + b) >= 1 - a - b.
+    `word` is in dollars, `settlement` the settlement token's word of the same block, phased in. A
+    token above par buys fewer settlement tokens, rounded down. One below par buys no more of them:
+    equity stays where it is, and what the settlement token lacks is in the half-width, which lowers
+    what counts for initial margin alone. Both half-widths add up: (1 - a) / (1 + b) >= 1 - a - b.
     """
     fields, held = PRICE.unpack(word), PRICE.unpack(settlement)
     price = fields["price"] * WAD // max(WAD, held["price"])

@@ -24,7 +24,15 @@ from seawall.spec.averages import (
     next_volatility,
 )
 from seawall.spec.consensus import Consensus, Quote, agree
-from seawall.spec.oracle import FIRST_COLLATERAL, MAX_ID, MAX_PRICE, MIN_PRICE, in_settlement
+from seawall.spec.oracle import (
+    FIRST_COLLATERAL,
+    MAX_ID,
+    MAX_PRICE,
+    MIN_PRICE,
+    in_settlement,
+    phased_in,
+)
+from seawall.spec.risk import RAMP
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, RATIO, TICK, WAD, ids_of
 
 Ask = Callable[..., list[list[int]]]
@@ -284,6 +292,37 @@ def test_in_settlement_any_words_match_specification(ask_oracle_math: Ask) -> No
             seen["as it was"] += before == after
     names = ("dearer token", "wider", "capped", "switched off", "as it was")
     assert [name for name in names if seen[name] < 500] == []
+
+
+def test_phased_in_any_premium_matches_specification(ask_oracle_math: Ask) -> None:
+    rng = dice("premium")
+    cases = []
+    for _ in range(RANDOM_WORDS):
+        above = rng.choice([1, 2, RAMP, WAD // 100, MAX_PRICE - WAD, rng.randrange(1, WAD)])
+        start = rng.choice([0, NOW, 2**32 - 1])
+        edges = [-1, 0, 1, RAMP - 1, RAMP, RAMP + 1, rng.randrange(RAMP), rng.randrange(RAMP)]
+        cases.append((_random_word(rng, WAD + above), start, max(0, start + rng.choice(edges))))
+
+    answers = ask_oracle_math("phased_in_many", cases)
+
+    seen = Counter[str]()
+    for case, (answer,) in zip(cases, answers, strict=True):
+        assert answer == phased_in(*case)
+        seen["none"] += answer >> 176 == WAD
+        seen["all"] += answer == case[0]
+        seen["part"] += WAD < answer >> 176 < case[0] >> 176
+    assert min(seen[name] for name in ("none", "all", "part")) > RANDOM_WORDS // 20
+
+
+@pytest.mark.parametrize(
+    "seconds, counted",
+    [(-1, "1"), (0, "1"), (RAMP // 2, "1.1"), (RAMP - 1, "1.19999953703703703"), (RAMP, "1.2")],
+)
+def test_phased_in_known_case_has_the_price_worked_out_by_hand(seconds: int, counted: str) -> None:
+    word = PRICE.pack(price=WAD * 12 // 10, half_width=9, refreshed_at=NOW, volatility=7)
+    answer = phased_in(word, NOW, NOW + seconds)
+    assert PRICE.unpack(answer)["price"] // 10 == int(Fraction(counted) * WAD) // 10
+    assert answer & (2**176 - 1) == word & (2**176 - 1)
 
 
 @pytest.mark.parametrize(

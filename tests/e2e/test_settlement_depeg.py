@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from seawall.deployment import CONVERTER_RIGHTS
 from seawall.spec.clearinghouse import Change
+from seawall.spec.conversion import CollateralConverter, Conversion, ConversionParameters
 from seawall.spec.liquidation import PARTIAL
 from seawall.spec.oracle import SETTLEMENT_ID
-from seawall.spec.words import GATE_MARGIN_RULE, WAD
-from tests.desk import Desk, Health, Refused, dollars
+from seawall.spec.risk import NOTICE, RAMP
+from seawall.spec.words import GATE_MARGIN_RULE, MAX_UINT256, WAD
+from tests.desk import Desk, Health, Refused, contract_at, dollars
 
 BTC, WETH = 1, 1
 BTC_PRICE = Fraction("42849.78")
@@ -24,6 +27,7 @@ MAINTENANCE = Fraction(65, 1_000)
 #: The lowest hourly close of USDC against the dollar, on 2023-03-11.
 LOWEST = Fraction("0.901")
 PREMIUM = Fraction("1.05")
+DEPEG = Fraction("0.95")
 #: Of a worth: token price and weight are rounded down.
 DUST = 10
 
@@ -43,6 +47,35 @@ def holder(pegged: Desk, trader: Any, maker: Any) -> int:
     pegged.pledge(trader, account, WETH, token, WETH_HELD)
     pegged.fill(account, pegged.account(maker, 10**6), BTC, WAD)
     return account
+
+
+class Converter:
+    """The system's converter beside its specification."""
+
+    def __init__(self, desk: Desk) -> None:
+        settings = desk.system.parameters.conversion
+        parameters = ConversionParameters(settings.discount_min, settings.discount_max)
+        self.desk, self.spec = desk, CollateralConverter(desk.spec, parameters)
+        self.contract = contract_at(str(desk.system.converter.address), "CollateralConverter")
+        desk.spec.set_module(CollateralConverter.ADDRESS, CONVERTER_RIGHTS)
+
+    def balance(self, account: int) -> int:
+        """Settlement balance, WAD."""
+        return self.spec.settlement_balance(account)
+
+    def plan(self, account: int, token_id: int) -> Conversion:
+        """What both would sell."""
+        self.desk.spec_now()
+        plan = self.desk.read(self.contract, "plan_conversion", account, token_id)
+        assert Conversion(*plan) == self.spec.plan_conversion(account, token_id)
+        return Conversion(*plan)
+
+    def buy(self, account: int, token_id: int, buyer: int, owner: Any) -> tuple[int, int]:
+        """Native units sold and WAD paid for all that there is to buy."""
+        done = self.spec.convert(account, token_id, MAX_UINT256, buyer)
+        args = (account, token_id, MAX_UINT256, buyer, *done)
+        self.desk.send(str(owner.address), self.contract, "convert", *args)
+        return done
 
 
 def health(desk: Desk, account: int) -> Health:
@@ -181,3 +214,62 @@ def test_usdc_price_is_nothing_to_an_account_without_collateral(
         pegged.index(SETTLEMENT_ID, price)
     assert health(pegged, account) == before
     assert before.equity > dollars(BTC_PRICE * MAINTENANCE)
+
+
+def test_usdc_depeg_makes_the_buyer_of_collateral_pay_what_it_lacks(
+    pegged: Desk, holder: int, maker: Any, keeper: Any
+) -> None:
+    """The ether of a debtor is sold for tokens at 0.95: for 1 / 0.95 of what it costs at par."""
+    converter = Converter(pegged)
+    balance = converter.balance(holder)
+    pegged.move_money(holder, pegged.account(maker), Fraction(balance, WAD) + 600)
+    buyer = pegged.account(keeper, 10_000)
+    at_par = converter.plan(holder, WETH)
+    pegged.index(SETTLEMENT_ID, DEPEG)
+    before = health(pegged, holder)
+
+    sold, paid = converter.buy(holder, WETH, buyer, keeper)
+
+    # 600 of 1,500 tokens, 2.3 %; of 1,578.95, which is rounded up, a little less than 2.21 %.
+    assert at_par.discount == 23_000
+    discount = 22_099
+    price = WETH_PRICE * Fraction(10**6 - discount, 10**6) / DEPEG
+    assert is_close(Fraction(paid, sold), price)
+    assert paid - dollars(600) == converter.balance(holder) >= 0
+    after = health(pegged, holder)
+    # It counted at 0.9 of 1,500.
+    gained = Fraction(sold, WAD) * (price - WETH_PRICE * WEIGHT)
+    assert is_close(lost(after.equity, before.equity), gained)
+    assert gained > 0
+    assert after.maintenance == before.maintenance
+    assert pegged.cash(buyer) == dollars(10_000) - paid
+
+
+def test_usdc_listed_at_a_premium_lowers_collateral_by_notice_and_ramp_alone(
+    desk: Desk, trader: Any, maker: Any, keeper: Any
+) -> None:
+    """Its first feeds make nobody liquidatable, nor worth less, in the block of the change."""
+    token = desk.list_collateral(WETH, WETH_PRICE)
+    account, other = desk.account(trader, 20_000), desk.account(maker, 10**6)
+    desk.pledge(trader, account, WETH, token, WETH_HELD)
+    desk.fill(account, other, BTC, WAD)
+    set_ratio(desk, account, other, Fraction(1_001, 1_000))
+    taker = desk.account(keeper, 100_000)
+    before = health(desk, account)
+
+    desk.set_feeds(SETTLEMENT_ID, 1, 3)
+    desk.index(SETTLEMENT_ID, PREMIUM)
+    assert health(desk, account) == before
+    assert desk.refusal(account, taker, keeper) == "liquidation: healthy"
+    desk.warp(NOTICE - 60)
+    assert health(desk, account) == before
+
+    desk.warp(60 + RAMP // 2)
+    half = COLLATERAL * (1 - 1 / ((PREMIUM + 1) / 2))
+    # A second of the ramp costs less than a cent.
+    assert abs(lost(before.equity, desk.health(account).equity) - half) < Fraction(1, 100)
+    desk.warp(RAMP // 2)
+    assert is_close(
+        lost(before.equity, health(desk, account).equity), COLLATERAL * (1 - 1 / PREMIUM)
+    )
+    assert desk.liquidate(account, taker, keeper)[0].stage == PARTIAL

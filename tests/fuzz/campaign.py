@@ -33,6 +33,7 @@ LEAST_SEEN = {
     "converted with legs": 40,
     "converted while bankrupt": 40,
     "converted while impaired": 8,
+    "converted below par": 20,
     "covered": 100,
     "written off": 50,
     "healed": 150,

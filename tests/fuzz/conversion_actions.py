@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from seawall.spec.conversion import Conversion
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.state import Reverted
-from seawall.spec.words import MAX_UINT256, ids_of
+from seawall.spec.words import MAX_UINT256, WAD, ids_of
 from tests.fuzz import compare, promises
 from tests.fuzz.clearing_actions import owner_name
 from tests.fuzz.compare import market_ids_of
@@ -131,6 +132,7 @@ def _convert(world: World, dice: Random, account: int, token_id: int) -> None:
     world.count("converted with legs", bool(market_ids_of(world, account)))
     world.count("converted while bankrupt", before.plan.equity <= 0)
     world.count("converted while impaired", world.spec.totals.deferred > 0)
+    world.count("converted below par", world.prices[SETTLEMENT_ID].price < WAD)
 
 
 def convert(world: World, dice: Random) -> None:

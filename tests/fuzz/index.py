@@ -20,6 +20,8 @@ from seawall.spec.oracle import (
     in_settlement,
     next_word,
     par_word,
+    phased_in,
+    premium_start,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 from tests.fuzz.backend import Backend, body
@@ -67,6 +69,7 @@ class FeedIndex:
             self._set_feeds(leg_id)
             if leg_id == SETTLEMENT_ID:
                 self.words[leg_id] = par_word(TERMS, chain.time)
+                self._premium_start = premium_start(chain.time)
         self.agree(SETTLEMENT_ID, Price(WAD))
 
     def _set_feeds(self, leg_id: int) -> None:
@@ -91,13 +94,15 @@ class FeedIndex:
         """What it would answer: of collateral in settlement tokens."""
         word = self.word(leg_id, now)
         if leg_id >= FIRST_COLLATERAL:
-            word = in_settlement(word, self.word(SETTLEMENT_ID, now))
+            settlement = self.word(SETTLEMENT_ID, now)
+            word = in_settlement(word, phased_in(settlement, self._premium_start, now))
         return Price(**PRICE.unpack(word))
 
     def store(self, leg_ids: Iterable[int], now: int) -> None:
         """A transaction refreshes these; collateral brings the settlement token along."""
-        fed = set(leg_ids) & set(INDEXED)
-        if any(leg_id >= FIRST_COLLATERAL for leg_id in fed):
+        refreshed = set(leg_ids)
+        fed = refreshed & set(INDEXED)
+        if any(leg_id >= FIRST_COLLATERAL for leg_id in refreshed):
             fed.add(SETTLEMENT_ID)
         self.words |= {leg_id: self.word(leg_id, now) for leg_id in fed}
 
@@ -167,6 +172,6 @@ class Prices(dict[int, Price]):
         self._clock = clock
 
     def __getitem__(self, leg_id: int) -> Price:
-        if leg_id in INDEXED:
+        if leg_id in FED:
             return self._index.price(leg_id, self._clock.now)
         return super().__getitem__(leg_id)

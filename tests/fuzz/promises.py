@@ -12,6 +12,7 @@ from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.risk import RAMP
 from seawall.spec.state import Reverted
 from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, TAKEOVER, WAD, ids_of
@@ -243,7 +244,9 @@ def check_conversion(
     later = world.seller.settlement_balance(account)
     world.must("conversion balance", later == balance + paid, (later, values))
     unit = 10 ** (18 - DECIMALS[token_id])
-    worth = sold * unit * world.prices[127 + token_id].price
+    # Tokens at par or above are what the price is in; below par the dollars buy more of them.
+    par = min(WAD, world.prices[SETTLEMENT_ID].price)
+    worth = sold * unit * world.prices[127 + token_id].price * WAD // par
     total = world.spec.totals
     # Three roundings; while losses are deferred cash is worth less than its amount.
     held = total.held if total.deferred else 1

@@ -10,7 +10,7 @@ from seawall.spec.orders import Fees
 from seawall.spec.scenarios import Terms
 from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
 from tests.fuzz.backend import Deployable
-from tests.fuzz.index import FED, FEEDS, INDEXED, MEMORY, feed_name
+from tests.fuzz.index import FED, FEEDS, MEMORY, feed_name
 
 NOBODY = "0x" + "00" * 20
 
@@ -126,5 +126,5 @@ def _deploy_index(chain: Deployable, owner: str, oracle: str) -> None:
     for leg_id in FED:
         for number in range(FEEDS):
             chain.deploy(feed_name(leg_id, number), "OddSource")
-    bitmap = sum(1 << leg_id for leg_id in INDEXED)
+    bitmap = sum(1 << leg_id for leg_id in FED)
     chain.send(owner, oracle, "ask_for(uint256,address)", bitmap, index)

@@ -13,8 +13,15 @@ from typing import NamedTuple
 import pytest
 
 from seawall.spec.clearinghouse import Clearinghouse, Totals
-from seawall.spec.conversion import CollateralConverter, Conversion, ConversionParameters, cash_for
+from seawall.spec.conversion import (
+    CollateralConverter,
+    Conversion,
+    ConversionParameters,
+    cash_for,
+    sale_price,
+)
 from seawall.spec.margin import COLLATERAL_IDS, Leg, MarginModel, Price
+from seawall.spec.oracle import MIN_PRICE
 from seawall.spec.risk import MarketRisk
 from seawall.spec.state import Journal
 from seawall.spec.words import ACCOUNT, LEG, MAX_HALF_WIDTH, PPM, PRICE, TOKEN, WAD, account_id
@@ -49,14 +56,19 @@ class Described(Clearinghouse):
     """The specification's house with a portfolio that no trade has brought about."""
 
     described = Portfolio(0, [], [])
+    settlement = Price(0)
 
     def portfolio(self, account: int) -> tuple[int, list[Leg]]:
         """Base and legs."""
         return self.described.base, self.described.legs
 
-    def describe(self, portfolio: Portfolio, totals: Totals) -> None:
+    def prices_of(self, bitmap: int) -> list[Price]:
+        """As PortfolioBook answers."""
+        return [self.settlement] if bitmap == 1 else self.described.prices
+
+    def describe(self, portfolio: Portfolio, totals: Totals, settlement: Price) -> None:
         """Every account holds this."""
-        self.described = portfolio
+        self.described, self.settlement = portfolio, settlement
         self._totals[0] = totals
 
 
@@ -75,7 +87,7 @@ class Corners:
         )
         journal = Journal()
         self.model = MarginModel(journal, 500_000, 100_000)
-        self.house = Described(journal, self.model, lambda bitmap: self.house.described.prices, 0)
+        self.house = Described(journal, self.model, lambda bitmap: self.house.prices_of(bitmap), 0)
         self.spec = CollateralConverter(self.house, parameters)
         for market_id in MARKETS:
             risk = MarketRisk(10**6, 30_000, 100 * (market_id % 3), 10**6, 0, 10, 10**6, 0)
@@ -99,6 +111,11 @@ class Corners:
             return self.dice.randrange(1, 1 << self.dice.randrange(1, bits + 1))
         near = (1 << self.dice.randrange(bits)) + self.dice.choice([-1, 0, 1])
         return max(1, min(near, (1 << bits) - 1))
+
+    def draw_settlement(self) -> Price:
+        """Price of the settlement token: mostly around par, or as low as an index can be."""
+        near = WAD * self.dice.randrange(900_000, 1_100_000) // PPM
+        return Price(self.dice.choice([0, 0, WAD, near, near, WAD - 1, MIN_PRICE]))
 
     def draw(self) -> tuple[Portfolio, Totals]:
         """A portfolio whose debt is mostly near what its collateral is worth, and totals."""
@@ -128,15 +145,18 @@ class Corners:
         half_width = self.dice.choice([0, 0, 7, MAX_HALF_WIDTH - 1, MAX_HALF_WIDTH])
         return Price(self.edge(PRICE_BITS), half_width=half_width)
 
-    def describe(self, portfolio: Portfolio, totals: Totals) -> None:
+    def describe(self, portfolio: Portfolio, totals: Totals, settlement: Price) -> None:
         """Tell both what they will be asked about."""
         base, legs, prices = portfolio
-        self.house.describe(portfolio, totals)
+        self.house.describe(portfolio, totals, settlement)
         word = ACCOUNT.pack(cash=0, mode=0, collateral=0, markets=0)
         leg_words = [LEG.pack(id=leg, open_interest=oi, size=size) for leg, oi, size in legs]
         price_words = [PRICE.pack(**price._asdict()) for price in prices]
         arguments = (word, base % UINT256, totals.held, totals.deferred, leg_words, price_words)
-        self.chain.send(self.chain.actor("timelock"), self.book, BOOK, *arguments)
+        owner = self.chain.actor("timelock")
+        self.chain.send(owner, self.book, BOOK, *arguments)
+        word = PRICE.pack(**settlement._asdict())
+        self.chain.send(owner, self.book, "set_settlement(uint256)", word)
         self.house.now = self.chain.time
 
     def plan(self, token_id: int) -> Conversion:
@@ -155,18 +175,25 @@ def test_conversion_at_corners_is_the_specification_and_keeps_its_promises(
     met: Counter[str] = Counter()
     for _ in range(CASES):
         portfolio, totals = corners.draw()
-        corners.describe(portfolio, totals)
+        settlement = corners.draw_settlement()
+        corners.describe(portfolio, totals, settlement)
         tokens = [leg_id - 127 for leg_id, _, _ in portfolio.legs if leg_id >= COLLATERAL_IDS]
         token_id = corners.dice.choice(tokens)
         plan = corners.plan(token_id)
-        assert plan == corners.spec.plan_conversion(ACCOUNT_ID, token_id), (portfolio, totals)
+        assert plan == corners.spec.plan_conversion(ACCOUNT_ID, token_id), (
+            portfolio,
+            totals,
+            settlement,
+        )
         if plan.amount:
             met[_promised(corners, portfolio, totals, token_id, plan)] += 1
             met["deferred"] += totals.deferred > 0
+            met["below par"] += 0 < settlement.price < WAD
             met["capped"] += plan.discount == PPM - WEIGHTS[token_id]
     assert met["covered"] > CASES // 10
     assert met["sold out"] > CASES // 10
     assert met["deferred"] > CASES // 20
+    assert met["below par"] > CASES // 10
     assert met["capped"] > 0 or parameters.discount_max < 10**6 - max(WEIGHTS.values())
 
 
@@ -185,9 +212,10 @@ def _promised(
     assert after.equity >= before.equity
     assert after.maintenance == before.maintenance
     ratio = (totals.held + totals.deferred, totals.held) if totals.deferred else (1, 1)
+    price = sale_price(prices[index].price, corners.house.settlement.price)
 
     def cash(amount: int) -> int:
-        return cash_for(amount * unit, prices[index].price, plan.discount, *ratio)
+        return cash_for(amount * unit, price, plan.discount, *ratio)
 
     balance = plan.balance + plan.cash
     assert plan.cash == cash(plan.amount)
@@ -197,6 +225,6 @@ def _promised(
     # One unit less would not have covered the debt.
     assert plan.balance + cash(plan.amount - 1) < 0
     # What the buyer gains is not above the discount on what he gets.
-    worth, claims, held = plan.amount * unit * prices[index].price, *ratio
+    worth, claims, held = plan.amount * unit * price, *ratio
     assert (worth * claims - plan.cash * held * WAD) * PPM <= worth * claims * plan.discount
     return "covered" if balance >= 0 else "sold out"

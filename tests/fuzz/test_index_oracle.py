@@ -29,6 +29,8 @@ from seawall.spec.oracle import (
     in_settlement,
     next_word,
     par_word,
+    phased_in,
+    premium_start,
     resumed_at,
 )
 from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
@@ -58,6 +60,7 @@ LEAST = {
     "volatile": 300,
     "set_feeds": 100,
     "settled above par": 200,
+    "premium on its ramp": 20,
     "settled below par": 40,
     "settled without a price": 100,
     "settled and capped": 5,
@@ -96,6 +99,8 @@ class Index:
     #: Whether there is a sequencer, and what its uptime feed says; None while it fails.
     sequenced: bool = False
     status: Round | None = None
+    #: When what the settlement token is above par begins to count.
+    premium_start: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -198,7 +203,10 @@ class Index:
         numbers = self.dice.sample(PEGS, self.dice.choice([1, 2, 3, 3]))
         self._set_feeds(SETTLEMENT_ID, [*numbers, *self.dice.choice([[], [], [FEEDS - 1]])])
         terms, _ = self.feeds[SETTLEMENT_ID]
-        self.words.setdefault(SETTLEMENT_ID, par_word(terms, self.chain.time))
+        if SETTLEMENT_ID not in self.words:
+            self.words[SETTLEMENT_ID] = par_word(terms, self.chain.time)
+            self.premium_start = premium_start(self.chain.time)
+        assert self._view("premium_start()") == [self.premium_start]
         assert self._view("price_word(uint256)", SETTLEMENT_ID) == [self.words[SETTLEMENT_ID]]
 
     def _set_feeds(self, market_id: int, numbers: list[int]) -> None:
@@ -343,7 +351,10 @@ class Index:
         word = self.fresh(market_id, now)
         if market_id < FIRST_COLLATERAL or SETTLEMENT_ID not in self.feeds:
             return word
-        return in_settlement(word, self.fresh(SETTLEMENT_ID, now))
+        settlement = self.fresh(SETTLEMENT_ID, now)
+        counted = phased_in(settlement, self.premium_start, now)
+        self.counts["premium on its ramp"] += WAD < counted >> 176 < settlement >> 176
+        return in_settlement(word, counted)
 
     def fresh(self, market_id: int, now: int) -> int:
         """The word of this second as it is stored."""

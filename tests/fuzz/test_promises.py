@@ -9,8 +9,10 @@ import pytest
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
+from seawall.spec.fixed_math import ceil_div
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 from seawall.spec.margin import Price
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, WAD
 from tests.fuzz import promises, waterfall_actions
 from tests.fuzz.clearing_actions import paid
@@ -169,6 +171,20 @@ def test_conversion_below_the_discount_fails(world: World, trader: int) -> None:
 
     with pytest.raises(MismatchError, match="conversion gain"):
         promises.check_conversion(world, trader, before, 1, Conversion(balance - 1, 0, 1, 1))
+
+
+def test_conversion_below_par_at_the_price_of_margin_fails(world: World, trader: int) -> None:
+    world.set_price(SETTLEMENT_ID, Price(WAD * 95 // 100))
+    _with_cash(world, trader, -(10**21))
+    before = _stood(world, trader)
+    balance, price = world.seller.settlement_balance(trader), world.prices[128].price
+    fair = ceil_div(price * 100, 95)
+    promises.check_conversion(world, trader, before, 1, Conversion(balance - fair, 0, 10**8, fair))
+
+    with pytest.raises(MismatchError, match="conversion gain"):
+        promises.check_conversion(
+            world, trader, before, 1, Conversion(balance - price, 0, 10**8, price)
+        )
 
 
 def test_conversion_on_credit_fails(world: World, trader: int) -> None:

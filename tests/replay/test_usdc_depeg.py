@@ -19,6 +19,7 @@ from seawall.replay.drive import terms
 from seawall.replay.windows import moment
 from seawall.spec.margin import HALF_WIDTH_UNIT
 from seawall.spec.oracle import in_settlement
+from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import PPM, PRICE, WAD
 from tests.replay.twin import SettlementTwin
 
@@ -141,7 +142,8 @@ def test_assess_ether_in_usdc_at_its_lowest_close(usdc: Depeg) -> None:
 
 def test_refresh_ether_in_usdc_is_the_same_on_the_contract(usdc: Depeg) -> None:
     """Contract beside specification at each of the refreshes; the collateral is asked for alone."""
-    start = usdc.ether[0].step.now - REFRESH
+    # Listed so early that all that it is above par counts.
+    start = usdc.ether[0].step.now - REFRESH - NOTICE - RAMP
     twin = SettlementTwin(terms(1), [TERMS], ETHER_PRICE, TERMS, start)
     for worth in usdc.ether:
         twin.refresh(worth.step.now, worth.step.readings)

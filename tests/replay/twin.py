@@ -121,7 +121,8 @@ class Twin:
 class SettlementTwin(Twin):
     """The same of the settlement token, and a collateral token at one price that is answered in it.
 
-    The token is refreshed first, as a fill would: that must bring the settlement token along.
+    The token is refreshed first, as a fill would: that must bring the settlement token along. The
+    ramp of its first feeds, which begins at `start`, must be over.
     """
 
     def __init__(

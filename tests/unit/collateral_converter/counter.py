@@ -13,10 +13,12 @@ from seawall.spec.conversion import (
     Conversion,
     ConversionParameters,
     cash_for,
+    sale_price,
 )
 from seawall.spec.margin import Plan
+from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.risk import NOTICE, RAMP
-from seawall.spec.words import MAX_UINT256, PPM, WAD
+from seawall.spec.words import MAX_UINT256, PPM, PRICE, WAD
 from tests.desk import ANY_DEPTH, FIRST_TOKEN_ID, Desk, Refused, contract_at
 
 
@@ -69,6 +71,12 @@ class Counter(Desk):
             self.warp(NOTICE + RAMP)
         self.tokens.append(token)
         return token
+
+    def peg(self, price: Any) -> None:
+        """The settlement token has a feed, which answers `price` dollars."""
+        if SETTLEMENT_ID not in self.sources:
+            self.set_feeds(SETTLEMENT_ID, 1, 1)
+        self.index(SETTLEMENT_ID, price)
 
     def pawn(self, owner: Any, account: int, token: Token, units: int) -> None:
         """The owner pays native units of collateral in."""
@@ -172,7 +180,10 @@ class Counter(Desk):
         paid: int,
     ) -> None:
         """The promises of one conversion, in exact numbers."""
-        after, price = self.plan(account), self.price(token.leg_id)
+        after = self.plan(account)
+        (index,) = self.read(self.oracle, "prices", 1 << token.leg_id)
+        settlement = PRICE.unpack(self.read(self.oracle, "price_word", SETTLEMENT_ID))["price"]
+        price = sale_price(PRICE.unpack(index)["price"], settlement)
         unit = 10 ** (18 - token.decimals)
         assert after.equity >= before.equity
         assert after.maintenance == before.maintenance

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seawall.spec.oracle import FIRST_COLLATERAL, SETTLEMENT_ID
+from seawall.spec.words import WAD
 
 ETH, TOKEN = 7, FIRST_COLLATERAL
 COLD_READ = 2_100
@@ -74,15 +75,18 @@ def test_refresh_cached_token_of_a_settlement_token_without_feeds_costs_one_read
     assert COLD_READ < more <= COLD_READ + 350, more
 
 
-def test_refresh_cached_tokens_in_settlement_tokens_cost_one_read_and_550_each_more(
-    set_feeds: Any, mock_feeds: Any, refresh: Any, later: Later
+@pytest.mark.parametrize("price, most", [(WAD, COLD_READ), (WAD + 10**6, 2 * COLD_READ + 400)])
+def test_refresh_cached_tokens_in_settlement_tokens_cost_a_read_and_550_each_more(
+    owner: Any, set_feeds: Any, mock_feeds: Any, refresh: Any, later: Later, price: int, most: int
 ) -> None:
+    """Above par the ramp's start is read too."""
     tokens = range(TOKEN, TOKEN + 8)
     for one in (*tokens, *range(ETH, ETH + 8)):
         set_feeds(mock_feeds[:1], market_id=one)
+    mock_feeds[1].set_price(price, sender=owner)
     set_feeds(mock_feeds[1:2], market_id=SETTLEMENT_ID)
     more = cached(refresh, later, *tokens) - cached(refresh, later, *range(ETH, ETH + 8))
-    assert COLD_READ < more <= COLD_READ + 8 * 550, more
+    assert COLD_READ < more <= most + 8 * 550, more
 
 
 def test_refresh_three_cold_feeds_stays_in_its_budget(

@@ -9,6 +9,7 @@ import ape
 import pytest
 
 from seawall.spec import oracle as spec
+from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 
 USDC, ETH, GOLD_TOKEN, WETH_TOKEN = spec.SETTLEMENT_ID, 7, 128, 135
@@ -27,17 +28,24 @@ def usdc_feed(mock_feeds: list[Any]) -> Any:
 
 
 @pytest.fixture
-def legs(owner: Any, set_feeds: Any, mock_feeds: list[Any], later: Later) -> None:
+def speak(owner: Any, mock_feeds: list[Any], later: Later) -> Callable[[], None]:
+    """The feeds of a market and of two collateral tokens answer anew."""
+
+    def act() -> None:
+        prices = (ETH_PRICE, GOLD_PRICE, WETH_PRICE)
+        for feed, price in zip(mock_feeds[1:], prices, strict=False):
+            feed.set_price(price, sender=owner)
+        later(1)
+
+    return act
+
+
+@pytest.fixture
+def legs(set_feeds: Any, mock_feeds: list[Any], speak: Callable[[], None]) -> None:
     """A market and two collateral tokens, a feed each, at most a week old."""
-    for feed, leg_id, price in zip(
-        mock_feeds[1:],
-        (ETH, GOLD_TOKEN, WETH_TOKEN),
-        (ETH_PRICE, GOLD_PRICE, WETH_PRICE),
-        strict=False,
-    ):
-        feed.set_price(price, sender=owner)
+    for feed, leg_id in zip(mock_feeds[1:], (ETH, GOLD_TOKEN, WETH_TOKEN), strict=False):
         set_feeds([feed], market_id=leg_id, max_age=spec.MAX_MAX_AGE)
-    later(1)
+    speak()
 
 
 @pytest.fixture
@@ -52,9 +60,18 @@ def peg(owner: Any, usdc_feed: Any, later: Later) -> Callable[[int], None]:
 
 
 @pytest.fixture
-def listed(legs: None, set_feeds: Any, usdc_feed: Any, peg: Callable[[int], None]) -> None:
-    """The settlement token has a feed, at par."""
+def listed(
+    legs: None,
+    set_feeds: Any,
+    usdc_feed: Any,
+    peg: Callable[[int], None],
+    later: Later,
+    speak: Callable[[], None],
+) -> None:
+    """The settlement token has a feed, at par, for so long that all it is above par counts."""
     set_feeds([usdc_feed], market_id=USDC)
+    later(NOTICE + RAMP)
+    speak()
     peg(WAD)
 
 
@@ -214,7 +231,7 @@ def test_set_feeds_of_the_settlement_token_first_time_leaves_par_to_the_end_of_t
     answer: Answer,
     later: Later,
 ) -> None:
-    """Nobody's collateral is worth less in the block of the change."""
+    """Nobody's collateral is worth less in the block of the change, nor in the next."""
     usdc_feed.set_price(WAD * 5 // 4, sender=owner)
     later(5)
     at_par = answer()
@@ -224,7 +241,66 @@ def test_set_feeds_of_the_settlement_token_first_time_leaves_par_to_the_end_of_t
     later(0)
     assert answer() == at_par
     later(1)
-    assert told(answer()) == [(ETH_PRICE, 0), (1_600 * WAD, 0), (2_400 * WAD, 0)]
+    assert told(answer()) == [(ETH_PRICE, 0), (GOLD_PRICE, 0), (WETH_PRICE, 0)]
+
+
+@pytest.mark.parametrize(
+    "seconds, counted",
+    [
+        (20, WAD),
+        (NOTICE, WAD),
+        (NOTICE + 1, WAD + WAD // 4 // RAMP),
+        (NOTICE + RAMP // 2, WAD * 9 // 8),
+        (NOTICE + RAMP, WAD * 5 // 4),
+        (2 * (NOTICE + RAMP), WAD * 5 // 4),
+    ],
+)
+def test_refresh_settlement_token_listed_above_par_counts_by_notice_and_ramp(
+    legs: None,
+    set_feeds: Any,
+    usdc_feed: Any,
+    owner: Any,
+    speak: Callable[[], None],
+    oracle: Any,
+    later: Later,
+    chain: Any,
+    seconds: int,
+    counted: int,
+) -> None:
+    """The price that its feeds tell is stored as it is; collateral falls step by step."""
+    listed_at = later(5)
+    set_feeds([usdc_feed], market_id=USDC)
+    assert oracle.premium_start() == listed_at + NOTICE
+    chain.pending_timestamp = listed_at + seconds - 10
+    speak()
+    usdc_feed.set_price(WAD * 5 // 4, sender=owner)
+    chain.mine(timestamp=listed_at + seconds)
+    answered = [PRICE.unpack(word) for word in oracle.prices(ALL)]
+    assert told(answered)[2:] == [
+        (GOLD_PRICE * WAD // counted, 0),
+        (WETH_PRICE * WAD // counted, 0),
+    ]
+    assert answered[0]["price"] == WAD * 5 // 4
+
+
+def test_set_feeds_of_the_settlement_token_again_leaves_its_ramp(
+    oracle: Any, set_feeds: Any, usdc_feed: Any, mock_feeds: Any, later: Later
+) -> None:
+    assert oracle.premium_start() == 0
+    now = later(5)
+    set_feeds([usdc_feed], market_id=USDC)
+    later(100)
+    set_feeds(mock_feeds[4:5], market_id=USDC)
+    assert oracle.premium_start() == now + NOTICE
+
+
+def test_refresh_settlement_token_listed_below_par_widens_at_once(
+    legs: None, set_feeds: Any, usdc_feed: Any, peg: Any, answer: Answer
+) -> None:
+    """New risk may be tightened without notice."""
+    set_feeds([usdc_feed], market_id=USDC)
+    peg(WAD * 97 // 100)
+    assert told(answer())[1:] == [(GOLD_PRICE, 3_000), (WETH_PRICE, 3_000)]
 
 
 def test_set_feeds_of_the_settlement_token_first_time_stores_and_logs_par(
