@@ -161,6 +161,22 @@ def _penalty(equity: int256, maintenance: uint256) -> uint256:
 
 
 @internal
+@pure
+def _eased(penalty: uint256, maintenance: uint256, standard: uint256) -> uint256:
+    """
+    @notice pi in portfolio mode: pi * min(1, M / M of standard mode), rounded down.
+    @dev A hedge needs less margin than its notional: so a margin released costs at most what it costs in standard mode,
+         with legs of the mean rate.
+    @param standard what the legs need in standard mode, times 1e6
+    """
+    needed: uint256 = unsafe_div(standard, PPM)
+    if maintenance >= needed:
+        return penalty
+    # A penalty is at most 10**5 and maintenance below 2**160: no overflow. The divisor is above zero.
+    return unsafe_div(unsafe_mul(penalty, maintenance), needed)
+
+
+@internal
 @view
 def _needed_notional(equity: int256, maintenance: uint256, leg: uint256, penalty: uint256) -> uint256:
     """
