@@ -41,8 +41,8 @@ from tests.margin.twin import Alone, Question, planned
 RULES = EngineParameters()
 GOAL = Fraction(PPM + RULES.target_buffer, PPM)
 WORLDS, PORTFOLIOS = 16, 60
-#: A factor of a matrix and a shock of the price are below these.
-MAX_FACTOR, MAX_SHOCK = 17, 4
+#: What a lot may add to a margin: below a matrix's factor, a shock and a volatility's factor.
+MAX_WEIGHT = 17 * 4 * 16
 
 
 class Case(NamedTuple):
@@ -184,7 +184,7 @@ def test_slice_of_all_ends_at_the_target_or_below() -> None:
         # Rates round to a part per million, and each leg to a lot of its own.
         notional = sum(leg.notional for leg in plan.legs)
         lots = sum(LOT * price.price // WAD + 1 for price in case.question.prices)
-        room = 3 * ceil_div(notional, PPM) + MAX_FACTOR * MAX_SHOCK * lots
+        room = 3 * ceil_div(notional, PPM) + MAX_WEIGHT * lots
         assert plan.equity - step.fee <= GOAL * (case.left(step) + room), (case, step)
         seen += 1
     assert seen > PORTFOLIOS
