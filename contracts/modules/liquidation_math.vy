@@ -148,7 +148,7 @@ def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
 @view
 def _penalty(equity: int256, maintenance: uint256) -> uint256:
     """
-    @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
+    @notice pi of standard mode: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
     """
     span: uint256 = unsafe_sub(PENALTY_MAX_PPM, PENALTY_MIN_PPM)
     # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
