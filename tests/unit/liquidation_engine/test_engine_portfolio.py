@@ -238,3 +238,25 @@ def test_liquidate_bankrupt_account_in_portfolio_mode_pays_no_fee(
     fall_to(desk, hedged, maker, "-1")
     step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
     assert (step.stage, step.fee) == (WHOLE, 0)
+
+
+def test_liquidate_solvent_hedge_below_close_out_beside_a_silent_leg_refused(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.3")
+    desk.silence(ETH)
+    assert desk.refusal(hedged, desk.account(keeper, 100_000), keeper) == "liquidation: price stale"
+
+
+def test_liquidate_whole_beside_a_silent_leg_leaves_the_rest_its_part_of_equity(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    desk.fill(hedged, desk.account(maker), ETH, 10 * WAD)
+    fall_to(desk, hedged, maker, "0.1")
+    desk.silence(ETH)
+    before = desk.plan(hedged)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert step.stage == WHOLE
+    room = before.equity - before.equity * desk.plan(hedged).maintenance // before.maintenance
+    # Scenario losses round up by a little for each leg, closed ones too.
+    assert room - 10**9 <= step.fee <= room - 4
