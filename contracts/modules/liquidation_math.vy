@@ -148,7 +148,7 @@ def _best_leg(planned: DynArray[uint256, MAX_LEGS]) -> uint256:
 @view
 def _penalty(equity: int256, maintenance: uint256) -> uint256:
     """
-    @notice pi: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
+    @notice pi of standard mode: linear in h from PENALTY_MIN at h = 1 to PENALTY_MAX at close-out, rounded down.
     """
     span: uint256 = unsafe_sub(PENALTY_MAX_PPM, PENALTY_MIN_PPM)
     # Only called with 0 <= close-out <= h < 1 at the favourable ends; at the index rounding may add a few wei.
@@ -158,6 +158,22 @@ def _penalty(equity: int256, maintenance: uint256) -> uint256:
     depth: uint256 = unsafe_mul(convert(missing, uint256), PPM)
     slope: uint256 = unsafe_mul(maintenance, unsafe_sub(PPM, CLOSE_OUT_PPM))
     return unsafe_add(PENALTY_MIN_PPM, min(span, unsafe_mul(span, depth) // slope))
+
+
+@internal
+@pure
+def _eased(penalty: uint256, maintenance: uint256, standard: uint256) -> uint256:
+    """
+    @notice pi in portfolio mode: pi * min(1, M / M of standard mode), rounded down.
+    @dev A hedge needs less margin than its notional: so a margin released costs at most what it costs in standard mode,
+         with legs of the mean rate.
+    @param standard what the legs need in standard mode, times 1e6
+    """
+    needed: uint256 = unsafe_div(standard, PPM)
+    if maintenance >= needed:
+        return penalty
+    # A penalty is at most 10**5 and maintenance below 2**160: no overflow. The divisor is above zero.
+    return unsafe_div(unsafe_mul(penalty, maintenance), needed)
 
 
 @internal

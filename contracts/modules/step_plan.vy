@@ -96,23 +96,34 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
             the hedge of a leg without a usable price does.
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
-    left: uint256 = 0
+    standard: uint256 = 0
+    released: uint256 = 0
+    silent: bool = False
     for leg: uint256 in seen.planned:
+        # Sixteen of uint128 times uint20, and of uint16 cents: no overflow.
+        notional: uint256 = risk_words._plan_notional(leg)
+        needed: uint256 = unsafe_mul(notional, risk_words._plan_rate(leg))
+        standard = unsafe_add(standard, needed)
         if risk_words._plan_usable(leg):
             step.stage = WHOLE
-            # Sixteen of uint128 and of uint16 cents.
-            step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
+            released = unsafe_add(released, needed)
+            step.notional = unsafe_add(step.notional, notional)
             step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
         else:
-            left = 1
-    if left != 0:
-        notional: uint256 = 0
-        left, notional = self._left_after(seen, WAD)
+            silent = True
+    penalty: uint256 = liquidation_math.PENALTY_MAX_PPM
+    portfolio: bool = words._account_mode(seen.word) & PORTFOLIO != 0
+    if portfolio:
+        penalty = liquidation_math._eased(penalty, seen.maintenance, standard)
+    left: uint256 = 0
+    if silent:
+        # The model rounds the sum of legs up once: less what the close releases, rounded down, is enough.
+        left = unsafe_sub(seen.maintenance, unsafe_div(released, PPM))
+        if portfolio:
+            left = self._left_after(seen, WAD)[0]
         if left > seen.maintenance and seen.equity > 0:
             step = empty(ILiquidationEngine.Step)
-    step.fee = liquidation_math._capped_fee(
-        liquidation_math.PENALTY_MAX_PPM, step.notional, seen.equity, seen.maintenance, left, 1
-    )
+    step.fee = liquidation_math._capped_fee(penalty, step.notional, seen.equity, seen.maintenance, left, 1)
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     return step
 
@@ -128,15 +139,19 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     usable: uint256 = 0
     sized: uint256 = 0
+    standard: uint256 = 0
     for leg: uint256 in seen.planned:
+        # Sixteen of uint128 times uint20, and of uint16 cents: no overflow.
+        notional: uint256 = risk_words._plan_notional(leg)
+        standard = unsafe_add(standard, unsafe_mul(notional, risk_words._plan_rate(leg)))
         if risk_words._plan_usable(leg):
             usable = unsafe_add(usable, 1)
             # Sixteen below 2**148.
             sized = unsafe_add(sized, liquidation_math._sized(leg))
-            # Sixteen of uint128 and of uint16 cents.
-            step.notional = unsafe_add(step.notional, risk_words._plan_notional(leg))
+            step.notional = unsafe_add(step.notional, notional)
             step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
     penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
+    penalty = liquidation_math._eased(penalty, seen.maintenance, standard)
     steepest: uint256 = unsafe_add(seen.maintenance, unsafe_div(unsafe_add(sized, 2 * PPM - 1), 2 * PPM))
     step.size = liquidation_math._needed_fraction(
         seen.equity, seen.maintenance, steepest, step.notional, penalty, limit
@@ -165,19 +180,12 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
 @view
 def _left_after(seen: liquidation_math.Situation, fraction: uint256) -> (uint256, uint256):
     """
-    @notice Maintenance margin after a slice of all usable legs, and the notional that it takes.
+    @notice Maintenance margin in portfolio mode after a slice of all usable legs, and the notional that it takes.
     """
     left: DynArray[uint256, 24] = []
     notional: uint256 = 0
     left, notional = liquidation_math._after_slice(seen, fraction)
-    equity: int256 = 0
-    maintenance: uint256 = 0
-    favourable: int256 = 0
-    favourable_maintenance: uint256 = 0
-    planned: DynArray[uint256, 16] = []
-    equity, maintenance, favourable, favourable_maintenance, planned = staticcall MARGIN_MODEL.plan(
-        seen.word, 0, left, seen.prices
-    )
+    maintenance: uint256 = staticcall MARGIN_MODEL.portfolio_maintenance(left, seen.prices, block.timestamp)
     return maintenance, notional
 
 

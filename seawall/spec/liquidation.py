@@ -68,6 +68,16 @@ def penalty(parameters: EngineParameters, equity: int, maintenance: int) -> int:
     return parameters.penalty_min + min(span, span * depth // slope)
 
 
+def eased(pi: int, plan: Plan) -> int:
+    """pi in portfolio mode: pi * min(1, M / what its legs need in standard mode), rounded down.
+
+    A hedge needs less margin than its notional: so a margin released costs at most what it costs in
+    standard mode, with legs of the mean rate.
+    """
+    standard = sum(leg.notional * leg.rate for leg in plan.legs) // PPM
+    return pi * plan.maintenance // standard if plan.maintenance < standard else pi
+
+
 def needed_notional(
     parameters: EngineParameters, equity: int, maintenance: int, leg: PlannedLeg, pi: int
 ) -> int | None:
@@ -227,12 +237,12 @@ def plan_slice_of_all(
     """The same fraction of every leg, so that hedges stay matched; `size` is the fraction.
 
     Where rounding or a leg without a usable price leaves no slice that helps: all legs, or nothing
-    while one of them is not usable. `required` answers the maintenance margin of other legs.
+    while one of them is not usable. `required` answers what other legs need in portfolio mode.
     """
     usable = [leg for leg in plan.legs if leg.usable]
     if not usable:
         return Step()
-    pi = penalty(parameters, plan.equity, plan.maintenance)
+    pi = eased(penalty(parameters, plan.equity, plan.maintenance), plan)
     fraction = needed_fraction(parameters, plan, pi, limit)
     for attempt in (fraction, WAD):
         left = after_slice(plan, legs, attempt)
@@ -259,6 +269,7 @@ def plan_whole(
     legs: list[Leg],
     prices: list[Price],
     required: Callable[[list[Leg]], int],
+    mode: int,
 ) -> Step:
     """All usable legs at once.
 
@@ -269,12 +280,17 @@ def plan_whole(
     if not usable:
         return Step()
     notional = sum(leg.notional for leg in usable)
-    left = 0
+    pi, left = parameters.penalty_max, 0
+    if mode & PORTFOLIO:
+        pi = eased(pi, plan)
     if len(usable) < len(plan.legs):
-        left = required(after_slice(plan, legs, WAD))
+        # The model rounds the sum of legs up once: less what the close releases is enough.
+        left = plan.maintenance - sum(leg.notional * leg.rate for leg in usable) // PPM
+        if mode & PORTFOLIO:
+            left = required(after_slice(plan, legs, WAD))
     if plan.equity > 0 and left > plan.maintenance:
         return Step()
-    fee = capped_fee(parameters.penalty_max, notional, plan.equity, plan.maintenance, left)
+    fee = capped_fee(pi, notional, plan.equity, plan.maintenance, left)
     share = fee * parameters.keeper_share // PPM
     return Step(
         stage=WHOLE, notional=notional, fee=fee, keeper_fee=share,
@@ -324,10 +340,10 @@ class LiquidationEngine:
         mode = self.clearinghouse.ledger.accounts[account].mode
 
         def required(left: list[Leg]) -> int:
-            return self._plan(0, left, prices, mode).maintenance
+            return self._plan(0, left, prices, PORTFOLIO).maintenance
 
         if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
-            step = plan_whole(self.parameters, plan, legs, prices, required)
+            step = plan_whole(self.parameters, plan, legs, prices, required, mode)
             # A keeper who cannot take all of a solvent account takes a slice.
             if step.notional <= limit or plan.equity <= 0:
                 return step

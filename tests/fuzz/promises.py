@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step, is_sized, penalty
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step, eased, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.risk import RAMP
@@ -210,6 +210,8 @@ def check_liquidation(
     world.must("P5 ratio", ratio >= -room, values)
     least = 0 if exact else -_worth(world, before.sizes.keys())
     world.must("P5 shortfall", after.plan.equity >= least, values)
+    if before.mode & PORTFOLIO:
+        _check_share(world, before.plan, step, values)
     if step.stage == PARTIAL and step.market_id:
         _check_needed(world, before.plan, step, values)
     elif step.stage == PARTIAL:
@@ -274,6 +276,15 @@ def _check_needed(world: World, plan: Plan, step: Step, values: object) -> None:
     world.must("P5 more than needed", equity < target, values)
 
 
+def _check_share(world: World, plan: Plan, step: Step, values: object) -> None:
+    """In portfolio mode a step costs at most what a margin released costs in standard mode."""
+    pi = penalty(ENGINE, plan.equity, plan.maintenance)
+    standard = sum(leg.notional * leg.rate for leg in plan.legs) // PPM
+    paid, highest = step.fee * standard * PPM, pi * plan.maintenance * step.notional
+    world.must("a hedge pays more than its margin", paid <= highest, values)
+    world.count("hedge liquidated", plan.maintenance < standard)
+
+
 def _check_fraction(world: World, before: Standing, step: Step, after: Standing) -> None:
     """P5 of a slice of all legs: the same fraction of each up to a lot, and none of others.
 
@@ -293,7 +304,7 @@ def _check_fraction(world: World, before: Standing, step: Step, after: Standing)
         return
     plan, one_less = before.plan, fraction - 1
     notional = sum(leg.notional for leg in plan.legs if leg.usable)
-    pi = penalty(ENGINE, plan.equity, plan.maintenance)
+    pi = eased(penalty(ENGINE, plan.equity, plan.maintenance), plan)
     target = (PPM + ENGINE.target_buffer) * plan.maintenance * (WAD - one_less)
     equity = plan.equity * PPM * WAD - one_less * pi * notional
     world.must("P5 larger fraction than needed", equity < target, values)

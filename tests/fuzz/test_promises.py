@@ -13,7 +13,7 @@ from seawall.spec.fixed_math import ceil_div
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 from seawall.spec.margin import Price
 from seawall.spec.oracle import SETTLEMENT_ID
-from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, WAD
+from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, PORTFOLIO, PPM, WAD
 from tests.fuzz import promises, waterfall_actions
 from tests.fuzz.clearing_actions import paid
 from tests.fuzz.creation import compiled
@@ -21,7 +21,7 @@ from tests.fuzz.furnish import furnished
 from tests.fuzz.promises import Standing
 from tests.fuzz.revm import Revm
 from tests.fuzz.rules import finish, play
-from tests.fuzz.stage import ANCHORS
+from tests.fuzz.stage import ANCHORS, ENGINE
 from tests.fuzz.trading import trade
 from tests.fuzz.world import MismatchError, World
 
@@ -136,6 +136,19 @@ def test_liquidation_that_closes_all_for_a_little_fails(world: World, trader: in
     step = Step(PARTIAL, MARKET, 100 * WAD, bounds[1], notional)
 
     with pytest.raises(MismatchError, match="P5 more than needed"):
+        promises.check_liquidation(world, trader, before, step, exact=True)
+
+
+def test_liquidation_that_charges_a_hedge_by_its_notional_fails(world: World, trader: int) -> None:
+    found = _stood(world, trader)
+    # As if these legs needed four times as much without each other.
+    legs = tuple(leg._replace(rate=4 * leg.rate) for leg in found.plan.legs)
+    before = found._replace(plan=found.plan._replace(legs=legs), mode=PORTFOLIO)
+    notional = legs[0].notional // 2
+    fee = notional * ENGINE.penalty_min // PPM
+    step = Step(PARTIAL, size=WAD // 2, notional=notional, fee=fee)
+
+    with pytest.raises(MismatchError, match="pays more than its margin"):
         promises.check_liquidation(world, trader, before, step, exact=True)
 
 

@@ -12,15 +12,17 @@ import pytest
 from shapes import BTC, ETH
 
 from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL
-from seawall.spec.words import LOT, MAX_UINT256, WAD
+from seawall.spec.scenarios import Terms
+from seawall.spec.words import LOT, MAX_UINT256, PPM, WAD
 from tests.desk import Desk, Refused, absorbed
+from tests.risk_desk import PORTFOLIO, activate, choose_mode, rising
 
 #: Set to a larger number for a longer run.
-STEPS = int(os.environ.get("SEAWALL_ENGINE_STEPS", "180"))
+STEPS = int(os.environ.get("SEAWALL_ENGINE_STEPS", "240"))
 PRICES = {BTC: 40_000, ETH: 3_000}
 TOKEN, TOKEN_LEG = 1, 128
-#: Where E / M is moved to, in thousandths: bankrupt or below close-out, and partial.
-RATIOS = ((-300, 667), (668, 1_000))
+#: Where E / M is moved to, in thousandths: bankrupt or below close-out, and twice as often partial.
+RATIOS = ((-300, 667), (668, 1_000), (668, 1_000))
 
 
 class Crowd:
@@ -31,6 +33,8 @@ class Crowd:
         self.counts: Counter[str] = Counter()
         self.owners = accounts[1:3]
         self.traders = [desk.account(owner, 4_000, sub) for owner in self.owners for sub in (0, 1)]
+        #: In portfolio mode from the start.
+        self.hedgers = self.traders[1::2]
         self.maker = desk.account(accounts[3], 100_000)
         self.keeper_owner = accounts[4]
         self.keepers = [
@@ -41,11 +45,26 @@ class Crowd:
         desk.pledge(self.owners[0], self.traders[0], TOKEN, self.token, 20)
         for leg_id, price in PRICES.items():
             desk.index(leg_id, price)
+        activate(desk, {BTC: rising(10), ETH: rising(15)}, Terms(3, 650_000, 15_000), PPM)
+        for owner, account in zip(self.owners, self.hedgers, strict=True):
+            choose_mode(desk, owner, account, PORTFOLIO)
 
     def step(self) -> None:
         """One action."""
-        actions = (self.open, self.move, self.squeeze, self.liquidate, self.batch, self.other)
-        self.random.choices(actions, (4, 3, 3, 6, 1, 2))[0]()
+        often = {
+            self.open: 4, self.hedge: 2, self.move: 3, self.squeeze: 3, self.liquidate: 6,
+            self.batch: 1, self.other: 2,
+        }  # fmt: skip
+        self.random.choices(list(often), list(often.values()))[0]()
+
+    def hedge(self) -> None:
+        """A long and a short of like worth, for an account in portfolio mode."""
+        chance, desk = self.random, self.desk
+        account, worth = chance.choice(self.hedgers), chance.choice((3_000, 30_000))
+        for market_id, sign in zip((BTC, ETH), chance.choice(((1, -1), (-1, 1))), strict=True):
+            size = worth * WAD * WAD // desk.price(market_id) // LOT * LOT
+            desk.fill(account, self.maker, market_id, sign * size)
+        self.counts["hedge"] += 1
 
     def open(self) -> None:
         """A position of up to 30,000 dollars, against the maker or another trader."""
@@ -100,7 +119,10 @@ class Crowd:
         except Refused as refused:
             self.counts[refused.reason] += 1
             return
-        self.counts["partial" if step.stage == PARTIAL else "whole"] += 1
+        name = "partial" if step.stage == PARTIAL else "whole"
+        self.counts[name] += 1
+        if account in self.hedgers:
+            self.counts[f"{name} of all"] += 1
         for stage in absorbed(events):
             self.counts[f"stage {stage}"] += 1
 
@@ -143,7 +165,9 @@ def test_random_steps_end_word_for_word_as_specified(desk: Desk, accounts: Any, 
     print(sorted(counts.items()))
     assert counts["partial"] > STEPS // 40
     assert counts["whole"] > STEPS // 40
-    assert counts["batch"] > STEPS // 40
+    assert counts["batch"] > STEPS // 80
+    assert counts["partial of all"] > 0
+    assert counts["whole of all"] > 0
     for name in ("liquidation: healthy", "liquidation: over limit", "margin: below initial"):
         assert counts[name] > 0
     for name in (f"stage {FUND}", f"stage {DEFERRED}"):

@@ -60,6 +60,19 @@ def test_liquidate_whole_leaves_the_stale_leg_alone(
     assert [one["market_id"] for one in events] == [ETH]
 
 
+def test_liquidate_whole_beside_a_stale_leg_takes_no_more_than_keeps_the_ratio(
+    desk: Desk, trader: Any, maker: Any, keeper: Any
+) -> None:
+    account = two_legs(desk, trader, maker, "0.1")
+    desk.silence(BTC)
+    equity = desk.equity(account)
+    step, _ = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
+    # 1 % would be 300 dollars: the rest keeps its part of equity, and a few wei for rounding.
+    room = equity - equity * 40 // 70
+    assert room - 8 <= step.fee <= room - 4
+    assert desk.ratio(account) >= Fraction(1, 10)
+
+
 def test_liquidate_bankrupt_with_a_stale_leg_waits_with_the_loss(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from shapes import BTC, ETH
 
-from seawall.spec.liquidation import PARTIAL, WHOLE
+from seawall.spec.liquidation import PARTIAL, WHOLE, penalty
+from seawall.spec.margin import Plan
 from seawall.spec.scenarios import Terms
 from seawall.spec.words import LOT, PPM, WAD
 from tests.desk import Desk, dollars
@@ -39,6 +40,30 @@ def fall_to(desk: Desk, account: int, maker: Any, ratio: str) -> None:
     target = int(plan.maintenance * Fraction(ratio))
     lost = (plan.equity - target) // 10**16 * 10**16
     desk.move_money(account, desk.account(maker), Fraction(lost, WAD))
+
+
+def bought(desk: Desk, trader: Any, maker: Any, ratio: str, mode: int) -> int:
+    """An account of one long leg, 42,850 dollars of BTC, with E / M as given, to a cent."""
+    account = desk.account(trader, 6_000, sub=1)
+    desk.fill(account, desk.account(maker), BTC, BTC_SIZE)
+    if mode:
+        choose_mode(desk, trader, account, mode)
+    fall_to(desk, account, maker, ratio)
+    return account
+
+
+def share_paid(desk: Desk, account: int, taker: int, keeper: Any) -> Fraction:
+    """What of its equity a step takes from an account."""
+    equity = desk.equity(account)
+    step, _ = desk.liquidate(account, taker, keeper)
+    return Fraction(step.fee, equity)
+
+
+def eased_rate(plan: Plan, rate: int) -> int:
+    """A penalty as hedges pay it: as a part of their margin in standard mode."""
+    standard = sum(leg.notional * leg.rate for leg in plan.legs) // PPM
+    assert plan.maintenance < standard
+    return rate * plan.maintenance // standard
 
 
 def test_liquidate_in_portfolio_mode_takes_the_same_fraction_of_every_leg(
@@ -157,3 +182,81 @@ def test_liquidate_many_mixes_both_modes(
     assert statuses == [0, 0]
     assert 0 < desk.size(plain, BTC) < BTC_SIZE
     assert 0 < desk.size(hedged, BTC) < BTC_SIZE
+
+
+@pytest.mark.parametrize("ratio", ["0.99", "0.9", "0.7"])
+def test_liquidate_a_hedge_costs_the_share_of_equity_that_standard_mode_costs(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int, ratio: str
+) -> None:
+    fall_to(desk, hedged, maker, ratio)
+    plain = bought(desk, trader, maker, ratio, mode=0)
+    taker = desk.account(keeper, 100_000)
+    share, usual = (share_paid(desk, account, taker, keeper) for account in (hedged, plain))
+    # A part per million of notional is what the rate rounds down by.
+    assert usual - Fraction(1, 10**4) < share < usual + Fraction(1, 10**7)
+
+
+@pytest.mark.parametrize("ratio", ["0.99", "0.7"])
+def test_liquidate_a_single_leg_in_portfolio_mode_costs_what_standard_mode_costs(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int, ratio: str
+) -> None:
+    account = bought(desk, trader, maker, ratio, PORTFOLIO)
+    plan = desk.plan(account)
+    step, _ = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
+    rate = penalty(desk.waterfall.parameters, plan.equity, plan.maintenance)
+    assert step.fee == step.notional * rate // PPM
+
+
+def test_liquidate_a_hedge_whole_charges_the_highest_penalty_on_its_margin(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.6")
+    plan = desk.plan(hedged)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert step.stage == WHOLE
+    rate = eased_rate(plan, desk.waterfall.parameters.penalty_max)
+    assert step.fee == step.notional * rate // PPM
+    # 1 % of notional over 6.5 % and 0.6.
+    assert step.fee < plan.equity * Fraction("0.2565")
+
+
+def test_liquidate_beside_a_silent_leg_charges_by_the_margin_of_all_legs(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    desk.fill(hedged, desk.account(maker), ETH, 10 * WAD)
+    fall_to(desk, hedged, maker, "0.8")
+    desk.silence(ETH)
+    plan = desk.plan(hedged)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    rate = penalty(desk.waterfall.parameters, plan.equity, plan.maintenance)
+    assert step.fee == step.notional * eased_rate(plan, rate) // PPM
+
+
+def test_liquidate_bankrupt_account_in_portfolio_mode_pays_no_fee(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "-1")
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert (step.stage, step.fee) == (WHOLE, 0)
+
+
+def test_liquidate_solvent_hedge_below_close_out_beside_a_silent_leg_refused(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    fall_to(desk, hedged, maker, "0.3")
+    desk.silence(ETH)
+    assert desk.refusal(hedged, desk.account(keeper, 100_000), keeper) == "liquidation: price stale"
+
+
+def test_liquidate_whole_beside_a_silent_leg_leaves_the_rest_its_part_of_equity(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+) -> None:
+    desk.fill(hedged, desk.account(maker), ETH, 10 * WAD)
+    fall_to(desk, hedged, maker, "0.1")
+    desk.silence(ETH)
+    before = desk.plan(hedged)
+    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
+    assert step.stage == WHOLE
+    room = before.equity - before.equity * desk.plan(hedged).maintenance // before.maintenance
+    # Scenario losses round up by a little for each leg, closed ones too.
+    assert room - 10**9 <= step.fee <= room - 4
