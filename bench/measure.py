@@ -11,6 +11,7 @@ from bench.actors import Actor
 from bench.errors import BenchError
 from bench.figures import Figure
 from bench.parts import MARKET, furnish
+from bench.setting import report_all
 from bench.stand import Act, Stand, build_stand
 from bench.tracing import Step, trace
 from seawall import build
@@ -67,6 +68,8 @@ class Venue:
         usdc = deploy_usdc(node.rpc(), Actor("proxy admin").address, issuer.address)
         self.real = build_stand(node, [MARKET], usdc)
         furnish(self.real)
+        # The first one's feeds fell silent while the ramp of the second one's matrix ran.
+        report_all(self.plain)
 
     def stand(self, figure: Figure) -> Stand:
         """Where a figure's scene plays."""

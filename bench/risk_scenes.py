@@ -94,7 +94,7 @@ def liquidate_8_portfolio(stand: Stand) -> Act:
     make_due(stand, TRADER, 8)
     _opt_in(stand, TRADER)
     let_keeper_hold(stand, 8)
-    fall(stand, 8, "-8.5")
+    fall(stand, 8, "-6.2")
     stand.freshen()
     return liquidating(stand)
 

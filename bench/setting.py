@@ -136,7 +136,7 @@ def bind(stand: Stand) -> None:
 
 def report_all(stand: Stand) -> None:
     """All feeds answer once more what they said, and the index follows."""
-    for market_id in MARKETS:
+    for market_id in sorted(stand.sources):
         stand.report(market_id)
     stand.refresh()
 

@@ -124,9 +124,10 @@ def _follow(market_id: uint256, volatility: uint256, fund: uint256):
     terms: uint256 = self._capacities[market_id]
     grown: uint256 = fixed_math._ppm_down(fund, risk_words._capacity_per_fund(terms)) // risk_factors.DEPTH_UNIT
     risk.capacity = min(risk_words._capacity_least(terms) + grown, risk_words.U32)
-    calm: uint256 = 0
-    cap: uint256 = 0
-    calm, cap = risk_factors._calm_between(risk, self._earlier[market_id], block.timestamp)
+    calm: uint256 = risk.calm
+    cap: uint256 = risk.volatility_cap
+    if risk.ramp_start != 0:
+        calm, cap = risk_factors._calm_between(risk, self._earlier[market_id], block.timestamp)
     goal: uint256 = risk_factors._calm_factor(calm, cap, volatility) // risk_factors.FACTOR_UNIT
     here: uint256 = risk_factors._volatility_factor(old, block.timestamp) // risk_factors.FACTOR_UNIT
     # Movements and ramps that are over cost every reader.
