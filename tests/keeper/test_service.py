@@ -73,7 +73,6 @@ def test_make_service_registry_of_another_chain_is_refused(
     registry.write_text(f"chain_id: 5\nstart_block: 0\nmarkets: {{}}\ncontracts:\n{contracts}")
     monkeypatch.setattr(service.Rpc, "call", lambda self, method, *params: "0x6")
     given = {"SEAWALL_REGISTRY": str(registry)}
+    keeper = "0x" + "11" * 20
     with pytest.raises(SettingError, match="is of chain 5, the node of 6"):
-        make_service(
-            given, "devnet", "http://127.0.0.1:1", "0x" + "11" * 20, lambda fields: b"", JOBS
-        )
+        make_service(given, "devnet", "http://127.0.0.1:1", keeper, lambda fields: b"", JOBS)
