@@ -296,6 +296,39 @@ def test_convert_account_whose_legs_lost_more_than_its_cash(
     assert tuple(after) == (0, 0, 0, 0)
 
 
+def test_convert_finds_who_got_collateral_from_another_account(
+    desk: Counter, keeper_of: Make, keeper: Any, token: Token, trader: Any, maker: Any
+) -> None:
+    giver, account = desk.account(maker), desk.account(trader)
+    desk.pawn(maker, giver, token, 10 * WAD)
+    desk.send(desk.broker, desk.house, "pay", giver, account, token.token_id, 10 * WAD)
+    desk.move_money(account, giver, 200)
+    desk.account(keeper, 1_000)
+    keeper_of(CONVERT, purchases=PurchaseRules(most=500 * WAD), **NATIVE).round()
+    (event,) = events(desk, desk.system.converter, "CollateralConverter", "Converted")
+    assert event["account"] == account
+
+
+def test_convert_token_of_six_decimals_is_worth_what_the_index_says(
+    desk: Counter, keeper_of: Make, keeper: Any, trader: Any, maker: Any
+) -> None:
+    token = desk.token_of(2, 60_000, decimals=6)
+    desk.debtor(trader, desk.account(maker), {token: 10**6}, 12_000)
+    desk.account(keeper, 20_000)
+    bot = keeper_of(CONVERT, purchases=PurchaseRules(most=20_000 * WAD), **NATIVE)
+    (line,) = lines(bot)
+    # 202,840 native units of 6 cents: 12,000 / 0.986, rounded up to a unit.
+    assert "(12000.01 paid for 12170.40)" in line
+
+
+def test_convert_silent_price_offers_nothing(
+    desk: Counter, keeper_of: Make, keeper: Any, token: Token, debtor: int
+) -> None:
+    desk.account(keeper, 1_000)
+    desk.silence(token.leg_id)
+    assert lines(keeper_of(CONVERT, purchases=PurchaseRules(most=500 * WAD), **NATIVE)) == []
+
+
 def test_convert_dry_run_sends_nothing(
     desk: Counter, keeper_of: Make, keeper: Any, token: Token, debtor: int
 ) -> None:
