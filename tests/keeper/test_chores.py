@@ -15,7 +15,7 @@ from seawall.keeper.jobs import Keeper
 from seawall.keeper.planning import Limits, Row
 from seawall.keeper.purchases import Offer, Purchase, PurchaseRules
 from seawall.keeper.rounds import LIQUIDATE, Policy
-from seawall.keeper.sender import Sent
+from seawall.keeper.sender import GasPriceError, Sent
 from seawall.keeper.upkeep import CallEvent, Follow, MarginCall, Market
 from seawall.rpc import RpcError
 from seawall.spec.risk import Risk
@@ -45,6 +45,7 @@ class ScriptedChain:
     keeper_account: int = KEEPER
     market_ids: tuple[int, ...] = (1, 2, 3)
     asked_for: list[int] = field(default_factory=list)
+    attempts: int = 0
 
     @property
     def rpc(self) -> Any:
@@ -89,6 +90,7 @@ class ScriptedChain:
         return task
 
     def attempt(self, task: Task, sender: str, block: int) -> Trial:
+        self.attempts += 1
         for target in task.targets:
             if target in self.refused:
                 return Trial((), 0, self.refused[target])
@@ -100,16 +102,18 @@ class RecordingSender:
     """Numbers transactions and sends none."""
 
     address: str = "0xkeeper"
-    price: int = 0
+    price: int | None = 0
     sent: list[Task] = field(default_factory=list)
 
     def gas_price(self) -> int:
+        if self.price is None:
+            raise GasPriceError("gas price too high")
         return self.price
 
     def send(self, to: str, data: Any, gas: int) -> Sent:
         number = len(self.sent)
         self.sent.append(data)
-        return Sent((f"0x{number}",), to, b"", gas, number, self.price)
+        return Sent((f"0x{number}",), to, b"", gas, number, self.gas_price())
 
     def replace(self, sent: Sent) -> Sent | None:
         return None
@@ -144,7 +148,18 @@ def test_follow_refused_market_is_found_by_halving_and_the_others_sent(
     assert line == "block 1000: follow 2 in 2 transactions; 1 left out: risk: market id"
 
 
-def test_follow_refused_market_rests_and_is_told_once(sender: RecordingSender) -> None:
+def test_follow_refused_market_rests_for_the_cooldown(sender: RecordingSender) -> None:
+    chain = ScriptedChain(to_follow=[2], refused={2: "risk: market id"})
+    keeper = make(chain, sender, FOLLOW)
+    for _ in range(5):
+        keeper.round()
+        chain.head += 1
+    assert chain.attempts == 1
+    keeper.round()
+    assert chain.attempts == 2
+
+
+def test_follow_refused_market_is_told_once(sender: RecordingSender) -> None:
     chain = ScriptedChain(to_follow=[2], refused={2: "risk: market id"})
     keeper = make(chain, sender, FOLLOW)
     assert len(lines(keeper)) == 1
@@ -284,6 +299,16 @@ def test_round_jobs_keep_apart_what_is_on_its_way(sender: RecordingSender) -> No
     chain.head += 1
     keeper.round()
     assert sender.sent == [Follow((1,)), MarginCall((1,))]
+
+
+def test_round_gas_price_above_the_maximum_sends_nothing_of_any_job(
+    sender: RecordingSender,
+) -> None:
+    chain = ScriptedChain(below=[1], to_follow=[1], offered=[offer(7, 100, 102)])
+    sender.price = None
+    told = lines(make(chain, sender, CALL, FOLLOW, CONVERT, purchases=BUY))
+    assert sender.sent == []
+    assert [line.split("; ")[1] for line in told] == ["1 left out: gas price too high"] * 3
 
 
 def test_round_dry_run_sends_nothing_of_any_job(sender: RecordingSender) -> None:

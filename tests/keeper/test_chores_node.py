@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from seawall.client.contract import Contract
 from seawall.keeper.chores import CALL, CONVERT, FOLLOW
 from seawall.keeper.jobs import Keeper
 from seawall.keeper.purchases import PurchaseRules
-from seawall.keeper.upkeep import CallRules
+from seawall.keeper.rounds import LIQUIDATE
+from seawall.keeper.upkeep import CallRules, MarginCall
 from seawall.spec.risk import FACTOR_PERIOD, RAMP
 from seawall.spec.words import PRICE, RISK, WAD
 from tests.desk import Desk, contract_at
@@ -30,11 +32,15 @@ def lines(keeper: Keeper) -> list[str]:
     return [line for one in keeper.round() if (line := one.summary())]
 
 
+def logs(desk: Desk, contract: Contract, name: str) -> list[dict[str, Any]]:
+    wanted = {"address": contract.address, "topics": [contract.topic(name)], "fromBlock": "0x0"}
+    return list(desk.rpc.call("eth_getLogs", wanted))
+
+
 def events(desk: Desk, system_contract: Any, kind: str, name: str) -> list[dict[str, Any]]:
     """All events of a contract so far."""
     contract = contract_at(str(system_contract.address), kind)
-    wanted = {"address": contract.address, "topics": [contract.topic(name)], "fromBlock": "0x0"}
-    return contract.events(desk.rpc.call("eth_getLogs", wanted), name)
+    return contract.events(logs(desk, contract, name), name)
 
 
 def follows(desk: Desk) -> list[int]:
@@ -207,6 +213,16 @@ def test_call_account_below_the_least_margin_is_left_alone(
     assert len(lines(keeper_of(CALL, calls=CallRules(minimum=maintenance)))) == 1
 
 
+def test_call_account_above_the_line_is_not_worked_on(
+    desk: Counter, keeper_of: Make, keeper: Any, trader: Any, maker: Any
+) -> None:
+    rich, poor = long(desk, trader, maker, 5_000), long(desk, trader, maker, 250, sub=1)
+    chain, block = keeper_of(CALL).watch.chain, desk.rpc.block_number()
+    sender = str(keeper.address)
+    assert chain.attempt(MarginCall((rich, poor)), sender, block).works == (poor,)
+    assert chain.attempt(MarginCall((rich,)), sender, block).reason == "nothing to do"
+
+
 # -- conversions -----------------------------------------------------------------------------
 
 
@@ -342,6 +358,20 @@ def test_convert_dry_run_sends_nothing(
 # -- all of them -----------------------------------------------------------------------------
 
 
+def test_round_liquidates_first_whatever_the_order_of_the_jobs(
+    desk: Counter, keeper_of: Make, keeper: Any, token: Token, trader: Any, maker: Any, debtor: int
+) -> None:
+    """What the margin is needed for most has the first use of it."""
+    desk.account(keeper, 1_000)
+    long(desk, trader, maker, 150, sub=2)
+    bot = keeper_of(CONVERT, LIQUIDATE, purchases=PurchaseRules(most=500 * WAD), **NATIVE)
+    bot.round()
+    converter = contract_at(str(desk.system.converter.address), "CollateralConverter")
+    (liquidated,) = logs(desk, desk.engine, "Liquidated")
+    (bought,) = logs(desk, converter, "Converted")
+    assert int(liquidated["blockNumber"], 16) < int(bought["blockNumber"], 16)
+
+
 def test_round_every_job_does_its_work_in_one(
     desk: Counter, keeper_of: Make, keeper: Any, token: Token, trader: Any, maker: Any, debtor: int
 ) -> None:
@@ -350,7 +380,7 @@ def test_round_every_job_does_its_work_in_one(
     called = long(desk, trader, maker, 250, sub=1)
     due = long(desk, trader, maker, 150, sub=2)
     bot = keeper_of(
-        "liquidate", CONVERT, CALL, FOLLOW, purchases=PurchaseRules(most=500 * WAD), **NATIVE
+        LIQUIDATE, CONVERT, CALL, FOLLOW, purchases=PurchaseRules(most=500 * WAD), **NATIVE
     )
     bot.round()
     liquidated = events(desk, desk.system.engine, "LiquidationEngine", "Liquidated")
