@@ -31,6 +31,7 @@ _NAMES = (
     "NATIVE_PRICE",
     "REPLACE_BLOCKS",
     "FOLLOW_SECONDS",
+    "FOLLOW_CHANGE",
     "CALL_BLOCKS",
     "CALL_MIN",
     "CONVERT_MAX",
@@ -106,7 +107,10 @@ def _policy(given: Mapping[str, str], min_profit: int | None, native_price: int)
         min_profit=min_profit,
         native_price=native_price,
         replace_blocks=_whole(given, "REPLACE_BLOCKS", Policy.replace_blocks),
-        follows=FollowRules(_whole(given, "FOLLOW_SECONDS", FollowRules.seconds)),
+        follows=FollowRules(
+            seconds=_whole(given, "FOLLOW_SECONDS", FollowRules.seconds),
+            change_ppm=_or(_number(given, "FOLLOW_CHANGE", PPM), FollowRules.change_ppm),
+        ),
         calls=CallRules(
             minimum=_or(_number(given, "CALL_MIN", WAD), CallRules.minimum),
             blocks=_whole(given, "CALL_BLOCKS", CallRules.blocks),

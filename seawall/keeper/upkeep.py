@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from seawall.keeper.index import REORG_BLOCKS
 from seawall.keeper.planning import Row
-from seawall.spec.risk import FACTOR_PERIOD, Risk, followed
+from seawall.spec.risk import FACTOR_PERIOD, FACTOR_UNIT, Risk, followed
+from seawall.spec.words import PPM
 
 #: Status of Lens: healthy, and below the margin-call line.
 MARGIN_CALL = 3
@@ -39,13 +40,17 @@ class CallEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class FollowRules:
-    """Seconds between two follows of a market; the model takes no new goal within an hour."""
+    """Seconds between two follows of a market, and the change of goal or capacity that is worth one
+    (parts per million): fees trickle into the fund all the time."""
 
     seconds: int = FACTOR_PERIOD
+    change_ppm: int = 10_000
 
     def __post_init__(self) -> None:
         if self.seconds < FACTOR_PERIOD:
             raise ValueError(f"follow_seconds: {self.seconds} is below {FACTOR_PERIOD}")
+        if self.change_ppm > PPM:
+            raise ValueError(f"follow_change: {self.change_ppm} of a million is above {PPM}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class MarginCall:
 def to_follow(
     markets: Iterable[Market], fund: int, now: int, last: Mapping[int, int], rules: FollowRules
 ) -> list[int]:
-    """Ids of the markets that a follow would change and that have rested long enough.
+    """Ids of the markets that a follow would change enough and that have rested long enough.
 
     `fund` is the insurance fund's cash, `last` when the keeper followed a market. A goal that
     somebody else has set counts as a follow: capacity alone, moved within its hour, would only
@@ -87,9 +92,26 @@ def to_follow(
         rested = max(last.get(market_id, 0), risk.factor_start)
         if now < rested + rules.seconds:
             continue
-        if followed(risk, volatility, max(fund, 0), now) != risk:
+        if _matters(risk, followed(risk, volatility, max(fund, 0), now), rules):
             found.append(market_id)
     return found
+
+
+def _matters(before: Risk, after: Risk, rules: FollowRules) -> bool:
+    """Whether a follow is worth its gas: a large change, or a word that costs its readers less."""
+    if after.ramp_start != before.ramp_start:
+        return True
+    if after.factor_to == before.factor_to:
+        is_goal = after.factor_from != before.factor_from
+    else:
+        # At its least the factor costs readers nothing, so that the last step down counts.
+        is_last = after.factor_to == FACTOR_UNIT
+        is_goal = is_last or _is_large(before.factor_to, after.factor_to, rules)
+    return is_goal or _is_large(before.capacity, after.capacity, rules)
+
+
+def _is_large(before: int, after: int, rules: FollowRules) -> bool:
+    return after != before and abs(after - before) * PPM >= before * rules.change_ppm
 
 
 def to_call(rows: Iterable[Row], log: CallLog, block: int, rules: CallRules) -> list[int]:

@@ -43,6 +43,7 @@ def test_read_settings_numbers_are_exact() -> None:
         ("JOBS", "liquidate,dance"),
         ("JOBS", "liquidate,"),
         ("FOLLOW_SECONDS", "3599"),
+        ("FOLLOW_CHANGE", "1.1"),
         ("CALL_BLOCKS", "soon"),
         ("CALL_MIN", "-1"),
         ("CONVERT_DISCOUNT", "1"),
@@ -88,7 +89,8 @@ def test_read_settings_conversions_need_cash_and_a_price(given: dict[str, str], 
 
 
 def test_read_settings_rules_of_chores_are_exact() -> None:
-    given = {"FOLLOW_SECONDS": "7200", "CALL_BLOCKS": "50", "CALL_MIN": "0.5"}
+    given = {"CALL_BLOCKS": "50", "CALL_MIN": "0.5"}
+    given |= {"FOLLOW_SECONDS": "7200", "FOLLOW_CHANGE": "0.025"}
     policy = read_settings({f"SEAWALL_{k}": v for k, v in given.items()}, "devnet", JOBS).policy
-    assert policy.follows.seconds == 7_200
+    assert (policy.follows.seconds, policy.follows.change_ppm) == (7_200, 25_000)
     assert (policy.calls.blocks, policy.calls.minimum) == (50, WAD // 2)

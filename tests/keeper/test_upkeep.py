@@ -96,6 +96,29 @@ def test_to_follow_less_than_a_unit_of_capacity_is_not_worth_it() -> None:
     assert wanted(STILL, fund=100 * WAD)
 
 
+def test_to_follow_small_change_of_capacity_is_not_worth_it() -> None:
+    deep = STILL._replace(capacity=10_000, capacity_floor=10_000)
+    assert not wanted(deep, fund=9_900 * WAD)
+    assert wanted(deep, fund=10_000 * WAD)
+
+
+def test_to_follow_small_change_of_goal_is_not_worth_it() -> None:
+    raised = STILL._replace(factor_from=2_000, factor_to=2_000)
+    assert not wanted(raised, volatility=201)
+    assert wanted(raised, volatility=202)
+
+
+def test_to_follow_last_step_down_counts_however_small() -> None:
+    assert wanted(STILL._replace(factor_from=1_001, factor_to=1_001))
+
+
+def test_to_follow_any_change_where_the_rules_say_so() -> None:
+    raised = STILL._replace(factor_from=2_000, factor_to=2_000)
+    rules = FollowRules(change_ppm=0)
+    assert to_follow([Market(ETH, raised, 201)], 0, NOW, {}, rules) == [ETH]
+    assert to_follow([Market(ETH, raised, 200)], 0, NOW, {}, rules) == []
+
+
 def test_to_follow_ramp_that_is_over_is_cleared() -> None:
     ramping = STILL._replace(ramp_start=NOW - RAMP, earlier_maintenance=40_000)
     assert wanted(ramping)
