@@ -146,6 +146,14 @@ class Deployed:
         self.send(self.owner, house, "pay", account, creditor, 0, 200 * WAD)
         return account
 
+    def save(self, dollars: int) -> None:
+        """Put so many dollars into the insurance fund."""
+        fund, settlement = self.contract("InsuranceFund"), self.contract("SettlementToken", "Token")
+        native = dollars * 10**6
+        self.send(self.owner, settlement, "mint", self.owner, native)
+        self.send(self.owner, settlement, "approve", fund.address, native)
+        self.send(self.owner, fund, "deposit", native, self.owner)
+
 
 def wait_for(found: Callable[[], list[Any]]) -> list[Any]:
     """What is there within half a minute."""
@@ -162,6 +170,7 @@ def test_bot_price_falls_liquidates_calls_follows_and_converts(node: Node, folde
     rpc = node.rpc()
     deployed = Deployed(rpc, read_registry(folder / "deployments" / "devnet.yaml"))
     debtor = deployed.indebt()
+    deployed.save(1_000_000)
     rpc.call("evm_setIntervalMining", 1)
     bot = start(folder, "silverback", "run", "keeper", *NETWORK, "--account", "TEST::1")
     try:
