@@ -1,36 +1,51 @@
-"""What a keeper asks of a node and sends to it: raw JSON-RPC, no planning.
-
-Two ways to send stand behind one protocol: accounts the node signs for (development nodes), and raw
-transactions signed by the caller.
-"""
+"""What a keeper asks of a node: raw JSON-RPC, no planning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from seawall.client.contract import Contract, load_abi
 from seawall.keeper.index import PositionEvent, ranges
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Row
+from seawall.keeper.purchases import Holder, Offer, Purchase, holder, may_owe
+from seawall.keeper.upkeep import CallEvent, Follow, MarginCall, Market
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.liquidation import LIQUIDATED, Step
-from seawall.spec.words import PRICE
+from seawall.spec.margin import COLLATERAL_IDS
+from seawall.spec.risk import Risk
+from seawall.spec.words import ACCOUNT, CAPACITY, EARLIER, PRICE, RISK, TOKEN, WAD, account_id
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved
 #: where the node refuses, as for accounts with many legs.
 ROWS_PER_CALL = 200
 #: Blocks in one request for logs; halved while the node refuses.
 LOG_CHUNK = 5_000
+#: Views in one exchange.
+VIEWS_PER_BATCH = 500
+#: A price with this half-width is not usable.
+UNUSABLE = 2**16 - 1
+
+#: What a keeper sends.
+Task = Action | Follow | MarginCall | Purchase
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A transaction tried and not sent: accounts it would liquidate, its gas, or a reason."""
+    """A transaction tried and not sent: targets it would work on, its gas, or a reason."""
 
     works: tuple[int, ...]
     gas: int
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Purse:
+    """The keeper's cash, and its adverse equity above initial margin (WAD)."""
+
+    cash: int
+    free: int
 
 
 def initial_rates(
@@ -60,34 +75,58 @@ class Chain:
         self.engine = Contract(contracts["LiquidationEngine"], load_abi("LiquidationEngine"))
         self.oracle = Contract(contracts["IndexOracle"], load_abi("IndexOracle"))
         self.model = Contract(contracts["MarginModel"], load_abi("MarginModel"))
+        self.monitor = Contract(contracts["RiskMonitor"], load_abi("RiskMonitor"))
+        self.converter = Contract(contracts["CollateralConverter"], load_abi("CollateralConverter"))
+        self.fund_account = account_id(contracts["InsuranceFund"])
+        self._units: dict[int, int] = {}
 
     def events(self, first: int, last: int, chunk: int = LOG_CHUNK) -> list[PositionEvent]:
         """Position changes of the blocks [first, last], in their order. Errors: RpcError."""
-        found: list[PositionEvent] = []
+        found = []
+        for block, _, fields in self._logs(self.house, ["PositionChanged"], first, last, chunk):
+            market_id, size = fields["market_id"], fields["size"]
+            found.append(PositionEvent(block, fields["account"], market_id, size))
+        return found
+
+    def calls(self, first: int, last: int) -> list[CallEvent]:
+        """Margin calls of the blocks [first, last], whoever made them. Errors: RpcError."""
+        logs = self._logs(self.monitor, ["MarginCall"], first, last)
+        return [CallEvent(block, fields["account"]) for block, _, fields in logs]
+
+    def receivers(self, first: int, last: int) -> set[int]:
+        """Accounts that collateral came to in the blocks [first, last]. Errors: RpcError."""
+        found = set()
+        for _, name, fields in self._logs(self.house, ["Deposited", "Moved"], first, last):
+            if fields["token_id"] != 0:
+                found.add(fields["account" if name == "Deposited" else "receiver"])
+        return found
+
+    def _logs(
+        self,
+        contract: Contract,
+        names: Sequence[str],
+        first: int,
+        last: int,
+        chunk: int = LOG_CHUNK,
+    ) -> list[tuple[int, str, dict[str, Any]]]:
+        """Block, name and fields of a contract's events of these names."""
+        found = []
         for start, end in ranges(first, last, chunk):
+            wanted = {
+                "address": contract.address,
+                "topics": [[contract.topic(name) for name in names]],
+                "fromBlock": hex(start),
+                "toBlock": hex(end),
+            }
             try:
-                found += self._events(start, end)
+                logs = self.rpc.call("eth_getLogs", wanted)
             except RpcError:
                 # Nodes limit the blocks or the logs of one answer, each in its own words.
                 if start == end:
                     raise
-                found += self.events(start, end, (end - start + 1) // 2)
-        return found
-
-    def _events(self, first: int, last: int) -> list[PositionEvent]:
-        wanted = {
-            "address": self.house.address,
-            "topics": [self.house.topic("PositionChanged")],
-            "fromBlock": hex(first),
-            "toBlock": hex(last),
-        }
-        found = []
-        for log in self.rpc.call("eth_getLogs", wanted):
-            _, fields = self.house.event(log)
-            block = int(log["blockNumber"], 16)
-            found.append(
-                PositionEvent(block, fields["account"], fields["market_id"], fields["size"])
-            )
+                found += self._logs(contract, names, start, end, (end - start + 1) // 2)
+                continue
+            found += [(int(log["blockNumber"], 16), *contract.event(log)) for log in logs]
         return found
 
     def rows(self, accounts: Sequence[int], block: int, per_call: int = ROWS_PER_CALL) -> list[Row]:
@@ -122,8 +161,7 @@ class Chain:
 
     def margin(self, block: int) -> KeeperMargin:
         """Room of the keeper's account and the initial rates in force at the end of a block."""
-        header = self.rpc.call("eth_getBlockByNumber", hex(block), False)
-        time = int(header["timestamp"], 16)
+        time = self.time(block)
         calls = [(self.lens.address, self.lens.encode("health", self.keeper_account))]
         bitmap = sum(1 << market_id for market_id in self.market_ids)
         calls += [(self.oracle.address, self.oracle.encode("prices", bitmap))]
@@ -134,160 +172,171 @@ class Chain:
         rates = initial_rates(self.rpc, self.model, prices, time, hex(block))
         return KeeperMargin(adverse_equity - initial, rates)
 
-    def calldata(self, action: Action) -> bytes:
-        """Call of the engine that an action stands for."""
-        if action.kind == "many":
-            return self.engine.encode("liquidate_many", list(action.accounts), self.keeper_account)
-        if action.kind == "one":
-            (account,) = action.accounts
-            return self.engine.encode("liquidate", account, self.keeper_account, action.limit)
-        return self.engine.encode("absorb", *action.accounts)
+    def time(self, block: int) -> int:
+        """Time of a block, in seconds."""
+        header = self.rpc.call("eth_getBlockByNumber", hex(block), False)
+        return int(header["timestamp"], 16)
 
-    def attempt(self, action: Action, sender: str, block: int) -> Trial:
-        """Run an action on the state of a block without sending it."""
-        message = {
-            "from": sender,
-            "to": self.engine.address,
-            "data": "0x" + self.calldata(action).hex(),
-        }
+    def purse(self, block: int) -> Purse:
+        """What the keeper's account could pay at the end of a block."""
+        call = self.lens.encode("health", self.keeper_account)
+        data = self.rpc.view(self.lens.address, call, block=hex(block))
+        _, _, adverse_equity, _, initial, _, cash, *_ = self.lens.decode("health", data)
+        return Purse(cash, adverse_equity - initial)
+
+    def markets(self, block: int) -> tuple[list[Market], int]:
+        """What a follow would look at, at the end of a block; and the insurance fund's cash."""
+        bitmap = sum(1 << market_id for market_id in self.market_ids)
+        calls = [(self.house.address, self.house.encode("account_word", self.fund_account))]
+        calls += [(self.oracle.address, self.oracle.encode("prices", bitmap))]
+        calls += [
+            (self.model.address, self.model.encode("risk_words_of", market_id))
+            for market_id in self.market_ids
+        ]
+        fund, prices, *stored = self.rpc.views(calls, hex(block))
+        words = self.oracle.decode("prices", prices)
+        found = [
+            Market(market_id, self._risk(data), PRICE.unpack(word)["volatility"])
+            for market_id, word, data in zip(self.market_ids, words, stored, strict=True)
+        ]
+        return found, ACCOUNT.unpack(self.house.decode("account_word", fund))["cash"]
+
+    def _risk(self, data: bytes) -> Risk:
+        risk, earlier, capacity = self.model.decode("risk_words_of", data)
+        before, terms = EARLIER.unpack(earlier), CAPACITY.unpack(capacity)
+        return Risk(
+            **RISK.unpack(risk),
+            earlier_maintenance=before["maintenance"],
+            earlier_depth=before["depth"],
+            capacity_floor=terms["least"],
+            capacity_per_fund=terms["per_fund"],
+        )
+
+    def offers(self, accounts: Sequence[int], block: int) -> list[Offer]:
+        """The largest conversion of each token of these accounts at the end of a block.
+
+        What cannot be planned, for a price or parameters that are missing, is left out.
+        """
+        holders = [one for one in self._holders(accounts, block) if may_owe(one)]
+        pairs = [(one.account, token_id) for one in holders for token_id in one.tokens]
+        plans = self._try_views(
+            block, self.converter, [("plan_conversion", *pair) for pair in pairs]
+        )
+        found = []
+        for (account, token_id), plan in zip(pairs, plans, strict=True):
+            if plan is not None and plan[2] != 0:
+                found.append((account, token_id, plan[2], plan[3]))
+        prices = self._token_prices({token_id for _, token_id, _, _ in found}, block)
+        return [
+            Offer(account, token_id, amount, cash, amount * prices[token_id] // WAD)
+            for account, token_id, amount, cash in found
+            if prices[token_id]
+        ]
+
+    def _holders(self, accounts: Sequence[int], block: int) -> list[Holder]:
+        words = self._try_views(block, self.house, [("account_word", one) for one in accounts])
+        found = []
+        for account, word in zip(accounts, words, strict=True):
+            fields = ACCOUNT.unpack(word or 0)
+            found.append(holder(account, fields["cash"], fields["markets"], fields["collateral"]))
+        return found
+
+    def _token_prices(self, token_ids: Iterable[int], block: int) -> dict[int, int]:
+        """WAD money per native unit, times WAD; 0 where the price is not usable."""
+        wanted = sorted(token_ids)
+        if not wanted:
+            return {}
+        for token_id in wanted:
+            if token_id not in self._units:
+                call = self.house.encode("token_word", token_id)
+                data = self.rpc.view(self.house.address, call, block=hex(block))
+                decimals = TOKEN.unpack(self.house.decode("token_word", data))["decimals"]
+                self._units[token_id] = 10 ** (18 - decimals)
+        bitmap = sum(1 << (COLLATERAL_IDS + token_id - 1) for token_id in wanted)
+        call = self.oracle.encode("prices", bitmap)
+        data = self.rpc.view(self.oracle.address, call, block=hex(block))
+        found = {}
+        for token_id, word in zip(wanted, self.oracle.decode("prices", data), strict=True):
+            price = PRICE.unpack(word)
+            usable = price["half_width"] != UNUSABLE
+            found[token_id] = price["price"] * self._units[token_id] if usable else 0
+        return found
+
+    def _try_views(
+        self, block: int, contract: Contract, asked: Sequence[tuple[Any, ...]]
+    ) -> list[Any]:
+        """Answers of many views of a contract, None for each that reverts."""
+        found: list[Any] = []
+        for start in range(0, len(asked), VIEWS_PER_BATCH):
+            part = asked[start : start + VIEWS_PER_BATCH]
+            calls = [(contract.address, contract.encode(*one)) for one in part]
+            answers = self.rpc.try_views(calls, hex(block))
+            for (function, *_), data in zip(part, answers, strict=True):
+                found.append(None if data is None else contract.decode(function, data))
+        return found
+
+    def contract_of(self, task: Task) -> Contract:
+        """Where a task is sent to."""
+        if isinstance(task, Action):
+            return self.engine
+        return self.converter if isinstance(task, Purchase) else self.monitor
+
+    def calldata(self, task: Task) -> bytes:
+        """The call that a task stands for."""
+        function, *args = self._call(task)
+        return self.contract_of(task).encode(function, *args)
+
+    def _call(self, task: Task) -> tuple[Any, ...]:
+        """Function and arguments."""
+        if isinstance(task, Follow):
+            return "follow", list(task.targets)
+        if isinstance(task, MarginCall):
+            return "call_margin", list(task.targets)
+        if isinstance(task, Purchase):
+            bounds = task.amount, self.keeper_account, task.least, task.most
+            return "convert", task.account, task.token_id, *bounds
+        if task.kind == "many":
+            return "liquidate_many", list(task.accounts), self.keeper_account
+        if task.kind == "one":
+            (account,) = task.accounts
+            return "liquidate", account, self.keeper_account, task.limit
+        return "absorb", *task.accounts
+
+    def attempt(self, task: Task, sender: str, block: int) -> Trial:
+        """Run a task on the state of a block without sending it."""
+        contract = self.contract_of(task)
+        function, *args = self._call(task)
+        call = "0x" + contract.encode(function, *args).hex()
+        message = {"from": sender, "to": contract.address, "data": call}
         try:
             answer, gas = self.rpc.batch(
                 [(method, (message, hex(block))) for method in ("eth_call", "eth_estimateGas")]
             )
         except RpcError as error:
             return Trial((), 0, error.reason or error.message)
-        data = bytes.fromhex(answer.removeprefix("0x"))
-        works = action.accounts
-        if action.kind == "many":
-            statuses = self.engine.decode("liquidate_many", data)
-            works = tuple(
-                account
-                for account, status in zip(action.accounts, statuses, strict=True)
-                if status == LIQUIDATED
-            )
-        elif action.kind == "absorb" and self.engine.decode("absorb", data) == 0:
-            works = ()
+        works = task.targets
+        if function in _EFFECTS:
+            data = bytes.fromhex(answer.removeprefix("0x"))
+            works = _EFFECTS[function](works, contract.decode(function, data))
         return Trial(works, int(gas, 16), "" if works else "nothing to do")
 
 
-@dataclass(frozen=True)
-class Sent:
-    """A transaction on its way; all `hashes` share the nonce, one of them will be mined."""
-
-    hashes: tuple[str, ...]
-    to: str
-    data: bytes
-    gas: int
-    nonce: int
-    gas_price: int
+def _liquidated(targets: tuple[int, ...], statuses: Sequence[int]) -> tuple[int, ...]:
+    pairs = zip(targets, statuses, strict=True)
+    return tuple(account for account, status in pairs if status == LIQUIDATED)
 
 
-class Sender(Protocol):
-    """Who pays and signs."""
-
-    address: str
-
-    def gas_price(self) -> int:
-        """What a transaction sent now would pay, in wei per gas."""
-
-    def send(self, to: str, data: bytes, gas: int) -> Sent:
-        """Send and do not wait. Errors: RpcError."""
-
-    def replace(self, sent: Sent) -> Sent | None:
-        """Send it again at a higher price; None where that is not possible."""
+def _called(targets: tuple[int, ...], cures: Sequence[int]) -> tuple[int, ...]:
+    return tuple(account for account, cure in zip(targets, cures, strict=True) if cure)
 
 
-class UnlockedSender:
-    """An account that a development node signs for."""
-
-    def __init__(self, rpc: Rpc, address: str) -> None:
-        """`address` is one of the node's, or impersonated."""
-        self.address = address
-        self._rpc = rpc
-
-    def gas_price(self) -> int:
-        """The price the connection was made with."""
-        return self._rpc.gas_price
-
-    def send(self, to: str, data: bytes, gas: int) -> Sent:
-        """Let the node sign and number the transaction."""
-        tx_hash = self._rpc.submit(self.address, to, data, gas)
-        return Sent((tx_hash,), to, data, gas, -1, self._rpc.gas_price)
-
-    def replace(self, sent: Sent) -> Sent | None:
-        """A development node mines what it has: there is nothing to outbid."""
-        return None
+def _absorbed(targets: tuple[int, ...], shortfall: int) -> tuple[int, ...]:
+    return targets if shortfall else ()
 
 
-Sign = Callable[[dict[str, Any]], bytes]
-
-
-class GasPriceError(Exception):
-    """The gas price of the network is above the keeper's maximum."""
-
-
-class SigningSender:
-    """Raw transactions; numbers them itself and asks the node again when it disagrees."""
-
-    def __init__(
-        self, rpc: Rpc, address: str, chain_id: int, sign: Sign, max_gas_price: int | None = None
-    ) -> None:
-        """`sign` turns transaction fields into the signed bytes; `max_gas_price` in wei."""
-        self.address = address
-        self._rpc = rpc
-        self._chain_id = chain_id
-        self._sign = sign
-        self._max_gas_price = max_gas_price
-        self._next_nonce: int | None = None
-
-    def gas_price(self) -> int:
-        """A quarter above the node's proposal, up to the maximum. Errors: GasPriceError."""
-        proposed = int(self._rpc.call("eth_gasPrice"), 16)
-        if self._max_gas_price is None:
-            return proposed * 5 // 4
-        if proposed > self._max_gas_price:
-            raise GasPriceError(f"gas price {proposed} wei is above {self._max_gas_price}")
-        return min(proposed * 5 // 4, self._max_gas_price)
-
-    def send(self, to: str, data: bytes, gas: int) -> Sent:
-        """Sign and send with the next nonce. Errors: RpcError, GasPriceError."""
-        price = self.gas_price()
-        try:
-            return self._send(to, data, gas, self._nonce(), price)
-        except RpcError as error:
-            self._next_nonce = None
-            if "nonce" not in error.message.lower():
-                raise
-        return self._send(to, data, gas, self._nonce(), price)
-
-    def replace(self, sent: Sent) -> Sent | None:
-        """Same nonce, a quarter more per gas; None above the maximum."""
-        price = sent.gas_price * 5 // 4 + 1
-        if self._max_gas_price is not None and price > self._max_gas_price:
-            return None
-        again = self._submit(sent.to, sent.data, sent.gas, sent.nonce, price)
-        return Sent((*sent.hashes, again), sent.to, sent.data, sent.gas, sent.nonce, price)
-
-    def _nonce(self) -> int:
-        if self._next_nonce is None:
-            answer = self._rpc.call("eth_getTransactionCount", self.address, "pending")
-            self._next_nonce = int(answer, 16)
-        return self._next_nonce
-
-    def _send(self, to: str, data: bytes, gas: int, nonce: int, price: int) -> Sent:
-        tx_hash = self._submit(to, data, gas, nonce, price)
-        self._next_nonce = nonce + 1
-        return Sent((tx_hash,), to, data, gas, nonce, price)
-
-    def _submit(self, to: str, data: bytes, gas: int, nonce: int, price: int) -> str:
-        fields = {
-            "chainId": self._chain_id,
-            "to": to,
-            "data": data,
-            "gas": gas,
-            "gasPrice": price,
-            "nonce": nonce,
-            "value": 0,
-        }
-        raw = "0x" + self._sign(fields).hex()
-        return str(self._rpc.call("eth_sendRawTransaction", raw))
+#: Which targets a call works on, by what it answers; the others work whole or revert.
+_EFFECTS: dict[str, Callable[[tuple[int, ...], Any], tuple[int, ...]]] = {
+    "liquidate_many": _liquidated,
+    "call_margin": _called,
+    "absorb": _absorbed,
+}

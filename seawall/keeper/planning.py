@@ -91,6 +91,11 @@ class Action:
     keeper_fee: int = 0
     limit: int = 0
 
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Accounts that it is for."""
+        return self.accounts
+
 
 @dataclass
 class Plan:
@@ -171,12 +176,12 @@ def halves(action: Action, steps: Mapping[int, Step]) -> list[Action]:
     ]
 
 
-def profit(action: Action, gas: int, gas_price: int, native_price: int) -> int:
-    """Keeper fee minus the cost of gas (WAD money, rounded down).
+def gas_cost(gas: int, gas_price: int, native_price: int) -> int:
+    """What gas costs (WAD money, rounded up).
 
     `gas_price` in wei, `native_price` WAD money per native token.
     """
-    return action.keeper_fee - -(-gas * gas_price * native_price // 10**18)
+    return -(-gas * gas_price * native_price // 10**18)
 
 
 def _severity(row: Row) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""One keeper round: catch up, look, plan, try, send. Everything is read again each time.
+"""The rounds of a keeper: catch up, look, plan, try, send. Everything is read again each time.
 
 A round may be repeated, skipped or run late without harm: what was liquidated in between is healthy
 when it is tried.
@@ -6,31 +6,30 @@ when it is tried.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seawall.keeper.chain import Chain, GasPriceError, Sender, Sent
+from seawall.keeper.chain import Chain
 from seawall.keeper.index import AccountIndex
+from seawall.keeper.outbox import Mined, Outbox, work_off
 from seawall.keeper.planning import (
     Action,
     Candidate,
     Cooldown,
     KeeperMargin,
     Limits,
+    Row,
     due,
+    gas_cost,
     halves,
     plan,
-    profit,
 )
-from seawall.rpc import Receipt, RpcError, succeeded
+from seawall.keeper.purchases import PurchaseRules
+from seawall.keeper.upkeep import CallRules, FollowRules
 from seawall.spec.liquidation import Step
 from seawall.spec.words import WAD
 
-#: Gas beyond the estimate, in percent: prices may move between trial and block.
-GAS_MARGIN = 30
-#: Gas of reading one market's feeds (five at most). A trial on a block whose prices are refreshed
-#: already does not see it; the transaction, in a later block, pays it.
-REFRESH_GAS = 150_000
+LIQUIDATE = "liquidate"
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,14 @@ class Policy:
     min_profit: int | None = None
     native_price: int = 0
     replace_blocks: int = 3
+    follows: FollowRules = field(default_factory=FollowRules)
+    calls: CallRules = field(default_factory=CallRules)
+    purchases: PurchaseRules = field(default_factory=PurchaseRules)
 
 
 @dataclass
 class Report:
-    """What a round saw and did; reasons per account for what it left out."""
+    """What a round of liquidations saw and did; reasons per account for what it left out."""
 
     block: int
     accounts: int = 0
@@ -62,150 +64,127 @@ class Report:
         return sum(len(action.accounts) for action in self.sent)
 
     def summary(self) -> str:
-        """One line for a log."""
+        """One line for a log; empty where nothing happened."""
+        if not (self.due or self.mined):
+            return ""
         line = f"block {self.block}: {self.accounts} open, {self.due} due"
         if self.sent:
             notional = sum(action.notional for action in self.sent) // WAD
-            fee = sum(action.keeper_fee for action in self.sent) * 100 // WAD
+            fee = money(sum(action.keeper_fee for action in self.sent))
             line += f", {self.targets} in {len(self.sent)} transactions"
-            line += f" ({notional} notional, fee {fee // 100}.{fee % 100:02d})"
+            line += f" ({notional} notional, fee {fee})"
         if self.waiting:
             line += f", {self.waiting} waiting to be mined"
-        for reason in sorted(set(self.left_out.values())):
-            count = sum(one == reason for one in self.left_out.values())
-            line += f"; {count} left out: {reason}"
-        return line
+        return line + reasons(self.left_out)
 
 
-@dataclass(frozen=True)
-class _Pending:
-    action: Action
-    sent: Sent
-    block: int
-    margin: int
+def money(wad: int) -> str:
+    """Dollars and cents of WAD money at least 0, rounded down."""
+    cents = wad * 100 // WAD
+    return f"{cents // 100}.{cents % 100:02d}"
 
 
-class Keeper:
-    """State between rounds: the index of accounts, transactions on their way, cooldowns."""
+def reasons(left_out: Mapping[int, str]) -> str:
+    """How many were left out for which reason, as the end of a line."""
+    text = ""
+    for reason in sorted(set(left_out.values())):
+        count = sum(one == reason for one in left_out.values())
+        text += f"; {count} left out: {reason}"
+    return text
 
-    def __init__(self, chain: Chain, sender: Sender, policy: Policy, start_block: int) -> None:
-        """Read nothing yet: the first round, or `catch_up`, replays the events."""
+
+class Watch:
+    """Open accounts and what Lens says of them, read once a block for all jobs."""
+
+    def __init__(self, chain: Chain, start_block: int) -> None:
+        """Read nothing yet: the first `catch_up` replays the events."""
         self.chain = chain
-        self.sender = sender
-        self.policy = policy
+        self.start_block = start_block
         self.index = AccountIndex(start_block)
-        self._cooldown = Cooldown(policy.limits.cooldown_blocks)
-        self._pending: list[_Pending] = []
+        self._rows: tuple[int, list[Row]] = (-1, [])
 
     def catch_up(self) -> int:
         """Read the events up to the head of the chain, which is returned."""
         head = self.chain.rpc.block_number()
         self.index.advance(self.chain.events(self.index.next_block, head), head)
+        self._rows = (-1, [])
         return head
 
-    def round(self) -> Report:
-        """One pass over all open accounts. Errors: RpcError, OSError; then nothing is lost."""
-        report = Report(self.catch_up())
-        report.mined = self._settle(report.block)
-        accounts = [one for one in self.index.accounts() if one != self.chain.keeper_account]
-        rows = self.chain.rows(accounts, report.block)
+    def rows(self, block: int) -> list[Row]:
+        """All open accounts but the keeper's at the end of a block."""
+        if self._rows[0] != block:
+            accounts = [one for one in self.index.accounts() if one != self.chain.keeper_account]
+            self._rows = block, self.chain.rows(accounts, block)
+        return self._rows[1]
+
+
+class Liquidator:
+    """State between rounds of liquidations: cooldowns."""
+
+    name = LIQUIDATE
+
+    def __init__(self, watch: Watch, outbox: Outbox, policy: Policy) -> None:
+        """Work on what the watch sees."""
+        self._chain = watch.chain
+        self._watch = watch
+        self._outbox = outbox
+        self._policy = policy
+        self._cooldown = Cooldown(policy.limits.cooldown_blocks)
+
+    def round(self, block: int, mined: Sequence[Mined]) -> Report:
+        """One pass over all open accounts; `mined` is what has come of earlier ones."""
+        report = Report(block, mined=len(mined))
+        self._cooldown.rest(failed(mined), block)
+        rows = self._watch.rows(block)
         todo = due(rows)
         report.accounts, report.due = len(rows), len(todo)
-        busy = {one for pending in self._pending for one in pending.action.accounts}
-        resting = self._cooldown.resting(report.block) - busy
+        busy = self._outbox.targets(self.name)
+        resting = self._cooldown.resting(block) - busy
         report.waiting = len(busy)
         report.left_out |= {row.account: "cooling down" for row in todo if row.account in resting}
-        candidates = self.chain.candidates(
-            [row for row in todo if row.account not in busy | resting], report.block
+        candidates = self._chain.candidates(
+            [row for row in todo if row.account not in busy | resting], block
         )
         if candidates:
             self._act(candidates, report)
         return report
 
     def _act(self, candidates: Sequence[Candidate], report: Report) -> None:
-        margin = self.chain.margin(report.block)
-        # What is on its way will need margin that the chain does not show yet.
-        reserved = sum(pending.margin for pending in self._pending)
-        free = KeeperMargin(margin.free - reserved, margin.initial_rates)
-        planned = plan(candidates, free, self.policy.limits)
+        margin = self._chain.margin(report.block)
+        free = KeeperMargin(margin.free - self._outbox.reserved(), margin.initial_rates)
+        planned = plan(candidates, free, self._policy.limits)
         report.left_out |= planned.skipped
         steps = {candidate.row.account: candidate.step for candidate in candidates}
-        queue = list(planned.actions)
-        while queue:
-            action = queue.pop(0)
-            reason = self._send(action, steps, margin, report)
-            if not reason:
-                continue
-            smaller = halves(action, steps)
-            if not smaller:
-                self._cooldown.rest(action.accounts, report.block)
-                report.left_out |= dict.fromkeys(action.accounts, reason)
-            queue[:0] = smaller
 
-    def _send(
-        self, action: Action, steps: dict[int, Step], margin: KeeperMargin, report: Report
-    ) -> str:
+        def send(action: Action) -> str:
+            return self._send(action, _margin_of(action, steps, margin), report)
+
+        refused = work_off(planned.actions, send, lambda action: halves(action, steps))
+        self._cooldown.rest(refused, report.block)
+        report.left_out |= refused
+
+    def _send(self, action: Action, needed: int, report: Report) -> str:
         """Try and send one action; the reason if it was not sent."""
-        trial = self.chain.attempt(action, self.sender.address, report.block)
-        if trial.reason:
-            return trial.reason
-        try:
-            price = self.sender.gas_price()
-            if self._is_unprofitable(action, trial.gas, price):
-                return "keeper fee below the cost of gas"
-            if not self.policy.dry_run:
-                gas = trial.gas * (100 + GAS_MARGIN) // 100
-                gas += REFRESH_GAS * len(self.chain.market_ids)
-                data = self.chain.calldata(action)
-                sent = self.sender.send(self.chain.engine.address, data, gas)
-                needed = _margin_of(action, steps, margin)
-                self._pending.append(_Pending(action, sent, report.block, needed))
-        except GasPriceError as error:
-            return str(error)
-        except RpcError as error:
-            return error.reason or error.message
-        report.sent.append(action)
-        return ""
+        tried = self._outbox.attempt(action, report.block)
+        if tried.reason:
+            return tried.reason
+        if self._is_unprofitable(action, tried.trial.gas, tried.gas_price):
+            return "keeper fee below the cost of gas"
+        reason = self._outbox.send(self.name, action, tried, report.block, needed)
+        if not reason:
+            report.sent.append(action)
+        return reason
 
     def _is_unprofitable(self, action: Action, gas: int, gas_price: int) -> bool:
-        policy = self.policy
+        policy = self._policy
         if policy.min_profit is None or action.kind == "absorb":
             return False
-        return profit(action, gas, gas_price, policy.native_price) < policy.min_profit
+        return action.keeper_fee - gas_cost(gas, gas_price, policy.native_price) < policy.min_profit
 
-    def _settle(self, block: int) -> int:
-        """Forget what was mined, rest what reverted, outbid what is stuck; how many were mined."""
-        mined, waiting = 0, []
-        for pending in self._pending:
-            receipt = self._receipt(pending, block)
-            if receipt is None:
-                waiting.append(self._outbid(pending, block))
-                continue
-            mined += 1
-            if not succeeded(receipt):
-                self._cooldown.rest(pending.action.accounts, block)
-        self._pending = waiting
-        return mined
 
-    def _receipt(self, pending: _Pending, block: int) -> Receipt | None:
-        """Receipt of whichever of the hashes was mined, up to a block: rows are of that block."""
-        for one in pending.sent.hashes:
-            receipt = self.chain.rpc.call("eth_getTransactionReceipt", one)
-            if receipt is not None and int(receipt["blockNumber"], 16) <= block:
-                return dict(receipt)
-        return None
-
-    def _outbid(self, pending: _Pending, block: int) -> _Pending:
-        if block - pending.block < self.policy.replace_blocks:
-            return pending
-        try:
-            again = self.sender.replace(pending.sent)
-        except RpcError:
-            # Mined this moment, or refused: the next round sees which.
-            return pending
-        if again is None:
-            return pending
-        return _Pending(pending.action, again, block, pending.margin)
+def failed(mined: Iterable[Mined]) -> list[int]:
+    """Targets of transactions that reverted."""
+    return [target for one in mined if not one.worked for target in one.targets]
 
 
 def _margin_of(action: Action, steps: dict[int, Step], keeper: KeeperMargin) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seawall.deployment import read_registry
-from seawall.keeper.chain import Chain, Sign, SigningSender
-from seawall.keeper.rounds import Keeper
+from seawall.keeper.chain import Chain
+from seawall.keeper.jobs import Keeper
+from seawall.keeper.sender import Sign, SigningSender
 from seawall.keeper.settings import SettingError, read_settings
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.words import account_id
@@ -26,34 +27,42 @@ class Service:
         """Replay the events up to now. Returns a line for the log. Errors: RpcError, OSError."""
         with self._running:
             head = self.keeper.catch_up()
-        mode = ", dry run" if self.keeper.policy.dry_run else ""
-        count = len(self.keeper.index.accounts())
-        return f"keeper {self.keeper.sender.address} at block {head}: {count} accounts open{mode}"
+        keeper = self.keeper
+        count = len(keeper.watch.index.accounts())
+        modes = [job.name for job in keeper.jobs] + ["dry run"] * keeper.policy.dry_run
+        line = f"keeper {keeper.sender.address} at block {head}: {count} accounts open; "
+        return line + ", ".join(modes)
 
-    def tick(self) -> str:
-        """One round; a line for the log, empty where nothing was due or a round is running.
+    def tick(self) -> list[str]:
+        """One round; lines for the log, none where nothing was to do or a round is running.
 
-        An error of the node is told in the line: the next block tries again.
+        An error of the node is told in a line: the next block tries again.
         """
         if not self._running.acquire(blocking=False):
-            return ""
+            return []
         try:
-            report = self.keeper.round()
+            told = self.keeper.round()
         except (RpcError, OSError, http.client.HTTPException) as error:
-            return f"round given up: {error}"
+            return [f"round given up: {error}"]
         finally:
             self._running.release()
-        return report.summary() if report.due or report.mined else ""
+        return [line for one in told if (line := one.summary())]
 
 
 def make_service(
-    environment: Mapping[str, str], network: str, url: str, address: str, sign: Sign
+    environment: Mapping[str, str],
+    network: str,
+    url: str,
+    address: str,
+    sign: Sign,
+    jobs: Sequence[str],
 ) -> Service:
     """A keeper with settings from the environment; `address` signs and owns the keeper account.
 
-    Errors: SettingError, also where the registry is of another chain; DeploymentError.
+    `jobs` are what it does unless the settings say otherwise. Errors: SettingError, also where the
+    registry is of another chain; DeploymentError.
     """
-    settings = read_settings(environment, network)
+    settings = read_settings(environment, network, jobs)
     registry = read_registry(settings.registry)
     rpc = Rpc(url)
     chain_id = int(rpc.call("eth_chainId"), 16)
@@ -63,4 +72,5 @@ def make_service(
         )
     chain = Chain(rpc, registry, account_id(address, settings.keeper_sub))
     sender = SigningSender(rpc, address, chain_id, sign, settings.max_gas_price)
-    return Service(Keeper(chain, sender, settings.policy, registry["start_block"]))
+    keeper = Keeper(chain, sender, settings.policy, registry["start_block"], settings.jobs)
+    return Service(keeper)

@@ -7,10 +7,11 @@ from typing import Any
 import eth_abi
 import pytest
 
-from seawall.keeper.chain import Chain, GasPriceError, SigningSender
+from seawall.deployment import CORE
+from seawall.keeper.chain import Chain
+from seawall.keeper.sender import GasPriceError, SigningSender
 from seawall.rpc import Rpc, RpcError
 
-CORE = ("Clearinghouse", "IndexOracle", "Lens", "LiquidationEngine", "MarginModel")
 GWEI = 10**9
 
 

@@ -14,9 +14,9 @@ from seawall.keeper.planning import (
     Limits,
     Row,
     due,
+    gas_cost,
     halves,
     plan,
-    profit,
 )
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 
@@ -135,10 +135,9 @@ def test_halves_of_a_single_account_is_empty() -> None:
     assert halves(Action("many", (1,)), {}) == []
 
 
-def test_profit_is_fee_minus_gas_rounded_down() -> None:
-    action = Action("many", (1,), keeper_fee=5 * WAD)
-    assert profit(action, 100_000, 10**9, 3_000 * WAD) == 5 * WAD - 3 * WAD // 10
-    assert profit(action, 1, 1, 1) == 5 * WAD - 1
+def test_gas_cost_is_rounded_up() -> None:
+    assert gas_cost(100_000, 10**9, 3_000 * WAD) == 3 * WAD // 10
+    assert gas_cost(1, 1, 1) == 1
 
 
 def test_cooldown_rests_for_the_given_blocks() -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from seawall.keeper.chain import GasPriceError, Sent, Trial
+from seawall.keeper.chain import Trial
 from seawall.keeper.index import PositionEvent
+from seawall.keeper.jobs import Keeper
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Limits, Row
-from seawall.keeper.rounds import Keeper, Policy
+from seawall.keeper.rounds import LIQUIDATE, Policy, Report
+from seawall.keeper.sender import GasPriceError, Sent
 from seawall.rpc import RpcError
 from seawall.spec.liquidation import PARTIAL, Step
 
@@ -32,7 +34,6 @@ class ScriptedChain:
     head: int = 100
     keeper_account: int = KEEPER
     market_ids: tuple[int, ...] = (1, 2)
-    engine: Any = field(default_factory=lambda: SimpleNamespace(address="0xengine"))
 
     @property
     def rpc(self) -> Any:
@@ -51,6 +52,9 @@ class ScriptedChain:
 
     def margin(self, block: int) -> KeeperMargin:
         return KeeperMargin(self.free * WAD, {1: 100_000})
+
+    def contract_of(self, action: Action) -> Any:
+        return SimpleNamespace(address="0xengine")
 
     def calldata(self, action: Action) -> bytes:
         return repr(action.accounts).encode()
@@ -100,8 +104,20 @@ def sender() -> RecordingSender:
     return RecordingSender()
 
 
-def make(chain: Any, sender: Any, **policy: Any) -> Keeper:
-    return Keeper(chain, sender, Policy(**policy), start_block=1)
+class Rounds:
+    """A keeper that liquidates only."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def round(self) -> Report:
+        (report,) = self._keeper.round()
+        assert isinstance(report, Report)
+        return report
+
+
+def make(chain: Any, sender: Any, **policy: Any) -> Rounds:
+    return Rounds(Keeper(chain, sender, Policy(**policy), start_block=1, jobs=[LIQUIDATE]))
 
 
 def receipt(block: int, status: int = 1) -> dict[str, str]:

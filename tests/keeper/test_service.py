@@ -11,6 +11,7 @@ import pytest
 
 from seawall.deployment import CORE
 from seawall.keeper import service
+from seawall.keeper.jobs import JOBS
 from seawall.keeper.rounds import Report
 from seawall.keeper.service import Service, make_service
 from seawall.keeper.settings import SettingError
@@ -18,16 +19,16 @@ from seawall.rpc import RpcError
 
 
 def keeper_that(answer: Any) -> Any:
-    return SimpleNamespace(round=answer)
+    return SimpleNamespace(round=lambda: [answer()])
 
 
 def test_tick_something_due_returns_a_line() -> None:
     line = Service(keeper_that(lambda: Report(block=7, accounts=3, due=1))).tick()
-    assert line == "block 7: 3 open, 1 due"
+    assert line == ["block 7: 3 open, 1 due"]
 
 
 def test_tick_nothing_due_is_silent() -> None:
-    assert Service(keeper_that(lambda: Report(block=7, accounts=3))).tick() == ""
+    assert Service(keeper_that(lambda: Report(block=7, accounts=3))).tick() == []
 
 
 @pytest.mark.parametrize("error", [RpcError(-32000, "node is busy"), OSError("node is gone")])
@@ -41,8 +42,9 @@ def test_tick_error_of_the_node_is_told_and_the_next_tick_works(error: Exception
         return answer
 
     running = Service(keeper_that(play))
-    assert running.tick().startswith("round given up: node is")
-    assert running.tick() == "block 8: 1 open, 1 due"
+    (line,) = running.tick()
+    assert line.startswith("round given up: node is")
+    assert running.tick() == ["block 8: 1 open, 1 due"]
 
 
 def test_tick_while_a_round_runs_is_skipped() -> None:
@@ -57,10 +59,10 @@ def test_tick_while_a_round_runs_is_skipped() -> None:
     first = threading.Thread(target=running.tick)
     first.start()
     assert entered.wait(5)
-    assert running.tick() == ""
+    assert running.tick() == []
     leave.set()
     first.join(5)
-    assert running.tick() != ""
+    assert running.tick() != []
 
 
 def test_make_service_registry_of_another_chain_is_refused(
@@ -71,5 +73,6 @@ def test_make_service_registry_of_another_chain_is_refused(
     registry.write_text(f"chain_id: 5\nstart_block: 0\nmarkets: {{}}\ncontracts:\n{contracts}")
     monkeypatch.setattr(service.Rpc, "call", lambda self, method, *params: "0x6")
     given = {"SEAWALL_REGISTRY": str(registry)}
+    keeper = "0x" + "11" * 20
     with pytest.raises(SettingError, match="is of chain 5, the node of 6"):
-        make_service(given, "devnet", "http://127.0.0.1:1", "0x" + "11" * 20, lambda fields: b"")
+        make_service(given, "devnet", "http://127.0.0.1:1", keeper, lambda fields: b"", JOBS)
