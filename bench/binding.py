@@ -11,14 +11,11 @@ from bench.stand import Stand
 from seawall.spec.risk import RAMP, Risk, interest_factor, size_factor
 from seawall.spec.words import (
     ACCOUNT,
-    CAPACITY,
-    EARLIER,
     LEG,
     MATRIX,
     PORTFOLIO,
     PPM,
     PRICE,
-    RISK,
     ids_of,
 )
 
@@ -89,16 +86,7 @@ def _legs(stand: Stand, word: int, legs: Iterable[int]) -> list[Leg]:
 
 
 def _risk(stand: Stand, market_id: int) -> Risk:
-    risk, earlier, capacity = stand.read(stand.model, "risk_words_of", market_id)
-    from_ = EARLIER.unpack(earlier)
-    terms = CAPACITY.unpack(capacity)
-    return Risk(
-        **RISK.unpack(risk),
-        earlier_maintenance=from_["maintenance"],
-        earlier_depth=from_["depth"],
-        capacity_floor=terms["least"],
-        capacity_per_fund=terms["per_fund"],
-    )
+    return Risk.of_words(*stand.read(stand.model, "risk_words_of", market_id))
 
 
 def _unbound_matrix(stand: Stand, legs: Iterable[Leg], now: int) -> set[str]:

@@ -15,7 +15,7 @@ from seawall.rpc import Rpc, RpcError
 from seawall.spec.liquidation import LIQUIDATED, Step
 from seawall.spec.margin import COLLATERAL_IDS
 from seawall.spec.risk import Risk
-from seawall.spec.words import ACCOUNT, CAPACITY, EARLIER, PRICE, RISK, TOKEN, WAD, account_id
+from seawall.spec.words import ACCOUNT, PRICE, TOKEN, WAD, account_id
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved
 #: where the node refuses, as for accounts with many legs.
@@ -202,15 +202,7 @@ class Chain:
         return found, ACCOUNT.unpack(self.house.decode("account_word", fund))["cash"]
 
     def _risk(self, data: bytes) -> Risk:
-        risk, earlier, capacity = self.model.decode("risk_words_of", data)
-        before, terms = EARLIER.unpack(earlier), CAPACITY.unpack(capacity)
-        return Risk(
-            **RISK.unpack(risk),
-            earlier_maintenance=before["maintenance"],
-            earlier_depth=before["depth"],
-            capacity_floor=terms["least"],
-            capacity_per_fund=terms["per_fund"],
-        )
+        return Risk.of_words(*self.model.decode("risk_words_of", data))
 
     def offers(self, accounts: Sequence[int], block: int) -> list[Offer]:
         """The largest conversion of each token of these accounts at the end of a block.

@@ -66,6 +66,20 @@ class Risk(NamedTuple):
     capacity_floor: int = 0
     capacity_per_fund: int = 0
 
+    @classmethod
+    def of_words(cls, risk: int, earlier: int = 0, capacity: int = 0) -> Risk:
+        """From the three words that the contract answers."""
+        before, terms = EARLIER.unpack(earlier), CAPACITY.unpack(capacity)
+        return cls(
+            **RISK.unpack(risk),
+            earlier_maintenance=before["maintenance"],
+            earlier_depth=before["depth"],
+            earlier_calm=before["calm"],
+            earlier_cap=before["volatility_cap"],
+            capacity_floor=terms["least"],
+            capacity_per_fund=terms["per_fund"],
+        )
+
     @property
     def word(self) -> int:
         """As the contract stores it."""

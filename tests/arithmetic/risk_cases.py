@@ -92,28 +92,16 @@ def _between(rng: random.Random, corners: tuple[int, ...]) -> int:
     return min(max(rng.choice([corner, corner - 1, corner + 1, far]), low), high)
 
 
-def _risk_of(word: int, earlier: int = 0) -> Risk:
-    fields = words.RISK.unpack(word)
-    was = words.EARLIER.unpack(earlier)
-    return Risk(
-        **fields,
-        earlier_maintenance=was["maintenance"],
-        earlier_depth=was["depth"],
-        earlier_calm=was["calm"],
-        earlier_cap=was["volatility_cap"],
-    )
-
-
 def _volatility_factor(word: int, time: int) -> int:
-    return _risk_of(word).volatility_factor(time)
+    return Risk.of_words(word).volatility_factor(time)
 
 
 def _calm_between(word: int, earlier: int, time: int) -> tuple[int, int]:
-    return _risk_of(word, earlier).calm_base(time)
+    return Risk.of_words(word, earlier).calm_base(time)
 
 
 def _base_between(word: int, earlier: int, time: int) -> tuple[int, int]:
-    return _risk_of(word, earlier).base(time)
+    return Risk.of_words(word, earlier).base(time)
 
 
 def _sized_factor(flat: int, depth: int, notional: int) -> int:

@@ -18,14 +18,11 @@ from seawall.spec.scenarios import Terms as ScenarioTerms
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import (
     ACCOUNT,
-    CAPACITY,
-    EARLIER,
     GATE_MARGIN_RULE,
     GATE_NONE,
     MATRIX,
     POSITION,
     PRICE,
-    RISK,
     SIDE,
     TERMS,
     WAD,
@@ -151,15 +148,7 @@ class Mirror:
         """Copy the terms and the risk of a listed market into the specification."""
         terms = TERMS.unpack(self.read(self.house, "market_words", market_id)[2])
         spec.set_market(market_id, Terms(terms["oi_cap"], terms["min_notional"], terms["mode"]))
-        risk, earlier, capacity = self.read(self.model, "risk_words_of", market_id)
-        old, least = EARLIER.unpack(earlier), CAPACITY.unpack(capacity)
-        model.risks[market_id] = Risk(
-            **RISK.unpack(risk),
-            earlier_maintenance=old["maintenance"],
-            earlier_depth=old["depth"],
-            capacity_floor=least["least"],
-            capacity_per_fund=least["per_fund"],
-        )
+        model.risks[market_id] = Risk.of_words(*self.read(self.model, "risk_words_of", market_id))
 
     # -- the node ----------------------------------------------------------------------------
 
