@@ -13,7 +13,7 @@ from seawall.spec.margin import (
     Plan,
     Price,
 )
-from seawall.spec.risk import MarketRisk
+from seawall.spec.risk import ANY_VOLATILITY, MarketRisk
 from seawall.spec.state import Journal
 from seawall.spec.words import PPM, WAD
 
@@ -36,7 +36,7 @@ MAINTENANCE_WEIGHT = 950_000
 #: Thousands of money: no size and no open interest of these studies raises a rate.
 ANY_DEPTH = 2**32 - 1
 #: Rates that nothing raises: the studies show what the index does.
-FLAT_RISK = MarketRisk(INITIAL, MAINTENANCE, 0, ANY_DEPTH, 0, 10, ANY_DEPTH, 0)
+FLAT_RISK = MarketRisk(INITIAL, MAINTENANCE, 0, ANY_DEPTH, ANY_VOLATILITY, 10, ANY_DEPTH, 0)
 
 
 class Account(NamedTuple):

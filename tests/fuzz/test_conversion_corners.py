@@ -90,7 +90,7 @@ class Corners:
         self.house = Described(journal, self.model, lambda bitmap: self.house.prices_of(bitmap), 0)
         self.spec = CollateralConverter(self.house, parameters)
         for market_id in MARKETS:
-            risk = MarketRisk(10**6, 30_000, 100 * (market_id % 3), 10**6, 0, 10, 10**6, 0)
+            risk = MarketRisk(10**6, 30_000, 100 * (market_id % 3), 10**6, 1, 10, 10**6, 0)
             t = "uint256,(" + ",".join(["uint256"] * 8) + ")"
             self.chain.send(owner, model, f"set_risk({t})", market_id, *risk)
             self.model.set_risk(market_id, risk, self.chain.time)

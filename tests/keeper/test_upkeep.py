@@ -120,7 +120,13 @@ def test_to_follow_any_change_where_the_rules_say_so() -> None:
 
 
 def test_to_follow_ramp_that_is_over_is_cleared() -> None:
-    ramping = STILL._replace(ramp_start=NOW - RAMP, earlier_maintenance=40_000)
+    ramping = STILL._replace(
+        ramp_start=NOW - RAMP,
+        earlier_maintenance=40_000,
+        earlier_depth=STILL.depth,
+        earlier_calm=STILL.calm,
+        earlier_cap=STILL.volatility_cap,
+    )
     assert wanted(ramping)
     assert not wanted(ramping, now=NOW - 1)
 
