@@ -14,7 +14,7 @@ ADDRESS = "0x00000000000000000000000000000000000000aa"
 
 
 @pytest.fixture(scope="module")
-def lens() -> Contract:
+def lens_contract() -> Contract:
     return Contract(ADDRESS, load_abi("Lens"))
 
 
@@ -33,9 +33,9 @@ def test_load_abi_nothing_compiled_says_what_to_run(tmp_path: Path) -> None:
         load_abi("Lens", tmp_path)
 
 
-def test_encode_array_is_selector_and_generic_encoding(lens: Contract) -> None:
+def test_encode_array_is_selector_and_generic_encoding(lens_contract: Contract) -> None:
     expected = keccak(text="health_many(uint256[])")[:4] + eth_abi.encode(["uint256[]"], [[5, 7]])
-    assert lens.encode("health_many", [5, 7]) == expected
+    assert lens_contract.encode("health_many", [5, 7]) == expected
 
 
 def test_encode_structs_is_selector_and_generic_encoding(house: Contract) -> None:
@@ -68,14 +68,14 @@ def test_encode_unknown_function_is_refused(house: Contract) -> None:
         house.encode("mint", 1)
 
 
-def test_decode_single_output_is_a_value(lens: Contract) -> None:
-    assert lens.decode("size_of", eth_abi.encode(["int256"], [-9])) == -9
+def test_decode_single_output_is_a_value(lens_contract: Contract) -> None:
+    assert lens_contract.decode("size_of", eth_abi.encode(["int256"], [-9])) == -9
 
 
-def test_decode_struct_array_is_tuples(lens: Contract) -> None:
+def test_decode_struct_array_is_tuples(lens_contract: Contract) -> None:
     rows = ((4, -5, 6), (1, 2, 3))
     data = eth_abi.encode(["(uint256,int256,uint256)[]"], [rows])
-    assert lens.decode("health_many", data) == rows
+    assert lens_contract.decode("health_many", data) == rows
 
 
 def test_decode_several_outputs_is_a_tuple(house: Contract) -> None:

@@ -47,7 +47,7 @@ def series() -> dict[str, Any]:
 
 
 @pytest.fixture
-def summary() -> dict[str, Any]:
+def written() -> dict[str, Any]:
     return {
         "title": "A day </script> with <tags>", "minutes": MINUTES, "accounts": 2,
         "liquidations": 3, "accounts_liquidated": 2, "accounts_with_shortfall": 1,
@@ -65,34 +65,34 @@ def summary() -> dict[str, Any]:
 
 
 def test_write_report_is_one_file_below_six_megabytes(
-    summary: dict[str, Any], series: dict[str, Any], tmp_path: Path
+    written: dict[str, Any], series: dict[str, Any], tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"
-    write_report(summary, series, path)
+    write_report(written, series, path)
     assert path.stat().st_size < 6_000_000
 
 
 def test_render_loads_nothing_from_elsewhere(
-    summary: dict[str, Any], series: dict[str, Any]
+    written: dict[str, Any], series: dict[str, Any]
 ) -> None:
-    page = render(summary, series)
+    page = render(written, series)
     assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", page[:20_000]) == []
     assert re.findall(r"@import|url\(", page[:20_000]) == []
 
 
 def test_render_leaves_no_place_open_and_escapes_the_title(
-    summary: dict[str, Any], series: dict[str, Any]
+    written: dict[str, Any], series: dict[str, Any]
 ) -> None:
-    page = render(summary, series)
+    page = render(written, series)
     assert not re.search(r"\{\{(title|lead|tiles|charts|checks|figures|plotly)\}\}", page)
     assert "A day &lt;/script&gt; with &lt;tags&gt;" in page
     assert "A day </script>" not in page
 
 
 def test_render_says_what_happened_in_words(
-    summary: dict[str, Any], series: dict[str, Any]
+    written: dict[str, Any], series: dict[str, Any]
 ) -> None:
-    page = render(summary, series)
+    page = render(written, series)
     assert "BTC fell 30 % and ETH fell 0 %" in page
     assert "1 accounts lost more than they had" not in page
     assert "1 account lost more than it had" in page
@@ -100,24 +100,24 @@ def test_render_says_what_happened_in_words(
 
 
 def test_render_shows_kept_and_broken_promises(
-    summary: dict[str, Any], series: dict[str, Any]
+    written: dict[str, Any], series: dict[str, Any]
 ) -> None:
-    page = render(summary, series)
+    page = render(written, series)
     assert '<li class="kept"><b>Balanced</b>' in page
     assert '<li class="broken"><b>Complete</b>' in page
 
 
 def test_render_without_shortfall_says_that_the_fund_paid_nothing(
-    summary: dict[str, Any], series: dict[str, Any]
+    written: dict[str, Any], series: dict[str, Any]
 ) -> None:
-    quiet = summary | {"shortfall": 0.0, "shortfall_paid_by_fund": 0.0, "keeper_outage_minutes": 0}
+    quiet = written | {"shortfall": 0.0, "shortfall_paid_by_fund": 0.0, "keeper_outage_minutes": 0}
     assert "the insurance fund paid nothing" in render(quiet, series | {"shortfalls": []})
 
 
 def test_figures_use_only_colours_that_both_themes_have(
-    summary: dict[str, Any], series: dict[str, Any]
+    written: dict[str, Any], series: dict[str, Any]
 ) -> None:
-    page = render(summary, series)
+    page = render(written, series)
     used = set(re.findall(r'"@(\w+)"', json.dumps(figures(series))))
     for theme in ("light", "dark"):
         block = re.search(rf"\n  {theme}: \{{(.*?)\n  \}}", page, re.DOTALL)

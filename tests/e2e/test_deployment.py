@@ -30,7 +30,7 @@ def test_deploy_local_parameters_reads_back_as_configured(system: System, deploy
 
 
 @pytest.fixture(scope="module")
-def pegged(project: Any, deployer: Any) -> System:
+def pegged_system(project: Any, deployer: Any) -> System:
     """A system whose settlement token has the feeds of a market, at par."""
     local = load(ROOT / "params" / "local.yaml")
     market = local.markets[0]
@@ -41,33 +41,33 @@ def pegged(project: Any, deployer: Any) -> System:
 
 
 def test_deploy_feeds_of_the_settlement_token_read_back_as_configured(
-    pegged: System, deployer: Any
+    pegged_system: System, deployer: Any
 ) -> None:
-    assert verify(pegged, str(deployer.address)) == []
-    terms, feeds = pegged.index_oracle.feeds(SETTLEMENT_ID)
+    assert verify(pegged_system, str(deployer.address)) == []
+    terms, feeds = pegged_system.index_oracle.feeds(SETTLEMENT_ID)
     assert (terms.quorum, terms.spread_band, len(feeds)) == (2, 1_000, 3)
-    (word,) = pegged.index_oracle.prices(1 << SETTLEMENT_ID)
+    (word,) = pegged_system.index_oracle.prices(1 << SETTLEMENT_ID)
     assert word >> 176 == WAD
 
 
 def test_verify_changed_feeds_of_the_settlement_token_names_the_difference(
-    pegged: System, deployer: Any
+    pegged_system: System, deployer: Any
 ) -> None:
-    feed = (str(pegged.feeds[1][0].address), 60, 60, False)
-    pegged.index_oracle.set_feeds(SETTLEMENT_ID, (1, 1_000, 0), [feed], sender=deployer)
-    found = verify(pegged, str(deployer.address))
+    feed = (str(pegged_system.feeds[1][0].address), 60, 60, False)
+    pegged_system.index_oracle.set_feeds(SETTLEMENT_ID, (1, 1_000, 0), [feed], sender=deployer)
+    found = verify(pegged_system, str(deployer.address))
     assert len(found) == 2
     assert all("settlement token" in line for line in found)
 
 
 def test_write_registry_names_the_settlement_token_and_its_sources(
-    pegged: System, system: System, deployer: Any, tmp_path: Path
+    pegged_system: System, system: System, deployer: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "registry.yaml"
-    write_registry(pegged, path, 31337, str(deployer.address))
+    write_registry(pegged_system, path, 31337, str(deployer.address))
     found = read_registry(path)["settlement"]
     assert found["symbol"] == "USDC"
-    assert found["feeds"] == [str(feed.address) for feed in pegged.feeds[SETTLEMENT_ID]]
+    assert found["feeds"] == [str(feed.address) for feed in pegged_system.feeds[SETTLEMENT_ID]]
     assert len(found["aggregators"]) == 3
     write_registry(system, path, 31337, str(deployer.address))
     assert read_registry(path)["settlement"]["feeds"] == []

@@ -21,66 +21,68 @@ LARGEST_SIZE = 2**113 - 1
 
 
 @pytest.fixture(scope="module")
-def chain() -> Revm:
+def bounded() -> Revm:
     """The system of the random machine, without accounts; tests add contracts of their own."""
-    chain = Revm(compiled())
-    deploy(chain)
-    return chain
+    bounded = Revm(compiled())
+    deploy(bounded)
+    return bounded
 
 
-def read(chain: Revm, target: str, signature: str, *arguments: int) -> list[int]:
+def read(bounded: Revm, target: str, signature: str, *arguments: int) -> list[int]:
     """Words that a view answers."""
-    (answer,) = chain.view([Call(target, signature, arguments)])
+    (answer,) = bounded.view([Call(target, signature, arguments)])
     assert answer is not None
     return words_of(answer)
 
 
-def deploy_engine(chain: Revm, rates: tuple[int, ...]) -> str:
+def deploy_engine(bounded: Revm, rates: tuple[int, ...]) -> str:
     """A second engine beside the system's own."""
-    contracts = (chain.addr(name) for name in ("house", "oracle", "model", "fund"))
-    return chain.deploy("another engine", "LiquidationEngine", *contracts, *rates)
+    contracts = (bounded.addr(name) for name in ("house", "oracle", "model", "fund"))
+    return bounded.deploy("another engine", "LiquidationEngine", *contracts, *rates)
 
 
 @pytest.mark.parametrize("place, value", [(0, 10**6), (1, 10_000), (3, 999_999), (4, 10**6)])
-def test_engine_parameter_at_its_bound_is_kept(chain: Revm, place: int, value: int) -> None:
+def test_engine_parameter_at_its_bound_is_kept(bounded: Revm, place: int, value: int) -> None:
     rates = (*ENGINE[:place], value, *ENGINE[place + 1 :])
-    engine = deploy_engine(chain, rates)
-    assert [read(chain, engine, f"{view}_PPM()")[0] for view in ENGINE_VIEWS] == list(rates)
+    engine = deploy_engine(bounded, rates)
+    assert [read(bounded, engine, f"{view}_PPM()")[0] for view in ENGINE_VIEWS] == list(rates)
 
 
-def test_engine_penalty_at_its_highest_is_kept(chain: Revm) -> None:
-    engine = deploy_engine(chain, (*ENGINE[:2], 10**5, *ENGINE[3:]))
-    assert read(chain, engine, "PENALTY_MAX_PPM()") == [10**5]
+def test_engine_penalty_at_its_highest_is_kept(bounded: Revm) -> None:
+    engine = deploy_engine(bounded, (*ENGINE[:2], 10**5, *ENGINE[3:]))
+    assert read(bounded, engine, "PENALTY_MAX_PPM()") == [10**5]
 
 
 @pytest.mark.parametrize(
     "place, value", [(0, 10**6 + 1), (1, 10_001), (2, 10**5 + 1), (3, 10**6), (4, 10**6 + 1)]
 )
-def test_engine_parameter_behind_its_bound_is_refused(chain: Revm, place: int, value: int) -> None:
+def test_engine_parameter_behind_its_bound_is_refused(
+    bounded: Revm, place: int, value: int
+) -> None:
     with pytest.raises(RuntimeError, match="Revert"):
-        deploy_engine(chain, (*ENGINE[:place], value, *ENGINE[place + 1 :]))
+        deploy_engine(bounded, (*ENGINE[:place], value, *ENGINE[place + 1 :]))
 
 
-def test_margin_model_parameters_at_their_bounds_are_kept(chain: Revm) -> None:
+def test_margin_model_parameters_at_their_bounds_are_kept(bounded: Revm) -> None:
     rates = 10**6, 10**6, 10**6
-    model = chain.deploy("strict", "MarginModel", *rates, chain.actor("timelock"))
-    assert read(chain, model, "PROFIT_WEIGHT_PPM()") == [10**6]
-    assert read(chain, model, "MARGIN_CALL_PPM()") == [10**6]
-    assert read(chain, model, "NOTIONAL_FLOOR_PPM()") == [10**6]
+    model = bounded.deploy("strict", "MarginModel", *rates, bounded.actor("timelock"))
+    assert read(bounded, model, "PROFIT_WEIGHT_PPM()") == [10**6]
+    assert read(bounded, model, "MARGIN_CALL_PPM()") == [10**6]
+    assert read(bounded, model, "NOTIONAL_FLOOR_PPM()") == [10**6]
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_margin_model_parameter_behind_its_bound_is_refused(chain: Revm, place: int) -> None:
+def test_margin_model_parameter_behind_its_bound_is_refused(bounded: Revm, place: int) -> None:
     rates = [10**6] * 3
     rates[place] += 1
     with pytest.raises(RuntimeError, match="Revert"):
-        chain.deploy("wrong", "MarginModel", *rates, chain.actor("timelock"))
+        bounded.deploy("wrong", "MarginModel", *rates, bounded.actor("timelock"))
 
 
-def refusal(chain: Revm, signature: str, *arguments: int) -> str | None:
+def refusal(bounded: Revm, signature: str, *arguments: int) -> str | None:
     """Reason of a refusal by the margin model."""
     try:
-        chain.send(chain.actor("timelock"), chain.addr("model"), signature, *arguments)
+        bounded.send(bounded.actor("timelock"), bounded.addr("model"), signature, *arguments)
     except Refused as error:
         return error.reason
     return None
@@ -116,9 +118,9 @@ MOST = MarketRisk(10**6, 10**6, 2**16 - 1, 2**32 - 1, 2**24 - 1, 160, 2**32 - 1,
     ],
 )
 def test_set_risk_around_its_bounds(
-    chain: Revm, market_id: int, risk: MarketRisk, reason: str | None
+    bounded: Revm, market_id: int, risk: MarketRisk, reason: str | None
 ) -> None:
-    assert refusal(chain, SET_RISK, market_id, *risk) == reason
+    assert refusal(bounded, SET_RISK, market_id, *risk) == reason
 
 
 @pytest.mark.parametrize(
@@ -135,9 +137,9 @@ def test_set_risk_around_its_bounds(
     ],
 )
 def test_set_token_risk_around_its_bounds(
-    chain: Revm, arguments: tuple[int, ...], reason: str | None
+    bounded: Revm, arguments: tuple[int, ...], reason: str | None
 ) -> None:
-    assert refusal(chain, SET_TOKEN_RISK, *arguments) == reason
+    assert refusal(bounded, SET_TOKEN_RISK, *arguments) == reason
 
 
 @pytest.mark.parametrize(
@@ -154,89 +156,91 @@ def test_set_token_risk_around_its_bounds(
     ],
 )
 def test_activate_matrix_around_its_bounds(
-    chain: Revm, arguments: tuple[int, ...], reason: str | None
+    bounded: Revm, arguments: tuple[int, ...], reason: str | None
 ) -> None:
-    assert refusal(chain, ACTIVATE, *arguments) == reason
+    assert refusal(bounded, ACTIVATE, *arguments) == reason
 
 
-def test_activate_matrix_on_a_ramp_is_refused(chain: Revm) -> None:
-    refusal(chain, ACTIVATE, 1, 1, 1, 0)
-    assert refusal(chain, ACTIVATE, 1, 1, 1, 0) == "risk: matrix ramps"
+def test_activate_matrix_on_a_ramp_is_refused(bounded: Revm) -> None:
+    refusal(bounded, ACTIVATE, 1, 1, 1, 0)
+    assert refusal(bounded, ACTIVATE, 1, 1, 1, 0) == "risk: matrix ramps"
 
 
 @pytest.mark.parametrize(
     "market_id, reason",
     [(1, None), (127, None), (0, "risk: market id"), (128, "risk: market id")],
 )
-def test_stage_scenarios_around_its_bounds(chain: Revm, market_id: int, reason: str | None) -> None:
-    assert refusal(chain, STAGE, market_id, 0, 0) == reason
+def test_stage_scenarios_around_its_bounds(
+    bounded: Revm, market_id: int, reason: str | None
+) -> None:
+    assert refusal(bounded, STAGE, market_id, 0, 0) == reason
 
 
 @pytest.mark.parametrize("view", ["assess", "plan"])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_margin_of_the_largest_size_is_known_and_of_no_larger(
-    chain: Revm, view: str, sign: int
+    bounded: Revm, view: str, sign: int
 ) -> None:
     price = PRICE.pack(price=10**10, ema_ratio=10**7)
     answers = []
     for size in (LARGEST_SIZE, LARGEST_SIZE + 1):
         leg = LEG.pack(id=1, open_interest=0, size=sign * size)
-        call = Call(chain.addr("model"), f"{view}{WORDS_AND_PRICES}", (0, 0, [leg], [price]))
-        (answer,) = chain.view([call])
+        call = Call(bounded.addr("model"), f"{view}{WORDS_AND_PRICES}", (0, 0, [leg], [price]))
+        (answer,) = bounded.view([call])
         answers.append(answer)
     assert answers[0] is not None
     assert answers[1] is None
 
 
-def test_last_token_is_deposited_counted_and_withdrawn(chain: Revm) -> None:
-    owner, trader, house = chain.actor("timelock"), chain.actor("trader"), chain.addr("house")
-    token = chain.deploy("last token", "Token", "Last", "LST", 18)
-    chain.send(owner, house, "set_token(uint256,address,uint256)", LAST_TOKEN, token, CAP)
-    chain.send(trader, token, "mint(address,uint256)", trader, 5 * WAD)
-    chain.send(trader, token, "approve(address,uint256)", house, 5 * WAD)
+def test_last_token_is_deposited_counted_and_withdrawn(bounded: Revm) -> None:
+    owner, trader, house = bounded.actor("timelock"), bounded.actor("trader"), bounded.addr("house")
+    token = bounded.deploy("last token", "Token", "Last", "LST", 18)
+    bounded.send(owner, house, "set_token(uint256,address,uint256)", LAST_TOKEN, token, CAP)
+    bounded.send(trader, token, "mint(address,uint256)", trader, 5 * WAD)
+    bounded.send(trader, token, "approve(address,uint256)", house, 5 * WAD)
     account = account_id(trader)
 
-    chain.send(trader, house, "deposit(uint256,uint256,uint256)", account, LAST_TOKEN, 5 * WAD)
+    bounded.send(trader, house, "deposit(uint256,uint256,uint256)", account, LAST_TOKEN, 5 * WAD)
 
-    (leg,) = read(chain, house, "portfolio(uint256)", account)[4:]
+    (leg,) = read(bounded, house, "portfolio(uint256)", account)[4:]
     assert leg == LEG.pack(id=127 + LAST_TOKEN, open_interest=0, size=5 * WAD)
     withdraw = "withdraw(uint256,uint256,uint256,address)"
-    chain.send(trader, house, withdraw, account, LAST_TOKEN, 5 * WAD, trader)
-    assert read(chain, token, "balanceOf(address)", int(trader, 16)) == [5 * WAD]
-    assert read(chain, house, "portfolio(uint256)", account)[3:] == [0]
+    bounded.send(trader, house, withdraw, account, LAST_TOKEN, 5 * WAD, trader)
+    assert read(bounded, token, "balanceOf(address)", int(trader, 16)) == [5 * WAD]
+    assert read(bounded, house, "portfolio(uint256)", account)[3:] == [0]
 
 
-def test_token_behind_the_last_is_unknown(chain: Revm) -> None:
-    account, trader = account_id(chain.actor("trader")), chain.actor("trader")
+def test_token_behind_the_last_is_unknown(bounded: Revm) -> None:
+    account, trader = account_id(bounded.actor("trader")), bounded.actor("trader")
     deposit = "deposit(uint256,uint256,uint256)"
     with pytest.raises(Refused, match="token: unknown"):
-        chain.send(trader, chain.addr("house"), deposit, account, LAST_TOKEN + 1, 1)
+        bounded.send(trader, bounded.addr("house"), deposit, account, LAST_TOKEN + 1, 1)
 
 
-def test_collateral_at_its_cap_is_taken_and_no_unit_more(chain: Revm) -> None:
-    owner, maker, house = chain.actor("timelock"), chain.actor("maker"), chain.addr("house")
-    token = chain.addr("token 8")
-    chain.send(owner, house, "set_token(uint256,address,uint256)", 2, token, 3)
-    chain.send(maker, token, "mint(address,uint256)", maker, 4 * WAD)
-    chain.send(maker, token, "approve(address,uint256)", house, 4 * WAD)
+def test_collateral_at_its_cap_is_taken_and_no_unit_more(bounded: Revm) -> None:
+    owner, maker, house = bounded.actor("timelock"), bounded.actor("maker"), bounded.addr("house")
+    token = bounded.addr("token 8")
+    bounded.send(owner, house, "set_token(uint256,address,uint256)", 2, token, 3)
+    bounded.send(maker, token, "mint(address,uint256)", maker, 4 * WAD)
+    bounded.send(maker, token, "approve(address,uint256)", house, 4 * WAD)
     deposit, account = "deposit(uint256,uint256,uint256)", account_id(maker)
 
-    chain.send(maker, house, deposit, account, 2, 3 * WAD)
+    bounded.send(maker, house, deposit, account, 2, 3 * WAD)
 
     with pytest.raises(Refused, match="token: over cap"):
-        chain.send(maker, house, deposit, account, 2, 1)
-    assert read(chain, house, "collateral_of(uint256,uint256)", account, 2) == [3 * WAD]
+        bounded.send(maker, house, deposit, account, 2, 1)
+    assert read(bounded, house, "collateral_of(uint256,uint256)", account, 2) == [3 * WAD]
 
 
-def test_withdraw_all_that_the_till_holds_is_paid(chain: Revm) -> None:
-    saver, house, token = chain.actor("saver"), chain.addr("house"), chain.addr("token 0")
+def test_withdraw_all_that_the_till_holds_is_paid(bounded: Revm) -> None:
+    saver, house, token = bounded.actor("saver"), bounded.addr("house"), bounded.addr("token 0")
     account = account_id(saver)
-    chain.send(saver, token, "mint(address,uint256)", saver, 7)
-    chain.send(saver, token, "approve(address,uint256)", house, 7)
-    chain.send(saver, house, "deposit(uint256,uint256,uint256)", account, 0, 7)
-    assert read(chain, house, "totals()")[0] == 7 * 10**12
+    bounded.send(saver, token, "mint(address,uint256)", saver, 7)
+    bounded.send(saver, token, "approve(address,uint256)", house, 7)
+    bounded.send(saver, house, "deposit(uint256,uint256,uint256)", account, 0, 7)
+    assert read(bounded, house, "totals()")[0] == 7 * 10**12
 
     withdraw = "withdraw(uint256,uint256,uint256,address)"
-    chain.send(saver, house, withdraw, account, 0, 7, saver)
+    bounded.send(saver, house, withdraw, account, 0, 7, saver)
 
-    assert read(chain, house, "totals()") == [0, 0, 0]
+    assert read(bounded, house, "totals()") == [0, 0, 0]

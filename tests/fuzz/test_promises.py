@@ -45,7 +45,7 @@ def world(base: World) -> World:
 
 
 @pytest.fixture
-def trader(world: World) -> int:
+def holder(world: World) -> int:
     """Long a hundred units at the index; a rich maker is short."""
     account, maker = world.accounts[0], world.accounts[2]
     size = 100 * WAD
@@ -86,7 +86,7 @@ def test_custody_of_a_sum_that_differs_fails(world: World) -> None:
         promises.check_custody(world)
 
 
-def test_zero_sum_of_sides_that_part_fails(world: World, trader: int) -> None:
+def test_zero_sum_of_sides_that_part_fails(world: World, holder: int) -> None:
     market = world.spec.ledger.markets[MARKET]
     longer = market.long._replace(shares=market.long.shares + 1)
     world.spec.ledger.markets[MARKET] = market._replace(long=longer)
@@ -110,37 +110,37 @@ def test_hidden_debt_of_an_account_without_legs_fails(world: World) -> None:
         promises.check_no_hidden_debt(world, [account])
 
 
-def test_liquidation_that_lowers_the_ratio_fails(world: World, trader: int) -> None:
-    before = _stood(world, trader)
-    _with_cash(world, trader, world.spec.ledger.accounts[trader].cash - 1)
+def test_liquidation_that_lowers_the_ratio_fails(world: World, holder: int) -> None:
+    before = _stood(world, holder)
+    _with_cash(world, holder, world.spec.ledger.accounts[holder].cash - 1)
 
     with pytest.raises(MismatchError, match="P5 ratio"):
-        promises.check_liquidation(world, trader, before, Step(PARTIAL, MARKET), exact=True)
+        promises.check_liquidation(world, holder, before, Step(PARTIAL, MARKET), exact=True)
 
 
-def test_liquidation_that_flips_a_position_fails(world: World, trader: int) -> None:
-    now = _stood(world, trader)
+def test_liquidation_that_flips_a_position_fails(world: World, holder: int) -> None:
+    now = _stood(world, holder)
     before = now._replace(sizes={MARKET: -now.sizes[MARKET]})
 
     with pytest.raises(MismatchError, match="P5 flip"):
-        promises.check_liquidation(world, trader, before, Step(PARTIAL, MARKET), exact=True)
+        promises.check_liquidation(world, holder, before, Step(PARTIAL, MARKET), exact=True)
 
 
-def test_liquidation_that_closes_all_for_a_little_fails(world: World, trader: int) -> None:
+def test_liquidation_that_closes_all_for_a_little_fails(world: World, holder: int) -> None:
     world.prices[MARKET] = Price(PRICE)
-    bounds = waterfall_actions.line(world, trader, MARKET, 10**6)
+    bounds = waterfall_actions.line(world, holder, MARKET, 10**6)
     assert bounds is not None
     world.prices[MARKET] = Price(bounds[1])
-    before = _stood(world, trader)
+    before = _stood(world, holder)
     notional = before.plan.legs[0].notional
     step = Step(PARTIAL, MARKET, 100 * WAD, bounds[1], notional)
 
     with pytest.raises(MismatchError, match="P5 more than needed"):
-        promises.check_liquidation(world, trader, before, step, exact=True)
+        promises.check_liquidation(world, holder, before, step, exact=True)
 
 
-def test_liquidation_that_charges_a_hedge_by_its_notional_fails(world: World, trader: int) -> None:
-    found = _stood(world, trader)
+def test_liquidation_that_charges_a_hedge_by_its_notional_fails(world: World, holder: int) -> None:
+    found = _stood(world, holder)
     # As if these legs needed four times as much without each other.
     legs = tuple(leg._replace(rate=4 * leg.rate) for leg in found.plan.legs)
     before = found._replace(plan=found.plan._replace(legs=legs), mode=PORTFOLIO)
@@ -149,77 +149,77 @@ def test_liquidation_that_charges_a_hedge_by_its_notional_fails(world: World, tr
     step = Step(PARTIAL, size=WAD // 2, notional=notional, fee=fee)
 
     with pytest.raises(MismatchError, match="pays more than its margin"):
-        promises.check_liquidation(world, trader, before, step, exact=True)
+        promises.check_liquidation(world, holder, before, step, exact=True)
 
 
-def test_liquidation_of_a_bankrupt_in_part_fails(world: World, trader: int) -> None:
-    _with_cash(world, trader, -PRICE * 200)
-    before = _stood(world, trader)
+def test_liquidation_of_a_bankrupt_in_part_fails(world: World, holder: int) -> None:
+    _with_cash(world, holder, -PRICE * 200)
+    before = _stood(world, holder)
 
     with pytest.raises(MismatchError, match="P5 whole"):
-        promises.check_liquidation(world, trader, before, Step(WHOLE), exact=True)
+        promises.check_liquidation(world, holder, before, Step(WHOLE), exact=True)
 
 
-def test_conversion_that_lowers_equity_fails(world: World, trader: int) -> None:
-    before = _stood(world, trader)
-    _with_cash(world, trader, world.spec.ledger.accounts[trader].cash - 1)
+def test_conversion_that_lowers_equity_fails(world: World, holder: int) -> None:
+    before = _stood(world, holder)
+    _with_cash(world, holder, world.spec.ledger.accounts[holder].cash - 1)
 
     with pytest.raises(MismatchError, match="conversion equity"):
-        promises.check_conversion(world, trader, before, 1, Conversion(-1, 0, 1, 1))
+        promises.check_conversion(world, holder, before, 1, Conversion(-1, 0, 1, 1))
 
 
-def test_conversion_of_a_unit_too_many_fails(world: World, trader: int) -> None:
-    _with_cash(world, trader, 10**21)
-    before = _stood(world, trader)
-    balance = world.seller.settlement_balance(trader)
+def test_conversion_of_a_unit_too_many_fails(world: World, holder: int) -> None:
+    _with_cash(world, holder, 10**21)
+    before = _stood(world, holder)
+    balance = world.seller.settlement_balance(holder)
 
     with pytest.raises(MismatchError, match="conversion unit"):
-        promises.check_conversion(world, trader, before, 1, Conversion(balance - 1, 0, 10**9, 1))
+        promises.check_conversion(world, holder, before, 1, Conversion(balance - 1, 0, 10**9, 1))
 
 
-def test_conversion_below_the_discount_fails(world: World, trader: int) -> None:
-    _with_cash(world, trader, -(10**21))
-    before = _stood(world, trader)
-    balance = world.seller.settlement_balance(trader)
+def test_conversion_below_the_discount_fails(world: World, holder: int) -> None:
+    _with_cash(world, holder, -(10**21))
+    before = _stood(world, holder)
+    balance = world.seller.settlement_balance(holder)
 
     with pytest.raises(MismatchError, match="conversion gain"):
-        promises.check_conversion(world, trader, before, 1, Conversion(balance - 1, 0, 1, 1))
+        promises.check_conversion(world, holder, before, 1, Conversion(balance - 1, 0, 1, 1))
 
 
-def test_conversion_below_par_at_the_price_of_margin_fails(world: World, trader: int) -> None:
+def test_conversion_below_par_at_the_price_of_margin_fails(world: World, holder: int) -> None:
     world.set_price(SETTLEMENT_ID, Price(WAD * 95 // 100))
-    _with_cash(world, trader, -(10**21))
-    before = _stood(world, trader)
-    balance, price = world.seller.settlement_balance(trader), world.prices[128].price
+    _with_cash(world, holder, -(10**21))
+    before = _stood(world, holder)
+    balance, price = world.seller.settlement_balance(holder), world.prices[128].price
     fair = ceil_div(price * 100, 95)
-    promises.check_conversion(world, trader, before, 1, Conversion(balance - fair, 0, 10**8, fair))
+    promises.check_conversion(world, holder, before, 1, Conversion(balance - fair, 0, 10**8, fair))
 
     with pytest.raises(MismatchError, match="conversion gain"):
         promises.check_conversion(
-            world, trader, before, 1, Conversion(balance - price, 0, 10**8, price)
+            world, holder, before, 1, Conversion(balance - price, 0, 10**8, price)
         )
 
 
-def test_conversion_on_credit_fails(world: World, trader: int) -> None:
-    _with_cash(world, trader, -1)
+def test_conversion_on_credit_fails(world: World, holder: int) -> None:
+    _with_cash(world, holder, -1)
 
     with pytest.raises(MismatchError, match="P6 buyer's cash"):
-        promises.check_buyer(world, trader)
+        promises.check_buyer(world, holder)
 
 
-def test_conversion_below_initial_margin_of_the_buyer_fails(world: World, trader: int) -> None:
-    world.spec.collateral[trader, 1] = world.spec.collateral[trader, 8] = 0
-    _with_cash(world, trader, 1)
+def test_conversion_below_initial_margin_of_the_buyer_fails(world: World, holder: int) -> None:
+    world.spec.collateral[holder, 1] = world.spec.collateral[holder, 8] = 0
+    _with_cash(world, holder, 1)
 
     with pytest.raises(MismatchError, match=r"P6 buyer\b"):
-        promises.check_buyer(world, trader)
+        promises.check_buyer(world, holder)
 
 
-def test_gate_of_risk_without_margin_fails(world: World, trader: int) -> None:
-    before = _stood(world, trader)
+def test_gate_of_risk_without_margin_fails(world: World, holder: int) -> None:
+    before = _stood(world, holder)
     smaller = before._replace(sizes={MARKET: before.sizes[MARKET] - 1})
-    _with_cash(world, trader, 100 * PRICE // 100)
-    change = Change(trader, 1, 0, 0, GATE_MARGIN_RULE)
+    _with_cash(world, holder, 100 * PRICE // 100)
+    change = Change(holder, 1, 0, 0, GATE_MARGIN_RULE)
 
     with pytest.raises(MismatchError, match="P6 smaller"):
         promises.check_gate(world, change, MARKET, smaller)
@@ -227,11 +227,11 @@ def test_gate_of_risk_without_margin_fails(world: World, trader: int) -> None:
         promises.check_gate(world, change._replace(gate=GATE_INITIAL), MARKET, smaller)
 
 
-def test_gate_of_a_reduction_that_lowers_the_ratio_fails(world: World, trader: int) -> None:
-    _with_cash(world, trader, 100 * PRICE // 25)
-    before = _stood(world, trader)
-    _with_cash(world, trader, 100 * PRICE // 30)
-    change = Change(trader, 0, 0, 0, GATE_MARGIN_RULE)
+def test_gate_of_a_reduction_that_lowers_the_ratio_fails(world: World, holder: int) -> None:
+    _with_cash(world, holder, 100 * PRICE // 25)
+    before = _stood(world, holder)
+    _with_cash(world, holder, 100 * PRICE // 30)
+    change = Change(holder, 0, 0, 0, GATE_MARGIN_RULE)
 
     with pytest.raises(MismatchError, match="P6 ratio"):
         promises.check_gate(world, change, MARKET, before)

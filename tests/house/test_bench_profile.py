@@ -30,7 +30,7 @@ def deployed(rpc: Rpc, name: str, *args: object) -> Contract:
 
 
 @pytest.fixture(scope="module")
-def token(rpc: Rpc) -> Contract:
+def traced_token(rpc: Rpc) -> Contract:
     return deployed(rpc, "Token", "Plain", "PLN", 18)
 
 
@@ -41,10 +41,10 @@ def caller(rpc: Rpc) -> Contract:
 
 
 @pytest.fixture(scope="module")
-def minting(rpc: Rpc, token: Contract, caller: Contract) -> bytes:
+def minting(rpc: Rpc, traced_token: Contract, caller: Contract) -> bytes:
     """Calldata that makes one contract call another, which writes storage and a log."""
-    mint = token.encode("mint", rpc.accounts()[1], 5)
-    return caller.encode("call_with", token.address, mint, GAS_FOR_ONE)
+    mint = traced_token.encode("mint", rpc.accounts()[1], 5)
+    return caller.encode("call_with", traced_token.address, mint, GAS_FOR_ONE)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def steps(rpc: Rpc, minting: bytes, caller: Contract) -> list[Step]:
 
 
 @pytest.fixture(scope="module")
-def profile(steps: list[Step], token: Contract, caller: Contract) -> Profile:
-    names = {token.address.lower(): "Token", caller.address.lower(): "GasCaller"}
+def profile(steps: list[Step], traced_token: Contract, caller: Contract) -> Profile:
+    names = {traced_token.address.lower(): "Token", caller.address.lower(): "GasCaller"}
     return Profiler(names).run(steps)
 
 
@@ -70,10 +70,10 @@ def test_trace_gas_adds_up_to_the_receipt(rpc: Rpc, minting: bytes, caller: Cont
 
 
 def test_trace_names_the_contract_whose_code_runs(
-    steps: list[Step], token: Contract, caller: Contract
+    steps: list[Step], traced_token: Contract, caller: Contract
 ) -> None:
     frames = {step.frame: step.code for step in steps}
-    assert frames == {0: caller.address.lower(), 1: token.address.lower()}
+    assert frames == {0: caller.address.lower(), 1: traced_token.address.lower()}
 
 
 def test_profile_counts_internal_functions_where_they_run(profile: Profile) -> None:

@@ -39,20 +39,20 @@ PROJECT_FILES = (".build", "bots", "contracts", "interfaces", "params", "scripts
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[Node]:
+def own_node() -> Iterator[Node]:
     with Node(chain_id=31338) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def folder(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(own_node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project as it is, with the port of the test's node in its settings."""
     folder = tmp_path_factory.mktemp("project")
     for name in PROJECT_FILES:
         (folder / name).symlink_to(ROOT / name)
     text = (ROOT / "ape-config.yaml").read_text()
     assert DEFAULT_ADDRESS in text
-    text = text.replace(DEFAULT_ADDRESS, f"127.0.0.1:{node.port}")
+    text = text.replace(DEFAULT_ADDRESS, f"127.0.0.1:{own_node.port}")
     (folder / "ape-config.yaml").write_text(text)
     return folder
 
@@ -164,10 +164,12 @@ def wait_for(found: Callable[[], list[Any]]) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_bot_price_falls_liquidates_calls_follows_and_converts(node: Node, folder: Path) -> None:
+def test_bot_price_falls_liquidates_calls_follows_and_converts(
+    own_node: Node, folder: Path
+) -> None:
     config = ("--config", str(ROOT / "params" / "devnet.yaml"))
     finish(start(folder, "ape", "run", "deploy", *NETWORK, "--account", "TEST::0", *config))
-    rpc = node.rpc()
+    rpc = own_node.rpc()
     deployed = Deployed(rpc, read_registry(folder / "deployments" / "devnet.yaml"))
     debtor = deployed.indebt()
     deployed.save(1_000_000)

@@ -45,6 +45,6 @@ def desk(converter_system: System, chain: Any, deployer: Any, broker: Any) -> It
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def operator(accounts: Any) -> Any:
     return accounts[6]

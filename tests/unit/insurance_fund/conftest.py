@@ -42,7 +42,7 @@ def rooms(project: Any, deployer: AccountAPI, engine: AccountAPI) -> dict[int, R
     return {d: build(project, deployer, engine, token) for d, token in tokens.items()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def room(rooms: dict[int, Room]) -> Room:
     """The usual room: six decimals."""
     return rooms[6]

@@ -74,11 +74,11 @@ def plain_desk(plain_system: System, chain: Any, deployer: Any, broker: Any) -> 
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def saver(accounts: Any) -> Any:
     return accounts[5]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def operator(accounts: Any) -> Any:
     return accounts[6]
