@@ -223,6 +223,7 @@ def _wrong(world: World, dice: Random, made: Offer, rival: int) -> Offer:
         {"size": order.size + dice.choice([1, -1])},
         {"size": dice.choice([2**111, -(2**111), -(2**255)])},
         {"size": -order.size},
+        {"size": -order.size},
         {"limit_price": dice.choice([0, order.limit_price + 1])},
         {"limit_price": order.limit_price // 2 // TICK * TICK},
         {"limit_price": order.limit_price * 2},

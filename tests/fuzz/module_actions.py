@@ -359,7 +359,8 @@ def move_collateral_price(world: World, dice: Random) -> None:
 
 def move_settlement_price(world: World, dice: Random) -> None:
     """The settlement token's price around par; sometimes not usable."""
-    price = dice.choice([WAD, WAD * dice.randrange(900_000, 1_050_000) // PPM])
+    drawn = WAD * dice.randrange(900_000, 1_050_000) // PPM
+    price = dice.choice([WAD, drawn, drawn])
     half_width = dice.choice([0, 0, 0, 50, UNUSABLE])
     world.set_price(SETTLEMENT_ID, Price(price, half_width=half_width))
     world.count("settlement token " + ("at par" if price == WAD else "off par"))
