@@ -72,6 +72,8 @@ RESTRICT: constant(uint256) = 32
 ALL_VERBS: constant(uint256) = 63
 
 # From WATERFALL to bit 7 of an account word's mode, IMarginModel's takeover.
+# Beside portfolio mode it asks for its least equity, see MarginModel.
+OPTING_IN: constant(uint256) = 64
 TAKEOVER_SHIFT: constant(uint256) = 139
 # The only mode bit that is stored: portfolio margin.
 PORTFOLIO: constant(uint256) = 1
@@ -191,17 +193,18 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
 @external
 def set_mode(account: uint256, mode: uint256):
     """
-    @notice Choose standard (0) or portfolio (1) margin; the account must meet the initial margin of the new mode.
+    @notice Choose standard (0) or portfolio (1) margin; the account must meet the initial margin of the new mode, and with
+            legs opt in with no less than the least equity.
     """
     self._check_mine(account)
     assert mode <= PORTFOLIO
     old: uint256 = ledger._accounts[account]
     cash: int256 = words._account_cash(old)
     bitmap: uint256 = words._account_bitmap(old)
-    word: uint256 = words._account(cash, mode, bitmap)
-    ledger._accounts[account] = word
+    ledger._accounts[account] = words._account(cash, mode, bitmap)
     log IClearinghouse.ModeSet(account=account, mode=mode)
-    margin_gate._check_account(account, word, margin_gate.GATE_INITIAL)
+    asked: uint256 = words._account(cash, mode * (1 + OPTING_IN), bitmap)
+    margin_gate._check_account(account, asked, margin_gate.GATE_INITIAL)
 
 
 @external

@@ -66,8 +66,10 @@ RESERVE_UNIT: constant(uint256) = 10**16
 MAX_BASE: constant(int256) = 2**200
 # Ids from here up are collateral tokens, 128 is token 1.
 COLLATERAL_IDS: constant(uint256) = 128
-# Mode bits of an account word: portfolio margin; a takeover, which asks for none of the open-interest factor.
+# Mode bits of an account word: portfolio margin; an account that opts in, with the least equity; a takeover, which asks
+# for none of the open-interest factor.
 PORTFOLIO: constant(uint256) = 1
+OPTING_IN: constant(uint256) = 64
 TAKEOVER: constant(uint256) = 128
 
 # ---------------------------------------------------------------
@@ -298,6 +300,8 @@ def assess(
         # Too poor for the credit of hedges: new risk at the margin of standard mode.
         if poor:
             initial = max(initial, standard)
+            if mode & OPTING_IN != 0 and standard != 0:
+                initial = max_value(uint256)
     if not usable:
         initial = max_value(uint256)
     settled = min(settled, bound)

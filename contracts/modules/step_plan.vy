@@ -34,6 +34,8 @@ RESERVE_UNIT: constant(uint256) = 10**16
 # Mode bit of an account word.
 PORTFOLIO: constant(uint256) = 1
 MAX_LEGS: constant(uint256) = 16
+# How often a slice beside a leg without a usable price is halved until it helps.
+HALVINGS: constant(uint256) = 6
 
 # ---------------------------------------------------------------
 #                           IMMUTABLES
@@ -71,8 +73,9 @@ def _calculate_step(
     line: int256 = convert(unsafe_mul(seen.maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
     if unsafe_mul(seen.equity, convert(PPM, int256)) < line:
         step: ILiquidationEngine.Step = self._calculate_whole(seen)
-        # A keeper who cannot take all of a solvent account takes a slice: nobody's size makes him wait alone.
-        if step.notional <= limit or seen.equity <= 0:
+        # Of a solvent account a keeper who cannot take all takes a slice: nobody's size makes him wait alone. So does one
+        # where closing all beside a leg without a usable price would not help.
+        if seen.equity <= 0 or (step.stage != NOTHING and step.notional <= limit):
             return step, 0
     most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
     if words._account_mode(seen.word) & PORTFOLIO != 0:
@@ -133,8 +136,8 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
 def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) -> ILiquidationEngine.Step:
     """
     @notice The same fraction of every usable leg, so that hedges stay matched; `size` is the fraction.
-    @dev Where rounding or a leg without a usable price leaves no slice that helps: all legs; nothing where that does
-         not help either.
+    @dev Beside a leg without a usable price margin need not fall along the fraction: the half of it is tried, and its
+         half, HALVINGS times. Where no slice helps: all legs; nothing where that does not help either.
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     usable: uint256 = 0
@@ -150,6 +153,8 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
             sized = unsafe_add(sized, liquidation_math._sized(leg))
             step.notional = unsafe_add(step.notional, notional)
             step.reserve = unsafe_add(step.reserve, unsafe_mul(risk_words._plan_reserve(leg), RESERVE_UNIT))
+    if usable == 0:
+        return empty(ILiquidationEngine.Step)
     penalty: uint256 = liquidation_math._penalty(seen.equity, seen.maintenance)
     penalty = liquidation_math._eased(penalty, seen.maintenance, standard)
     steepest: uint256 = unsafe_add(seen.maintenance, unsafe_div(unsafe_add(sized, 2 * PPM - 1), 2 * PPM))
@@ -157,11 +162,14 @@ def _calculate_slice_of_all(seen: liquidation_math.Situation, limit: uint256) ->
         seen.equity, seen.maintenance, steepest, step.notional, penalty, limit
     )
     left: uint256 = 0
-    left, step.notional = self._left_after(seen, step.size)
-    if left >= seen.maintenance:
-        step.size = WAD
-        left, step.notional = self._left_after(seen, WAD)
-    # Without a usable leg all is left.
+    halvings: uint256 = HALVINGS if usable < len(seen.planned) else 0
+    for i: uint256 in range(halvings + 2, bound=HALVINGS + 2):
+        if i > halvings:
+            step.size = WAD
+        left, step.notional = self._left_after(seen, step.size)
+        if left < seen.maintenance:
+            break
+        step.size = step.size // 2
     if left >= seen.maintenance:
         return empty(ILiquidationEngine.Step)
     step.stage = PARTIAL

@@ -18,6 +18,7 @@ from seawall.spec.words import (
     LOSS,
     MARKET,
     MAX_UINT256,
+    OPTING_IN,
     PAY,
     PORTFOLIO,
     REDUCE_ONLY,
@@ -209,14 +210,17 @@ class Clearinghouse:
             self.ledger.settle(account, market_id, self.ledger.markets[market_id])
 
     def set_mode(self, owner_of_call: int, account: int, mode: int) -> None:
-        """Standard (0) or portfolio (1) margin: the account meets initial margin in the new one."""
+        """Standard (0) or portfolio (1) margin: the account meets initial margin in the new one.
+
+        With legs it opts in with no less than the least equity of portfolio mode.
+        """
         with self.journal.transaction():
             require(account >> 96 == owner_of_call, "account: not yours")
             require(mode <= PORTFOLIO)
             held = self.ledger.accounts[account]
             self.ledger.accounts[account] = held._replace(mode=mode)
             if held.bitmap != 0:
-                found = self.assess(account)
+                found = self.assess(account, OPTING_IN if mode else 0)
                 require(found.adverse >= found.initial, "margin: below initial")
 
     def set_operator(self, owner: int, operator: int, allowed: Operator) -> None:
@@ -424,12 +428,12 @@ class Clearinghouse:
             legs.append((leg_id, 0, self.collateral[account, token_id] * unit))
         return base, legs
 
-    def assess(self, account: int, takeover: int = 0) -> Assessment:
-        """The account's margin at refreshed prices; `takeover` is 0 or the mode bit TAKEOVER."""
+    def assess(self, account: int, asked: int = 0) -> Assessment:
+        """The account's margin at refreshed prices; `asked` is 0 or TAKEOVER or OPTING_IN."""
         base, legs = self.portfolio(account)
         held = self.ledger.accounts[account]
         prices = self.refresh(held.bitmap)
-        return self.model.assess(held.cash, base, legs, prices, self.now, held.mode | takeover)
+        return self.model.assess(held.cash, base, legs, prices, self.now, held.mode | asked)
 
     def _check_exit(self, account: int) -> None:
         """A way out by value: settled equity covers IM and cash is not below zero."""

@@ -33,6 +33,8 @@ ROUNDING_WEI = 4
 #: Seconds: the fund's cash heals deferred losses at its size per period, a step's worth at once.
 HEAL_PERIOD = 7 * 86_400
 HEAL_STEP = 3_600
+#: How often a slice beside a leg without a usable price is halved until it helps.
+HALVINGS = 6
 #: Newton steps towards the size of a slice; each doubles the digits.
 NEWTON_STEPS = 5
 
@@ -236,15 +238,17 @@ def plan_slice_of_all(
 ) -> Step:
     """The same fraction of every leg, so that hedges stay matched; `size` is the fraction.
 
-    Where rounding or a leg without a usable price leaves no slice that helps: all legs, or nothing
-    while one of them is not usable. `required` answers what other legs need in portfolio mode.
+    Beside a leg without a usable price margin need not fall along the fraction: the half of it is
+    tried, and its half, HALVINGS times. Where no slice helps: all legs, or nothing where that does
+    not either. `required` answers what other legs need in portfolio mode.
     """
     usable = [leg for leg in plan.legs if leg.usable]
     if not usable:
         return Step()
     pi = eased(penalty(parameters, plan.equity, plan.maintenance), plan)
     fraction = needed_fraction(parameters, plan, pi, limit)
-    for attempt in (fraction, WAD):
+    halvings = HALVINGS if len(usable) < len(plan.legs) else 0
+    for attempt in (*(fraction >> number for number in range(halvings + 1)), WAD):
         left = after_slice(plan, legs, attempt)
         taken = sum(
             abs(before[2] - after[2]) * price.price // WAD
@@ -344,8 +348,9 @@ class LiquidationEngine:
 
         if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
             step = plan_whole(self.parameters, plan, legs, prices, required, mode)
-            # A keeper who cannot take all of a solvent account takes a slice.
-            if step.notional <= limit or plan.equity <= 0:
+            # Of a solvent account a keeper who cannot take all takes a slice, and so does one where
+            # closing all beside a leg without a usable price would not help.
+            if plan.equity <= 0 or (step.stage and step.notional <= limit):
                 return step
         if mode & PORTFOLIO:
             return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)

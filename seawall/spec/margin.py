@@ -28,6 +28,7 @@ from seawall.spec.state import Journal, Table, require
 from seawall.spec.words import (
     MAX_HALF_WIDTH,
     MAX_UINT256,
+    OPTING_IN,
     PLAN,
     PORTFOLIO,
     PPM,
@@ -227,7 +228,10 @@ class MarginModel:
         initial, maintenance = self._required(markets, mode, now)
         if mode & PORTFOLIO and equity < self.scenarios.matrix.minimum_equity * WAD:
             # Too poor for the credit of hedges: new risk at the margin of standard mode.
-            initial = max(initial, _standard_initial(markets))
+            standard = _standard_initial(markets)
+            initial = max(initial, standard)
+            if mode & OPTING_IN and standard:
+                initial = MAX_UINT256
         if not all(leg.usable for leg in markets):
             initial = MAX_UINT256
         gross = sum(leg.notional for leg in markets)

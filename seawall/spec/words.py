@@ -25,6 +25,8 @@ SHORT = 2
 # Mode bits of an account word; the second only on its way to the margin model.
 PORTFOLIO = 1
 TAKEOVER = 128
+#: Asked for when an account opts in: portfolio mode has a least equity.
+OPTING_IN = 64
 
 # Mode bits of a market's terms word.
 LISTED = 1

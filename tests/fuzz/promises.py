@@ -112,9 +112,8 @@ def check_mode(world: World, account: int) -> None:
     if found is None or world.spec.ledger.accounts[account].bitmap == 0:
         return
     world.must("P6 mode", found.margin.adverse >= found.margin.initial, found)
-    if is_poor(world, found):
-        enough = found.margin.adverse >= standard_initial(world, account)
-        world.must("P6 minimum equity of a mode", enough, found)
+    poor = is_poor(world, found) and bool(found.plan.legs)
+    world.must("P6 minimum equity of a mode", not poor, found)
 
 
 def is_poor(world: World, found: Standing) -> bool:

@@ -11,7 +11,7 @@ from seawall.spec.margin import COLLATERAL_IDS, Leg, MarginModel, MarketRisk, Pr
 from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.scenarios import SCENARIOS, Terms, pack_shocks
 from seawall.spec.state import Journal, Reverted
-from seawall.spec.words import ACCOUNT, LEG, PORTFOLIO, PRICE, RATIO, TAKEOVER, WAD
+from seawall.spec.words import ACCOUNT, LEG, OPTING_IN, PORTFOLIO, PRICE, RATIO, TAKEOVER, WAD
 from tests.fuzz.backend import UINT256, Call, signed, words_of
 from tests.fuzz.compare import WORDS_AND_PRICES
 from tests.fuzz.creation import compiled
@@ -27,7 +27,7 @@ RATES = (1, 19, 20, 21, 30_000, 999_999, 10**6)
 RESERVES = (0, 1, 2**16 - 1)
 DEPTHS = (1, 7, 10**6, 2**32 - 1)
 WIDEST = 2**15 - 1
-MODES = (0, PORTFOLIO, TAKEOVER, PORTFOLIO | TAKEOVER)
+MODES = (0, PORTFOLIO, PORTFOLIO | OPTING_IN, TAKEOVER, PORTFOLIO | TAKEOVER)
 RATIOS = (RATIO, 0, 1, RATIO - 1, RATIO + 1, 2 * RATIO, 2**28 - 1)
 HALF_WIDTHS = (0, 1, 2, 25_000, 2**16 - 2, 2**16 - 1)
 #: The largest position whose notional a plan word holds at the highest price of the oracle.

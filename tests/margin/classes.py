@@ -14,7 +14,16 @@ from seawall.spec.risk import (
     size_factor,
 )
 from seawall.spec.scenarios import PortfolioLeg, expected_shortfall
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PORTFOLIO, PPM, RATIO, TAKEOVER, WAD
+from seawall.spec.words import (
+    MAX_HALF_WIDTH,
+    MAX_UINT256,
+    OPTING_IN,
+    PORTFOLIO,
+    PPM,
+    RATIO,
+    TAKEOVER,
+    WAD,
+)
 from tests.margin.twin import Question, assessed
 
 #: Every rule, and how many of a hundred thousand answers are to meet it at least.
@@ -48,6 +57,7 @@ LEAST = {
     "blend": 1_000,
     "blend: earlier asks for more": 300,
     "poor": 1_000,
+    "poor, opting in": 300,
     "token at weight 0": 100,
     "token ramp": 5_000,
     "token below depth": 2_000,
@@ -178,7 +188,7 @@ def _portfolio(spec: MarginModel, question: Question) -> Iterator[str]:
         return
     answer = assessed(spec, question)
     if answer and answer.equity < matrix.minimum_equity * WAD:
-        yield "poor"
+        yield "poor, opting in" if question.mode & OPTING_IN else "poor"
     # The model's own view of the legs: what a portfolio is made of is no part of its answers.
     markets, _ = spec._look(question.legs, question.prices, question.time, question.mode)
     legs = [leg.in_portfolio for leg in markets]

@@ -7,7 +7,7 @@ from random import Random
 from seawall.spec.margin import Leg, MarginModel, Price
 from seawall.spec.risk import NOTICE, RAMP, MarketRisk
 from seawall.spec.scenarios import SCENARIOS, Shocks, Terms
-from seawall.spec.words import MAX_HALF_WIDTH, PORTFOLIO, PPM, RATIO, TAKEOVER, WAD
+from seawall.spec.words import MAX_HALF_WIDTH, OPTING_IN, PORTFOLIO, PPM, RATIO, TAKEOVER, WAD
 from tests.margin.twin import Model, Question
 
 #: The last of these is never listed, two more are never covered by a matrix.
@@ -179,5 +179,6 @@ def portfolio(rng: Random, spec: MarginModel, now: int) -> Question:
     cash = rng.choice([0, _log(rng, 18, 27), -_log(rng, 18, 27)])
     base = cash + rng.choice([0, 1, -1]) * _log(rng, 0, 28)
     time = now + rng.choice([0, 0, 1, 3_600, NOTICE, NOTICE + rng.randrange(RAMP), 10**9])
-    mode = rng.choice([0, 0, PORTFOLIO, PORTFOLIO, TAKEOVER, TAKEOVER | PORTFOLIO])
+    opting = PORTFOLIO | OPTING_IN
+    mode = rng.choice([0, 0, PORTFOLIO, PORTFOLIO, opting, TAKEOVER, TAKEOVER | PORTFOLIO])
     return Question(cash, base, [leg for leg, _ in pairs], [p for _, p in pairs], time, mode)

@@ -93,14 +93,24 @@ def test_set_mode_below_minimum_equity_and_standard_margin_takes_no_new_risk(
 def test_set_mode_below_minimum_equity_reduces_a_hedge_with_standard_margin(
     mirror: Mirror, trader: Any, maker: Any, hedged: int
 ) -> None:
-    activate(mirror, 10_000)
+    activate(mirror, 950)
     mirror.act("set_mode", trader, hedged, PORTFOLIO)
+    mirror.act("pay", mirror.engine, hedged, account_id(maker.address), 0, 100 * WAD)
     half = fill(account_id(maker.address), hedged, BTC_SIZE // 2, 40_000 * WAD)
     mirror.act("trade", mirror.venue, 1, half)
     # No credit for the hedge that is left: 200 + 400 and two reserves.
     own = account_id(trader.address, 1)
-    mirror.refuse(BELOW, "transfer", trader, hedged, own, 398 * WAD + 1)
-    mirror.act("transfer", trader, hedged, own, 398 * WAD)
+    mirror.refuse(BELOW, "transfer", trader, hedged, own, 298 * WAD + 1)
+    mirror.act("transfer", trader, hedged, own, 298 * WAD)
+
+
+def test_set_mode_below_minimum_equity_refused_whatever_the_margin(
+    mirror: Mirror, trader: Any, hedged: int
+) -> None:
+    activate(mirror, 999)
+    mirror.refuse(BELOW, "set_mode", trader, hedged, PORTFOLIO)
+    mirror.act("deposit", trader, hedged, 0, 10**6)
+    mirror.act("set_mode", trader, hedged, PORTFOLIO)
 
 
 def test_set_mode_without_a_matrix_gives_no_credit(

@@ -260,3 +260,22 @@ def test_liquidate_whole_beside_a_silent_leg_leaves_the_rest_its_part_of_equity(
     room = before.equity - before.equity * desk.plan(hedged).maintenance // before.maintenance
     # Scenario losses round up by a little for each leg, closed ones too.
     assert room - 10**9 <= step.fee <= room - 4
+
+
+def test_liquidate_below_close_out_beside_a_silent_leg_takes_the_slice_that_helps(
+    desk: Desk, maker: Any, keeper: Any, hedged: int
+) -> None:
+    """All of the other leg would leave the silent one alone, and so would most of it."""
+    desk.silence(BTC)
+    fall_to(desk, hedged, maker, "0.45")
+    before = desk.plan(hedged)
+    taker = desk.account(keeper, 100_000)
+
+    step, _ = desk.liquidate(hedged, taker, keeper)
+
+    assert step.stage == PARTIAL
+    # 0.6 of it would reach the target if margin fell in proportion; half of that helps.
+    assert Fraction(25, 100) < Fraction(step.size, WAD) < Fraction(35, 100)
+    after = desk.plan(hedged)
+    assert after.maintenance < before.maintenance
+    assert after.equity * before.maintenance >= before.equity * after.maintenance
