@@ -112,7 +112,7 @@ def check_mode(world: World, account: int) -> None:
     if found is None or world.spec.ledger.accounts[account].bitmap == 0:
         return
     world.must("P6 mode", found.margin.adverse >= found.margin.initial, found)
-    poor = is_poor(world, found) and bool(found.plan.legs)
+    poor = is_poor(world, found) and standard_initial(world, account) != 0
     world.must("P6 minimum equity of a mode", not poor, found)
 
 

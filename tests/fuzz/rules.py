@@ -79,7 +79,7 @@ WEIGHTS: dict[Action, int] = {
     exchange.match_batch: 4,
     exchange.match_reducing: 3,
     exchange.match_by_operator: 2,
-    exchange.cancel: 2,
+    exchange.cancel: 3,
     exchange.cancel_below: 2,
     exchange.set_fees: 2,
     fund.save: 2,
