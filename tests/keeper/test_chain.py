@@ -11,8 +11,10 @@ from seawall.deployment import CORE
 from seawall.keeper.chain import Chain
 from seawall.keeper.sender import GasPriceError, SigningSender
 from seawall.rpc import Rpc, RpcError
+from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 
 GWEI = 10**9
+REGISTRY: dict[str, Any] = {"contracts": dict.fromkeys(CORE, "0xaa"), "markets": {1: {}}}
 
 
 class ScriptedRpc(Rpc):
@@ -83,8 +85,7 @@ def sender(pool: ScriptedPool, max_gas_price: int | None = None) -> SigningSende
 
 
 def chain(rpc: Rpc) -> Chain:
-    registry = {"contracts": dict.fromkeys(CORE, "0xaa"), "markets": {1: {}}}
-    return Chain(rpc, registry, keeper_account=1)
+    return Chain(rpc, REGISTRY, keeper_account=1)
 
 
 def test_events_refused_range_is_halved_without_gaps() -> None:
@@ -155,6 +156,21 @@ def test_try_views_revert_in_any_words_is_none(code: int, message: str, data: An
 def test_try_views_other_error_is_raised(code: int, message: str, data: Any) -> None:
     with pytest.raises(RpcError, match=message):
         RefusingNode(code, message, data).try_views([("0xaa", b""), ("0xaa", b"")])
+
+
+@pytest.mark.parametrize("silent, expected", [(-1, 50), (0, 0), (128, 0)])
+def test_token_prices_without_a_usable_price_are_zero(silent: int, expected: int) -> None:
+    class Priced(Chain):
+        def _prices(self, ids: Any, block: int) -> dict[int, dict[str, int]]:
+            words = {0: PRICE.pack(price=WAD), 128: PRICE.pack(price=50 * WAD)}
+            found = {one: PRICE.unpack(word) for one, word in words.items()}
+            if silent in found:
+                found[silent]["half_width"] = MAX_HALF_WIDTH
+            return found
+
+    asked = Priced(ScriptedRpc(), REGISTRY, keeper_account=1)
+    asked._units[1] = 1
+    assert asked._token_prices([1], 16) == {1: expected * WAD}
 
 
 def test_send_numbers_without_asking_again() -> None:
