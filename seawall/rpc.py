@@ -19,8 +19,9 @@ from eth_abi import decode
 GAS_LIMIT = 30_000_000
 PORTS = {"http": 80, "https": 443}
 
-#: Code of a node's answer to a call that reverts.
+#: Code of a node's answer to a call that reverts; older nodes use one for everything and say so.
 REVERTED = 3
+REVERTED_MESSAGE = "execution reverted"
 
 _ERROR_STRING = bytes.fromhex("08c379a0")
 
@@ -37,10 +38,21 @@ class RpcError(Exception):
         self.data = data
 
     @property
+    def is_revert(self) -> bool:
+        """Whether the call reverted: by the code, by what came back, or by the message."""
+        if self.code == REVERTED or self.revert_data:
+            return True
+        return REVERTED_MESSAGE in self.message.lower()
+
+    @property
     def revert_data(self) -> bytes:
         """Bytes the contract reverted with; empty if it gave none or this is no revert."""
         text = self.data if isinstance(self.data, str) else "0x"
-        return bytes.fromhex(text.removeprefix("0x"))
+        try:
+            return bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            # Some nodes put words there.
+            return b""
 
     @property
     def reason(self) -> str:
@@ -127,7 +139,7 @@ class Rpc:
         """The same, with None for each call that reverts. Errors: RpcError of another kind."""
         answers = self.try_batch([("eth_call", (_message(to, data), block)) for to, data in calls])
         for answer in answers:
-            if isinstance(answer, RpcError) and answer.code != REVERTED:
+            if isinstance(answer, RpcError) and not answer.is_revert:
                 raise answer
         return [None if isinstance(one, RpcError) else _to_bytes(one) for one in answers]
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seawall.client.contract import Contract, load_abi
 from seawall.keeper.index import PositionEvent, ranges
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Row
-from seawall.keeper.purchases import Holder, Offer, Purchase, holder, may_owe
+from seawall.keeper.purchases import Holder, Offer, Purchase, holder, market_price, may_owe
 from seawall.keeper.upkeep import CallEvent, Follow, MarginCall, Market
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.liquidation import LIQUIDATED, Step
 from seawall.spec.margin import COLLATERAL_IDS
+from seawall.spec.oracle import MAX_IDS, SETTLEMENT_ID, phased_in
 from seawall.spec.risk import Risk
-from seawall.spec.words import ACCOUNT, PRICE, TOKEN, WAD, account_id
+from seawall.spec.words import ACCOUNT, MAX_HALF_WIDTH, PRICE, TOKEN, WAD, account_id
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved
 #: where the node refuses, as for accounts with many legs.
@@ -24,8 +25,6 @@ ROWS_PER_CALL = 200
 LOG_CHUNK = 5_000
 #: Views in one exchange.
 VIEWS_PER_BATCH = 500
-#: A price with this half-width is not usable.
-UNUSABLE = 2**16 - 1
 
 #: What a keeper sends.
 Task = Action | Follow | MarginCall | Purchase
@@ -33,11 +32,16 @@ Task = Action | Follow | MarginCall | Purchase
 
 @dataclass(frozen=True)
 class Trial:
-    """A transaction tried and not sent: targets it would work on, its gas, or a reason."""
+    """A transaction tried and not sent: targets it would work on, its gas, or a reason.
+
+    `prices` counts the ids whose feeds it may have to read; `step` is what a `liquidate` would do.
+    """
 
     works: tuple[int, ...]
     gas: int
     reason: str = ""
+    prices: int = 0
+    step: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,8 @@ class Chain:
     def rows(self, accounts: Sequence[int], block: int, per_call: int = ROWS_PER_CALL) -> list[Row]:
         """Status, equity and maintenance of accounts at the end of a block. Errors: RpcError.
 
-        A number and not "latest": while a block is mined a node may answer for the state of the
-        new block at the time of the old one.
+        An account whose health reverts is left out. A number and not "latest": while a block is
+        mined a node may answer for the state of the new block at the time of the old one.
         """
         rows: list[Row] = []
         for start in range(0, len(accounts), per_call):
@@ -141,8 +145,10 @@ class Chain:
             call = self.lens.encode("health_many", part)
             try:
                 data = self.rpc.view(self.lens.address, call, block=hex(block))
-            except RpcError:
+            except RpcError as error:
                 if len(part) == 1:
+                    if error.is_revert:
+                        continue
                     raise
                 rows += self.rows(part, block, (len(part) + 1) // 2)
                 continue
@@ -151,26 +157,45 @@ class Chain:
         return rows
 
     def candidates(self, rows: Sequence[Row], block: int) -> list[Candidate]:
-        """Each row with the step that its account is due for at the end of a block."""
-        calls = [
-            (self.engine.address, self.engine.encode("plan_step", row.account)) for row in rows
-        ]
-        answers = self.rpc.views(calls, hex(block))
-        steps = [Step(*self.engine.decode("plan_step", data)) for data in answers]
-        return [Candidate(row, step) for row, step in zip(rows, steps, strict=True)]
+        """Rows with the step that their account is due for at the end of a block, and its markets.
 
-    def margin(self, block: int) -> KeeperMargin:
-        """Room of the keeper's account and the initial rates in force at the end of a block."""
-        time = self.time(block)
-        calls = [(self.lens.address, self.lens.encode("health", self.keeper_account))]
-        bitmap = sum(1 << market_id for market_id in self.market_ids)
-        calls += [(self.oracle.address, self.oracle.encode("prices", bitmap))]
-        first, second = self.rpc.views(calls, hex(block))
-        _, _, adverse_equity, _, initial, *_ = self.lens.decode("health", first)
-        words = self.oracle.decode("prices", second)
-        prices = dict(zip(self.market_ids, words, strict=True))
-        rates = initial_rates(self.rpc, self.model, prices, time, hex(block))
-        return KeeperMargin(adverse_equity - initial, rates)
+        An account whose plan reverts is left out.
+        """
+        accounts = [row.account for row in rows]
+        steps = self._try_views(block, self.engine, [("plan_step", one) for one in accounts])
+        held = self._holders(accounts, block)
+        return [
+            Candidate(row, Step(*step), one.markets)
+            for row, step, one in zip(rows, steps, held, strict=True)
+            if step is not None
+        ]
+
+    def margin(self, block: int, market_ids: Collection[int]) -> KeeperMargin:
+        """Room of the keeper's account, and the initial rates of these markets that are in force at
+        the end of a block; a market without one is left out."""
+        time, prices = self.time(block), self._prices(market_ids, block)
+        asked = [
+            ("requirement_at", market_id, 0, 0, price["volatility"], time)
+            for market_id, price in prices.items()
+        ]
+        answers = self._try_views(block, self.model, asked)
+        rates = {
+            market_id: answer[0]
+            for market_id, answer in zip(prices, answers, strict=True)
+            if answer is not None and answer[0]
+        }
+        return KeeperMargin(self.purse(block).free, rates)
+
+    def _prices(self, ids: Iterable[int], block: int) -> dict[int, dict[str, int]]:
+        """Fields of the price words at the end of a block, by id, in as many calls as needed."""
+        wanted = sorted(set(ids))
+        parts = [wanted[start : start + MAX_IDS] for start in range(0, len(wanted), MAX_IDS)]
+        bitmaps = [sum(1 << one for one in part) for part in parts]
+        calls = [(self.oracle.address, self.oracle.encode("prices", one)) for one in bitmaps]
+        words: list[int] = []
+        for data in self.rpc.views(calls, hex(block)):
+            words += self.oracle.decode("prices", data)
+        return {one: PRICE.unpack(word) for one, word in zip(wanted, words, strict=True)}
 
     def time(self, block: int) -> int:
         """Time of a block, in seconds."""
@@ -184,25 +209,21 @@ class Chain:
         _, _, adverse_equity, _, initial, _, cash, *_ = self.lens.decode("health", data)
         return Purse(cash, adverse_equity - initial)
 
-    def markets(self, block: int) -> tuple[list[Market], int]:
-        """What a follow would look at, at the end of a block; and the insurance fund's cash."""
-        bitmap = sum(1 << market_id for market_id in self.market_ids)
-        calls = [(self.house.address, self.house.encode("account_word", self.fund_account))]
-        calls += [(self.oracle.address, self.oracle.encode("prices", bitmap))]
-        calls += [
-            (self.model.address, self.model.encode("risk_words_of", market_id))
-            for market_id in self.market_ids
-        ]
-        fund, prices, *stored = self.rpc.views(calls, hex(block))
-        words = self.oracle.decode("prices", prices)
-        found = [
-            Market(market_id, self._risk(data), PRICE.unpack(word)["volatility"])
-            for market_id, word, data in zip(self.market_ids, words, stored, strict=True)
-        ]
-        return found, ACCOUNT.unpack(self.house.decode("account_word", fund))["cash"]
+    def markets(self, block: int, open_ids: Collection[int] = ()) -> tuple[list[Market], int]:
+        """What a follow would look at, at the end of a block; and the insurance fund's cash.
 
-    def _risk(self, data: bytes) -> Risk:
-        return Risk.of_words(*self.model.decode("risk_words_of", data))
+        Markets are those of the registry and those that somebody holds a leg of.
+        """
+        prices = self._prices({*self.market_ids, *open_ids}, block)
+        words = self._try_views(block, self.model, [("risk_words_of", one) for one in prices])
+        found = [
+            Market(market_id, Risk.of_words(*stored), price["volatility"])
+            for (market_id, price), stored in zip(prices.items(), words, strict=True)
+            if stored is not None
+        ]
+        call = self.house.encode("account_word", self.fund_account)
+        data = self.rpc.view(self.house.address, call, block=hex(block))
+        return found, ACCOUNT.unpack(self.house.decode("account_word", data))["cash"]
 
     def offers(self, accounts: Sequence[int], block: int) -> list[Offer]:
         """The largest conversion of each token of these accounts at the end of a block.
@@ -234,7 +255,8 @@ class Chain:
         return found
 
     def _token_prices(self, token_ids: Iterable[int], block: int) -> dict[int, int]:
-        """WAD money per native unit, times WAD; 0 where the price is not usable."""
+        """Settlement tokens (WAD) that a native unit buys at the market, times WAD; 0 where a price
+        is not usable."""
         wanted = sorted(token_ids)
         if not wanted:
             return {}
@@ -244,15 +266,27 @@ class Chain:
                 data = self.rpc.view(self.house.address, call, block=hex(block))
                 decimals = TOKEN.unpack(self.house.decode("token_word", data))["decimals"]
                 self._units[token_id] = 10 ** (18 - decimals)
-        bitmap = sum(1 << (COLLATERAL_IDS + token_id - 1) for token_id in wanted)
-        call = self.oracle.encode("prices", bitmap)
-        data = self.rpc.view(self.oracle.address, call, block=hex(block))
+        leg_ids = {token_id: COLLATERAL_IDS + token_id - 1 for token_id in wanted}
+        prices = self._prices([SETTLEMENT_ID, *leg_ids.values()], block)
+        settlement = prices[SETTLEMENT_ID]
+        counted = self._counted(settlement, block)
         found = {}
-        for token_id, word in zip(wanted, self.oracle.decode("prices", data), strict=True):
-            price = PRICE.unpack(word)
-            usable = price["half_width"] != UNUSABLE
-            found[token_id] = price["price"] * self._units[token_id] if usable else 0
+        for token_id, leg_id in leg_ids.items():
+            price = market_price(prices[leg_id]["price"], settlement["price"], counted)
+            usable = _is_usable(prices[leg_id]) and (_is_usable(settlement) or not counted)
+            found[token_id] = price * self._units[token_id] if usable else 0
         return found
+
+    def _counted(self, settlement: Mapping[str, int], block: int) -> int:
+        """What collateral is priced with of a settlement token's dollars (WAD): first feeds above
+        par come by a ramp; 0 without feeds."""
+        if settlement["price"] <= WAD:
+            return settlement["price"]
+        call = self.oracle.encode("premium_start")
+        data = self.rpc.view(self.oracle.address, call, block=hex(block))
+        start = self.oracle.decode("premium_start", data)
+        phased = phased_in(PRICE.pack(**settlement), start, self.time(block))
+        return PRICE.unpack(phased)["price"]
 
     def _try_views(
         self, block: int, contract: Contract, asked: Sequence[tuple[Any, ...]]
@@ -306,11 +340,32 @@ class Chain:
             )
         except RpcError as error:
             return Trial((), 0, error.reason or error.message)
-        works = task.targets
+        works, step = task.targets, None
+        data = bytes.fromhex(answer.removeprefix("0x"))
         if function in _EFFECTS:
-            data = bytes.fromhex(answer.removeprefix("0x"))
             works = _EFFECTS[function](works, contract.decode(function, data))
-        return Trial(works, int(gas, 16), "" if works else "nothing to do")
+        elif function == "liquidate":
+            step = Step(*contract.decode(function, data))
+        reason = "" if works else "nothing to do"
+        return Trial(works, int(gas, 16), reason, len(self.priced(task, block)), step)
+
+    def priced(self, task: Task, block: int) -> set[int]:
+        """Ids at the oracle that a task may refresh: of its markets, or of what its accounts and
+        the keeper's hold; with a collateral token the settlement token too."""
+        if isinstance(task, Follow):
+            return set(task.targets)
+        accounts = list(task.targets)
+        if not isinstance(task, MarginCall):
+            accounts.append(self.keeper_account)
+        found: set[int] = set()
+        for one in self._holders(accounts, block):
+            found |= {*one.markets, *(COLLATERAL_IDS + token_id - 1 for token_id in one.tokens)}
+            found |= {SETTLEMENT_ID} if one.tokens else set()
+        return found
+
+
+def _is_usable(price: Mapping[str, int]) -> bool:
+    return price["half_width"] != MAX_HALF_WIDTH
 
 
 def _liquidated(targets: tuple[int, ...], statuses: Sequence[int]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seawall.keeper.index import REORG_BLOCKS
-from seawall.keeper.outbox import Mined, Outbox, work_off
+from seawall.keeper.outbox import Mined, Outbox, guarded, work_off
 from seawall.keeper.planning import Cooldown, gas_cost
 from seawall.keeper.purchases import (
     TOO_DEAR,
@@ -127,7 +127,7 @@ class Follower(_Chore):
         self._followed: dict[int, int] = {}
 
     def _act(self, report: ChoreReport) -> None:
-        markets, fund = self._chain.markets(report.block)
+        markets, fund = self._chain.markets(report.block, self._watch.index.markets())
         now = self._chain.time(report.block)
         rules, idle = self._policy.follows, self._idle(report.block)
         found = to_follow(markets, fund, now, self._followed, rules)
@@ -198,8 +198,12 @@ class Converter(_Chore):
         room = budget(purse.cash, purse.free, policy.limits.use_ppm, reserved, rules)
         chosen = choose(offers, room, cost, rules)
         report.left_out |= chosen.skipped
+
+        def buy(purchase: Purchase) -> str:
+            return self._buy(purchase, report)
+
         for purchase in chosen.purchases:
-            if reason := self._buy(purchase, report):
+            if reason := guarded(buy, purchase):
                 report.left_out[purchase.account] = reason
 
     def _buy(self, purchase: Purchase, report: ChoreReport) -> str:

@@ -45,11 +45,20 @@ class AccountIndex:
 
     def accounts(self) -> list[int]:
         """Accounts that hold at least one leg, ascending."""
+        return sorted(self._open_legs())
+
+    def markets(self) -> set[int]:
+        """Markets that somebody holds a leg of."""
+        return set().union(*self._open_legs().values())
+
+    def _open_legs(self) -> dict[int, set[int]]:
+        """Markets by account, recent events included."""
         touched = {event.account for event in self._recent}
         open_legs = {one: set(self._settled.get(one, ())) for one in touched}
         for event in self._recent:
             _apply(open_legs, event)
-        return sorted((self._settled.keys() - touched) | open_legs.keys())
+        settled = {one: held for one, held in self._settled.items() if one not in touched}
+        return settled | open_legs
 
 
 def ranges(first: int, last: int, chunk: int) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from seawall.keeper.chain import Chain
 from seawall.keeper.chores import CALL, CONVERT, FOLLOW, Caller, Converter, Follower
-from seawall.keeper.outbox import Mined, Outbox
+from seawall.keeper.outbox import Mined, Outbox, told
 from seawall.keeper.rounds import LIQUIDATE, Liquidator, Policy, Watch
 from seawall.keeper.sender import Sender
 from seawall.rpc import RpcError
@@ -32,7 +32,7 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class GivenUp:
-    """A job's round that the node refused; the next one tries again."""
+    """A job's round that an error ended; the next one tries again."""
 
     job: str
     reason: str
@@ -77,16 +77,19 @@ class Keeper:
         return self.watch.catch_up()
 
     def round(self) -> list[Told]:
-        """One round of every job. Errors: RpcError, OSError; then nothing is lost.
+        """One round of every job. Errors: those of the node and its connection while the round
+        begins; then nothing is lost.
 
-        What the node refuses to one job does not stop the others.
+        An error of one job, whatever it is, does not stop the others.
         """
         block = self.catch_up()
         mined = self.outbox.settle(block)
-        told: list[Told] = []
+        found: list[Told] = []
         for job in self.jobs:
             try:
-                told.append(job.round(block, [one for one in mined if one.job == job.name]))
+                found.append(job.round(block, [one for one in mined if one.job == job.name]))
             except RpcError as error:
-                told.append(GivenUp(job.name, str(error)))
-        return told
+                found.append(GivenUp(job.name, str(error)))
+            except Exception as error:
+                found.append(GivenUp(job.name, told(error)))
+        return found

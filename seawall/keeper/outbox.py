@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -12,7 +13,7 @@ from seawall.rpc import Receipt, RpcError, succeeded
 
 #: Gas beyond the estimate, in percent: prices may move between trial and block.
 GAS_MARGIN = 30
-#: Gas of reading one market's feeds (five at most). A trial on a block whose prices are refreshed
+#: Gas of reading one price's feeds (five at most). A trial on a block whose prices are refreshed
 #: already does not see it; the transaction, in a later block, pays it.
 REFRESH_GAS = 150_000
 
@@ -78,19 +79,19 @@ class Outbox:
         try:
             return Tried(trial, self.sender.gas_price())
         except (GasPriceError, RpcError) as error:
-            return Tried(replace(trial, reason=_told(error)))
+            return Tried(replace(trial, reason=told(error)))
 
     def send(self, job: str, task: Task, tried: Tried, block: int, money: int = 0) -> str:
         """Send what was tried; the reason if that failed."""
         if self.dry_run:
             return ""
         gas = tried.trial.gas * (100 + GAS_MARGIN) // 100
-        gas += REFRESH_GAS * len(self.chain.market_ids)
+        gas += REFRESH_GAS * tried.trial.prices
         address = self.chain.contract_of(task).address
         try:
             sent = self.sender.send(address, self.chain.calldata(task), gas)
         except (GasPriceError, RpcError) as error:
-            return _told(error)
+            return told(error)
         self._pending.append(Pending(job, task.targets, sent, block, money))
         return ""
 
@@ -119,8 +120,9 @@ class Outbox:
             return pending
         try:
             again = self.sender.replace(pending.sent)
-        except RpcError:
-            # Mined this moment, or refused: the next round sees which.
+        except Exception:
+            # Mined this moment, or refused by node or signer: the next round sees which, and one
+            # stuck transaction stops no job.
             return pending
         return pending if again is None else replace(pending, sent=again, block=block)
 
@@ -135,12 +137,13 @@ def work_off(
 ) -> dict[int, str]:
     """Send tasks one by one; one that fails in halves, until what is to blame stands alone.
 
-    `send` returns the reason if it failed. Returns the reasons by target.
+    `send` returns the reason if it failed; an error that nobody expected is one too. Returns the
+    reasons by target. Errors: OSError, HTTPException, of the connection.
     """
     queue, failed = list(tasks), dict[int, str]()
     while queue:
         task = queue.pop(0)
-        if not (reason := send(task)):
+        if not (reason := guarded(send, task)):
             continue
         smaller = halves(task)
         if not smaller:
@@ -149,7 +152,21 @@ def work_off(
     return failed
 
 
-def _told(error: GasPriceError | RpcError) -> str:
+def guarded(send: Callable[[AnyTask], str], task: AnyTask) -> str:
+    """What `send` answers; an error of this one task, whatever it is, becomes the reason.
+
+    Errors: OSError, HTTPException; without a connection the next task would fail as well.
+    """
+    try:
+        return send(task)
+    except (OSError, http.client.HTTPException):
+        raise
+    except Exception as error:
+        return told(error)
+
+
+def told(error: Exception) -> str:
+    """An error in one line; of one that nobody expected its kind, too."""
     if isinstance(error, RpcError):
         return error.reason or error.message
-    return str(error)
+    return str(error) if isinstance(error, GasPriceError) else f"{type(error).__name__}: {error}"

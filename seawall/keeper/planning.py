@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from seawall.spec.liquidation import PARTIAL, Step
+from seawall.spec.liquidation import WHOLE, Step
 from seawall.spec.words import PPM
 
 # Status of Lens, those a keeper acts on.
@@ -32,10 +32,24 @@ class Row(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """An account that is due and what `liquidate` would do to it now."""
+    """An account that is due, what `liquidate` would do to it now, and its markets.
+
+    Without markets given, a step on several of them may be on any that has a rate.
+    """
 
     row: Row
     step: Step
+    markets: tuple[int, ...] = ()
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether a keeper may take less than the step: of a solvent account always."""
+        return self.step.stage != WHOLE or self.row.equity > 0
+
+    @property
+    def touched(self) -> tuple[int, ...]:
+        """Markets that a step may hand over; a slice in place of a whole close may be of any."""
+        return (self.step.market_id,) if self.step.market_id else self.markets
 
 
 @dataclass(frozen=True)
@@ -69,16 +83,18 @@ class KeeperMargin:
     free: int
     initial_rates: Mapping[int, int]
 
-    def needed(self, market_id: int, notional: int) -> int:
-        """Initial margin for notional taken over, rounded up.
+    def needed(self, candidate: Candidate, notional: int) -> int:
+        """Initial margin for notional taken over of an account with a rate, rounded up.
 
         An upper bound: it counts neither the fee earned nor legs that offset the keeper's own.
         """
-        return -(-notional * self.rate(market_id) // PPM)
+        return -(-notional * self.rate(candidate) // PPM)
 
-    def rate(self, market_id: int) -> int:
-        """Initial rate of a market, the highest of all for market 0."""
-        return self.initial_rates[market_id] if market_id else max(self.initial_rates.values())
+    def rate(self, candidate: Candidate) -> int:
+        """The highest initial rate of the markets that a step touches; 0 where one has none."""
+        rates = self.initial_rates
+        found = [rates.get(one, 0) for one in candidate.touched or rates]
+        return max(found) if found and all(found) else 0
 
 
 @dataclass(frozen=True)
@@ -135,22 +151,24 @@ def plan(candidates: Iterable[Candidate], keeper: KeeperMargin, limits: Limits) 
     """Cut what is due into transactions that the keeper's margin allows, in the order given.
 
     Accounts that fit whole share batches. A partial liquidation that does not fit is cut to the
-    room left; smaller ones behind it are still taken.
+    room left, as is a whole close of a solvent account; smaller ones behind it are still taken.
     """
     found = Plan()
     room = _Room(keeper, limits)
     batch: list[Candidate] = []
     for candidate in candidates:
-        row, step = candidate
+        row, step = candidate.row, candidate.step
         if row.maintenance == 0:
             found.actions.append(Action("absorb", (row.account,)))
         elif step.notional == 0:
             found.skipped[row.account] = "no usable price"
-        elif room.holds(step):
-            room.take(step.market_id, step.notional)
+        elif not keeper.rate(candidate):
+            found.skipped[row.account] = "no initial rate of a market"
+        elif room.holds(candidate):
+            room.take(candidate, step.notional)
             batch.append(candidate)
         elif slice_ := room.slice_of(candidate):
-            room.take(step.market_id, slice_.notional)
+            room.take(candidate, slice_.notional)
             found.actions.append(slice_)
         else:
             found.skipped[row.account] = "beyond the keeper's margin or limit"
@@ -204,25 +222,27 @@ class _Room:
         self._margin = max(keeper.free, 0) * limits.use_ppm // PPM
         self._notional = limits.max_notional
 
-    def largest(self, market_id: int) -> int:
-        """Most notional of a market that still fits, rounded down."""
-        by_margin = self._margin * PPM // self._keeper.rate(market_id)
+    def largest(self, candidate: Candidate) -> int:
+        """Most notional of an account with a rate that still fits, rounded down."""
+        by_margin = self._margin * PPM // self._keeper.rate(candidate)
         return by_margin if self._notional is None else min(by_margin, self._notional)
 
-    def holds(self, step: Step) -> bool:
-        return step.notional <= self.largest(step.market_id)
+    def holds(self, candidate: Candidate) -> bool:
+        return candidate.step.notional <= self.largest(candidate)
 
-    def take(self, market_id: int, notional: int) -> None:
-        self._margin -= self._keeper.needed(market_id, notional)
+    def take(self, candidate: Candidate, notional: int) -> None:
+        self._margin -= self._keeper.needed(candidate, notional)
         if self._notional is not None:
             self._notional -= notional
 
     def slice_of(self, candidate: Candidate) -> Action | None:
-        """The part of a partial liquidation that fits; none where all legs close at once."""
-        row, step = candidate
-        limit = self.largest(step.market_id)
+        """The part that fits; none where all legs must close at once.
+
+        Its fee is an estimate: which leg a slice of a whole close takes, the engine finds.
+        """
+        step, limit = candidate.step, self.largest(candidate)
         # A slice below one percent of the step costs more gas than it helps.
-        if step.stage != PARTIAL or limit * 100 < step.notional:
+        if not candidate.is_divisible or limit * 100 < step.notional:
             return None
         fee = step.keeper_fee * limit // step.notional
-        return Action("one", (row.account,), limit, fee, limit)
+        return Action("one", (candidate.row.account,), limit, fee, limit)

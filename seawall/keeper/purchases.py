@@ -1,7 +1,8 @@
 """Which collateral to buy of accounts that owe the settlement token: data in, data out.
 
 Offers come from `CollateralConverter.plan_conversion`. Money is WAD, amounts of tokens are native
-units, rates parts per million.
+units, rates parts per million. Worth and cash are both counted in settlement tokens, whatever one
+is worth.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from seawall.spec.words import PPM, ids_of
+from seawall.spec.words import PPM, WAD, ids_of
 
 #: How much dearer a purchase may become between trial and block: the index moves.
 SLACK_PPM = 10_000
@@ -30,7 +31,8 @@ class Holder(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """The largest conversion of an account's token: native units, their cash, their index worth."""
+    """The largest conversion of an account's token: native units, their cash, and their worth at
+    the market, both in settlement tokens."""
 
     account: int
     token_id: int
@@ -47,7 +49,7 @@ class Offer(NamedTuple):
 @dataclass(frozen=True)
 class PurchaseRules:
     """What a keeper buys: `most` cash in one round (0: nothing), and the discount that must be left
-    after gas, in parts per million of the index worth."""
+    after gas, in parts per million of the worth."""
 
     most: int = 0
     discount_ppm: int = 1_000
@@ -88,6 +90,16 @@ def holder(account: int, cash: int, markets: int, collateral: int) -> Holder:
     """From the fields of an account word; both of the last are bitmaps."""
     tokens = tuple(one + 1 for one in ids_of(collateral))
     return Holder(account, cash, tuple(ids_of(markets)), tokens)
+
+
+def market_price(index: int, settlement: int, counted: int) -> int:
+    """Settlement tokens that a collateral token's dollars buy at the market, WAD, rounded down.
+
+    `index` is what the oracle answers, dollars / max(1, counted), where of a settlement token above
+    par only a part may count yet; `settlement` is what one is worth in WAD dollars, 0 without
+    feeds, which is par. A sale asks for dollars / min(1, settlement), less the discount.
+    """
+    return index * max(counted, WAD) // (settlement or WAD)
 
 
 def may_owe(one: Holder) -> bool:

@@ -218,7 +218,7 @@ def prepare(story: Story, chain: Chain, count: int, keeper_margin: int) -> list[
     before = [account for account in everyone.accounts() if account not in others]
     fresh = traders(max(count - len(before), 0), chain.market_ids, known_traders(story, chain))
     deposits = {trader.account: trader.margin for trader in fresh}
-    missing = keeper_margin - chain.margin(head).free // WAD
+    missing = keeper_margin - chain.purse(head).free // WAD
     if missing > 0:
         deposits[chain.keeper_account] = missing
     if fresh:

@@ -7,7 +7,7 @@ when it is tried.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seawall.keeper.chain import Chain
 from seawall.keeper.index import AccountIndex
@@ -26,7 +26,6 @@ from seawall.keeper.planning import (
 )
 from seawall.keeper.purchases import PurchaseRules
 from seawall.keeper.upkeep import CallRules, FollowRules
-from seawall.spec.liquidation import Step
 from seawall.spec.words import WAD
 
 LIQUIDATE = "liquidate"
@@ -48,7 +47,10 @@ class Policy:
 
 @dataclass
 class Report:
-    """What a round of liquidations saw and did; reasons per account for what it left out."""
+    """What a round of liquidations saw and did; reasons per account for what it left out.
+
+    `is_news`: an account could not be read that could be the round before.
+    """
 
     block: int
     accounts: int = 0
@@ -57,6 +59,7 @@ class Report:
     mined: int = 0
     sent: list[Action] = field(default_factory=list)
     left_out: dict[int, str] = field(default_factory=dict)
+    is_news: bool = False
 
     @property
     def targets(self) -> int:
@@ -65,7 +68,7 @@ class Report:
 
     def summary(self) -> str:
         """One line for a log; empty where nothing happened."""
-        if not (self.due or self.mined):
+        if not (self.due or self.mined or self.is_news):
             return ""
         line = f"block {self.block}: {self.accounts} open, {self.due} due"
         if self.sent:
@@ -102,6 +105,7 @@ class Watch:
         self.start_block = start_block
         self.index = AccountIndex(start_block)
         self._rows: tuple[int, list[Row]] = (-1, [])
+        self.unread: set[int] = set()
 
     def catch_up(self) -> int:
         """Read the events up to the head of the chain, which is returned."""
@@ -111,10 +115,11 @@ class Watch:
         return head
 
     def rows(self, block: int) -> list[Row]:
-        """All open accounts but the keeper's at the end of a block."""
+        """All open accounts but the keeper's at the end of a block; `unread` could not be read."""
         if self._rows[0] != block:
             accounts = [one for one in self.index.accounts() if one != self.chain.keeper_account]
             self._rows = block, self.chain.rows(accounts, block)
+            self.unread = set(accounts) - {row.account for row in self._rows[1]}
         return self._rows[1]
 
 
@@ -130,6 +135,7 @@ class Liquidator:
         self._outbox = outbox
         self._policy = policy
         self._cooldown = Cooldown(policy.limits.cooldown_blocks)
+        self._unread: set[int] = set()
 
     def round(self, block: int, mined: Sequence[Mined]) -> Report:
         """One pass over all open accounts; `mined` is what has come of earlier ones."""
@@ -141,23 +147,29 @@ class Liquidator:
         busy = self._outbox.targets(self.name)
         resting = self._cooldown.resting(block) - busy
         report.waiting = len(busy)
+        report.left_out |= dict.fromkeys(self._watch.unread, "health reverts")
+        report.is_news, self._unread = bool(self._watch.unread - self._unread), self._watch.unread
         report.left_out |= {row.account: "cooling down" for row in todo if row.account in resting}
-        candidates = self._chain.candidates(
-            [row for row in todo if row.account not in busy | resting], block
-        )
+        wanted = [row for row in todo if row.account not in busy | resting]
+        candidates = self._chain.candidates(wanted, block)
+        planned = {candidate.row.account for candidate in candidates}
+        unplanned = [row.account for row in wanted if row.account not in planned]
+        report.left_out |= dict.fromkeys(unplanned, "plan reverts")
         if candidates:
             self._act(candidates, report)
         return report
 
     def _act(self, candidates: Sequence[Candidate], report: Report) -> None:
-        margin = self._chain.margin(report.block)
+        touched = {market_id for candidate in candidates for market_id in candidate.touched}
+        margin = self._chain.margin(report.block, touched)
         free = KeeperMargin(margin.free - self._outbox.reserved(), margin.initial_rates)
         planned = plan(candidates, free, self._policy.limits)
         report.left_out |= planned.skipped
-        steps = {candidate.row.account: candidate.step for candidate in candidates}
+        by_account = {candidate.row.account: candidate for candidate in candidates}
+        steps = {account: candidate.step for account, candidate in by_account.items()}
 
         def send(action: Action) -> str:
-            return self._send(action, _margin_of(action, steps, margin), report)
+            return self._send(action, _margin_of(action, by_account, margin), report)
 
         refused = work_off(planned.actions, send, lambda action: halves(action, steps))
         self._cooldown.rest(refused, report.block)
@@ -168,6 +180,8 @@ class Liquidator:
         tried = self._outbox.attempt(action, report.block)
         if tried.reason:
             return tried.reason
+        if step := tried.trial.step:
+            action = replace(action, notional=step.notional, keeper_fee=step.keeper_fee)
         if self._is_unprofitable(action, tried.trial.gas, tried.gas_price):
             return "keeper fee below the cost of gas"
         reason = self._outbox.send(self.name, action, tried, report.block, needed)
@@ -187,11 +201,11 @@ def failed(mined: Iterable[Mined]) -> list[int]:
     return [target for one in mined if not one.worked for target in one.targets]
 
 
-def _margin_of(action: Action, steps: dict[int, Step], keeper: KeeperMargin) -> int:
+def _margin_of(action: Action, candidates: Mapping[int, Candidate], keeper: KeeperMargin) -> int:
     """Initial margin that the keeper will need for an action (WAD)."""
     if action.kind == "absorb":
         return 0
+    parts = [candidates[one] for one in action.accounts]
     if action.kind == "one":
-        return keeper.needed(steps[action.accounts[0]].market_id, action.notional)
-    parts = [steps[one] for one in action.accounts]
-    return sum(keeper.needed(step.market_id, step.notional) for step in parts)
+        return keeper.needed(parts[0], action.notional)
+    return sum(keeper.needed(one, one.step.notional) for one in parts)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 from collections.abc import Mapping, Sequence
 
 from seawall.deployment import read_registry
 from seawall.keeper.chain import Chain
 from seawall.keeper.jobs import Keeper
+from seawall.keeper.outbox import told
 from seawall.keeper.sender import Sign, SigningSender
 from seawall.keeper.settings import SettingError, read_settings
 from seawall.rpc import Rpc, RpcError
@@ -36,17 +36,19 @@ class Service:
     def tick(self) -> list[str]:
         """One round; lines for the log, none where nothing was to do or a round is running.
 
-        An error of the node is told in a line: the next block tries again.
+        An error, whatever it is, is told in a line: the next block tries again.
         """
         if not self._running.acquire(blocking=False):
             return []
         try:
-            told = self.keeper.round()
-        except (RpcError, OSError, http.client.HTTPException) as error:
+            reports = self.keeper.round()
+            return [line for one in reports if (line := one.summary())]
+        except RpcError as error:
             return [f"round given up: {error}"]
+        except Exception as error:
+            return [f"round given up: {told(error)}"]
         finally:
             self._running.release()
-        return [line for one in told if (line := one.summary())]
 
 
 def make_service(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,15 @@ class WaitingSender(UnlockedSender):
 
 @pytest.fixture
 def keeper_of(desk: Counter, keeper: Any) -> Iterator[Callable[..., Keeper]]:
-    """keeper_of(job, ..., **policy): a keeper that does these jobs at one gwei."""
-    rpc = Rpc(desk.rpc.url, gas_price=GWEI)
-    registry = {
-        "contracts": desk.system.addresses(),
-        "markets": {market_id: {} for market_id in desk.markets},
-    }
-    address = str(keeper.address)
+    """keeper_of(job, ..., listed=..., **policy): a keeper that does these jobs at one gwei.
 
-    def make(*jobs: str, **policy: Any) -> Keeper:
+    `listed` are the markets of its registry, by default all.
+    """
+    rpc = Rpc(desk.rpc.url, gas_price=GWEI)
+    contracts, address = desk.system.addresses(), str(keeper.address)
+
+    def make(*jobs: str, listed: Sequence[int] = tuple(desk.markets), **policy: Any) -> Keeper:
+        registry = {"contracts": contracts, "markets": {market_id: {} for market_id in listed}}
         chain = Chain(rpc, registry, account_id(address))
         sender = WaitingSender(rpc, address)
         return Keeper(chain, sender, Policy(**policy), desk.system.start_block, jobs)

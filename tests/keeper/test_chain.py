@@ -11,8 +11,10 @@ from seawall.deployment import CORE
 from seawall.keeper.chain import Chain
 from seawall.keeper.sender import GasPriceError, SigningSender
 from seawall.rpc import Rpc, RpcError
+from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 
 GWEI = 10**9
+REGISTRY: dict[str, Any] = {"contracts": dict.fromkeys(CORE, "0xaa"), "markets": {1: {}}}
 
 
 class ScriptedRpc(Rpc):
@@ -61,6 +63,19 @@ class ScriptedPool(Rpc):
         return f"0xhash{nonce}"
 
 
+class RefusingNode(Rpc):
+    """Answers the first of its calls and refuses the others with one error."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self._error = {"code": code, "message": message, "data": data}
+
+    def _exchange(self, payload: Any) -> Any:
+        answers: list[dict[str, Any]] = [{"id": one["id"], "error": self._error} for one in payload]
+        answers[0] = {"id": payload[0]["id"], "result": "0x2a"}
+        return answers
+
+
 def sign(fields: dict[str, Any]) -> bytes:
     return int(fields["nonce"]).to_bytes(4, "big")
 
@@ -70,8 +85,7 @@ def sender(pool: ScriptedPool, max_gas_price: int | None = None) -> SigningSende
 
 
 def chain(rpc: Rpc) -> Chain:
-    registry = {"contracts": dict.fromkeys(CORE, "0xaa"), "markets": {1: {}}}
-    return Chain(rpc, registry, keeper_account=1)
+    return Chain(rpc, REGISTRY, keeper_account=1)
 
 
 def test_events_refused_range_is_halved_without_gaps() -> None:
@@ -96,6 +110,67 @@ def test_rows_many_accounts_are_asked_in_parts_at_one_block() -> None:
 def test_rows_refused_part_is_halved_in_order() -> None:
     rows = chain(ScriptedRpc(accounts=30)).rows(range(1, 201), 16)
     assert [row.account for row in rows] == list(range(1, 201))
+
+
+def test_rows_account_whose_health_reverts_is_left_out() -> None:
+    class Poisoned(ScriptedRpc):
+        def view(self, to: str, data: bytes, from_: str | None = None, block: str = "") -> bytes:
+            (accounts,) = eth_abi.decode(["uint256[]"], data[4:])
+            if 7 in accounts:
+                raise RpcError(3, "execution reverted")
+            return super().view(to, data, from_, block)
+
+    rows = chain(Poisoned()).rows(range(1, 21), 16)
+    assert [row.account for row in rows] == [one for one in range(1, 21) if one != 7]
+
+
+def test_rows_refused_single_account_that_is_no_revert_raises() -> None:
+    with pytest.raises(RpcError, match="out of gas"):
+        chain(ScriptedRpc(accounts=0)).rows([1, 2], 16)
+
+
+@pytest.mark.parametrize(
+    "code, message, data",
+    [
+        (3, "execution reverted: margin: below initial", "0x08c379a0"),
+        (3, "reverted", None),
+        (-32000, "execution reverted", None),
+        (-32603, "VM error: Execution Reverted", {"txHash": "0x"}),
+        (-32000, "call failed", "0x08c379a0"),
+    ],
+)
+def test_try_views_revert_in_any_words_is_none(code: int, message: str, data: Any) -> None:
+    views = RefusingNode(code, message, data).try_views([("0xaa", b""), ("0xaa", b"")])
+    assert views == [b"*", None]
+
+
+@pytest.mark.parametrize(
+    "code, message, data",
+    [
+        (-32000, "header not found", None),
+        (-32000, "header not found", "0x"),
+        (-32005, "too many requests", "see the plans"),
+        (-32005, "too many requests", {"see": "the plans"}),
+    ],
+)
+def test_try_views_other_error_is_raised(code: int, message: str, data: Any) -> None:
+    with pytest.raises(RpcError, match=message):
+        RefusingNode(code, message, data).try_views([("0xaa", b""), ("0xaa", b"")])
+
+
+@pytest.mark.parametrize("silent, expected", [(-1, 50), (0, 0), (128, 0)])
+def test_token_prices_without_a_usable_price_are_zero(silent: int, expected: int) -> None:
+    class Priced(Chain):
+        def _prices(self, ids: Any, block: int) -> dict[int, dict[str, int]]:
+            words = {0: PRICE.pack(price=WAD), 128: PRICE.pack(price=50 * WAD)}
+            found = {one: PRICE.unpack(word) for one, word in words.items()}
+            if silent in found:
+                found[silent]["half_width"] = MAX_HALF_WIDTH
+            return found
+
+    asked = Priced(ScriptedRpc(), REGISTRY, keeper_account=1)
+    asked._units[1] = 1
+    assert asked._token_prices([1], 16) == {1: expected * WAD}
 
 
 def test_send_numbers_without_asking_again() -> None:

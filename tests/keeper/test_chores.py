@@ -40,11 +40,12 @@ class ScriptedChain:
     receipts: dict[str, dict[str, str]] = field(default_factory=dict)
     called: list[CallEvent] = field(default_factory=list)
     broken: str = ""
+    faulty: dict[int, Exception] = field(default_factory=dict)
     head: int = 1_000
     seconds_per_block: int = 12
     keeper_account: int = KEEPER
-    market_ids: tuple[int, ...] = (1, 2, 3)
     asked_for: list[int] = field(default_factory=list)
+    open_ids: set[int] = field(default_factory=set)
     attempts: int = 0
 
     @property
@@ -71,13 +72,16 @@ class ScriptedChain:
     def candidates(self, rows: list[Row], block: int) -> list[Any]:
         return []
 
-    def markets(self, block: int) -> tuple[list[Market], int]:
+    def markets(self, block: int, open_ids: set[int]) -> tuple[list[Market], int]:
         if self.broken == FOLLOW:
             raise RpcError(-32000, "header not found")
+        self.open_ids = open_ids
         return [Market(one, MOVED, 200 if one in self.to_follow else 0) for one in (1, 2, 3)], 0
 
     def offers(self, accounts: list[int], block: int) -> list[Offer]:
         self.asked_for = accounts
+        if self.broken == CONVERT:
+            raise KeyError(9)
         return [offer for offer in self.offered if offer.account in accounts]
 
     def purse(self, block: int) -> Purse:
@@ -94,6 +98,8 @@ class ScriptedChain:
         for target in task.targets:
             if target in self.refused:
                 return Trial((), 0, self.refused[target])
+            if target in self.faulty:
+                raise self.faulty[target]
         return Trial(task.targets, 100_000)
 
 
@@ -288,6 +294,34 @@ def test_round_job_that_the_node_refuses_does_not_stop_the_others(sender: Record
         "block 1000: call 1 in 1 transactions",
         "follow given up: header not found (code -32000)",
     ]
+
+
+def test_round_job_that_fails_oddly_is_named_and_does_not_stop_the_others(
+    sender: RecordingSender,
+) -> None:
+    chain = ScriptedChain(below=[1], to_follow=[2], broken=CONVERT)
+    told = lines(make(chain, sender, LIQUIDATE, CONVERT, CALL, FOLLOW, purchases=BUY))
+    assert told == [
+        "convert given up: KeyError: 9",
+        "block 1000: call 1 in 1 transactions",
+        "block 1000: follow 1 in 1 transactions",
+    ]
+
+
+def test_follow_looks_at_markets_that_somebody_holds(sender: RecordingSender) -> None:
+    chain = ScriptedChain(below=[1])
+    make(chain, sender, FOLLOW).round()
+    assert chain.open_ids == {1}
+
+
+def test_convert_purchase_that_fails_oddly_does_not_stop_the_others(
+    sender: RecordingSender,
+) -> None:
+    chain = ScriptedChain(offered=[offer(7, 100, 103), offer(8, 100, 102)])
+    chain.faulty[7] = KeyError(9)
+    (line,) = lines(make(chain, sender, CONVERT, purchases=BUY))
+    assert [task.targets for task in sender.sent] == [(8,)]
+    assert line.endswith("; 1 left out: KeyError: 9")
 
 
 def test_round_jobs_keep_apart_what_is_on_its_way(sender: RecordingSender) -> None:

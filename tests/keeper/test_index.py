@@ -84,3 +84,12 @@ def test_ranges_cover_every_block_once() -> None:
 
 def test_ranges_nothing_new_is_empty() -> None:
     assert list(ranges(6, 5, 3)) == []
+
+
+def test_markets_are_those_that_somebody_holds(index: AccountIndex) -> None:
+    index.advance([opened(3, 7), opened(4, 8, ETH), opened(98, 8), closed(99, 8, ETH)], head=100)
+    assert index.markets() == {BTC}
+
+
+def test_markets_of_nobody_are_none(index: AccountIndex) -> None:
+    assert index.markets() == set()

@@ -35,6 +35,12 @@ def candidate(account: int, notional: int, stage: int = PARTIAL, market_id: int 
     return Candidate(row(account, 4, 90), step)
 
 
+def whole(account: int, notional: int, equity: int, *markets: int) -> Candidate:
+    """All legs of an account, in these markets, close at once."""
+    step = candidate(account, notional, WHOLE, 0).step
+    return Candidate(row(account, 6 if equity < 0 else 5, equity), step, markets)
+
+
 def keeper(free: int) -> KeeperMargin:
     return KeeperMargin(free * WAD, RATES)
 
@@ -78,16 +84,53 @@ def test_plan_partial_beyond_margin_is_cut_to_the_room_left() -> None:
     assert (second.kind, second.accounts, second.limit) == ("one", (2,), 50 * WAD)
 
 
-def test_plan_whole_close_beyond_margin_is_skipped_and_smaller_taken() -> None:
-    found = plan([candidate(1, 1000, WHOLE, 0), candidate(2, 50)], keeper(15), ALL)
+@pytest.mark.parametrize("equity", (-5, 0))
+def test_plan_whole_close_without_equity_beyond_margin_is_skipped_and_smaller_taken(
+    equity: int,
+) -> None:
+    found = plan([whole(1, 1000, equity, BTC), candidate(2, 50)], keeper(15), ALL)
     assert [action.accounts for action in found.actions] == [(2,)]
     assert found.skipped == {1: "beyond the keeper's margin or limit"}
 
 
-def test_plan_whole_close_of_several_markets_uses_the_highest_rate() -> None:
-    fits = plan([candidate(1, 100, WHOLE, 0)], keeper(20), ALL)
-    short_by_one = plan([candidate(1, 100, WHOLE, 0)], KeeperMargin(20 * WAD - 1, RATES), ALL)
-    assert (len(fits.actions), len(short_by_one.actions)) == (1, 0)
+def test_plan_whole_close_of_a_solvent_account_beyond_margin_is_cut_to_the_room() -> None:
+    found = plan([whole(1, 1000, 50, BTC, ETH)], keeper(15), ALL)
+    (action,) = found.actions
+    # The leg that the engine takes may be the one with the highest rate.
+    assert (action.kind, action.accounts, action.limit) == ("one", (1,), 75 * WAD)
+    assert action.keeper_fee == WAD * 75 // 1000
+
+
+def test_plan_slice_of_a_whole_close_uses_up_its_room() -> None:
+    found = plan([whole(1, 1000, 50, ETH), candidate(2, 50)], keeper(15), ALL)
+    assert [action.accounts for action in found.actions] == [(1,)]
+
+
+@pytest.mark.parametrize("markets", ((), (BTC, ETH), (ETH,)))
+def test_plan_whole_close_uses_the_highest_rate_of_its_markets(markets: tuple[int, ...]) -> None:
+    fits = plan([whole(1, 100, 50, *markets)], keeper(20), ALL)
+    short = plan([whole(1, 100, 50, *markets)], KeeperMargin(20 * WAD - 1, RATES), ALL)
+    assert ([one.kind for one in fits.actions], [one.kind for one in short.actions]) == (
+        ["many"],
+        ["one"],
+    )
+
+
+def test_plan_whole_close_counts_no_rate_of_other_markets() -> None:
+    (action,) = plan([whole(1, 100, 50, BTC)], keeper(10), ALL).actions
+    assert action.kind == "many"
+
+
+@pytest.mark.parametrize("stranger", (candidate(1, 5, PARTIAL, 3), whole(1, 5, 50, BTC, 3)))
+def test_plan_market_without_a_rate_is_skipped_and_the_others_taken(stranger: Candidate) -> None:
+    found = plan([stranger, candidate(2, 50)], keeper(100), ALL)
+    assert [action.accounts for action in found.actions] == [(2,)]
+    assert found.skipped == {1: "no initial rate of a market"}
+
+
+def test_plan_without_any_rate_skips_all() -> None:
+    found = plan([candidate(1, 5), whole(2, 5, 50)], KeeperMargin(WAD, {}), ALL)
+    assert (found.actions, set(found.skipped)) == ([], {1, 2})
 
 
 def test_plan_keeps_part_of_the_margin_unused() -> None:

@@ -15,8 +15,10 @@ from seawall.keeper.purchases import (
     choose,
     holder,
     least_worth_it,
+    market_price,
     may_owe,
 )
+from seawall.spec.conversion import sale_price
 
 WAD = 10**18
 ANY = PurchaseRules(most=10**6 * WAD, discount_ppm=0)
@@ -46,6 +48,32 @@ def test_may_owe_needs_collateral_and_a_debt_or_legs(
     cash: int, markets: int, collateral: int, expected: bool
 ) -> None:
     assert may_owe(holder(7, cash, markets, collateral)) == expected
+
+
+# -- what a token is worth ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settlement", (90, 97, 99, 100))
+def test_market_price_at_or_below_par_is_that_of_a_sale(settlement: int) -> None:
+    price = settlement * WAD // 100
+    sold = sale_price(50 * WAD, price)
+    assert 0 <= sold - market_price(50 * WAD, price, price) <= 1
+
+
+def test_market_price_without_feeds_is_the_index() -> None:
+    assert market_price(50 * WAD, 0, 0) == 50 * WAD
+
+
+def test_market_price_above_par_is_the_index_once_all_of_it_counts() -> None:
+    premium = 103 * WAD // 100
+    assert market_price(50 * WAD, premium, premium) == 50 * WAD
+
+
+@pytest.mark.parametrize("counted", (100, 101, 102))
+def test_market_price_above_par_is_below_the_index_while_a_part_counts(counted: int) -> None:
+    # 103 dollars, of which the index has divided by `counted` hundredths.
+    price = market_price(103 * WAD * 100 // counted, 103 * WAD // 100, counted * WAD // 100)
+    assert 100 * WAD - 2 <= price <= 100 * WAD
 
 
 # -- how much --------------------------------------------------------------------------------

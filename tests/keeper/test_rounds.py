@@ -15,7 +15,7 @@ from seawall.keeper.planning import Action, Candidate, KeeperMargin, Limits, Row
 from seawall.keeper.rounds import LIQUIDATE, Policy, Report
 from seawall.keeper.sender import GasPriceError, Sent
 from seawall.rpc import RpcError
-from seawall.spec.liquidation import PARTIAL, Step
+from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 
 WAD = 10**18
 KEEPER = 99
@@ -30,10 +30,15 @@ class ScriptedChain:
     due: list[int]
     free: int = 1_000_000
     refused: dict[int, str] = field(default_factory=dict)
+    steps: dict[int, Step] = field(default_factory=dict)
     receipts: dict[str, dict[str, str]] = field(default_factory=dict)
     head: int = 100
     keeper_account: int = KEEPER
-    market_ids: tuple[int, ...] = (1, 2)
+    prices: int = 0
+    taken: Step | None = None
+    mute: dict[str, list[int]] = field(default_factory=dict)
+    faulty: dict[int, Exception] = field(default_factory=dict)
+    asked_rates: set[int] = field(default_factory=set)
 
     @property
     def rpc(self) -> Any:
@@ -45,13 +50,16 @@ class ScriptedChain:
         return [PositionEvent(first, one, 1, WAD) for one in [*self.due, KEEPER]]
 
     def rows(self, accounts: list[int], block: int) -> list[Row]:
-        return [Row(one, 4 if one in self.due else 1, 90 * WAD, 100 * WAD) for one in accounts]
+        read = [one for one in accounts if one not in self.mute.get("health", ())]
+        return [Row(one, 4 if one in self.due else 1, 90 * WAD, 100 * WAD) for one in read]
 
     def candidates(self, rows: list[Row], block: int) -> list[Candidate]:
-        return [Candidate(row, STEP) for row in rows]
+        planned = [row for row in rows if row.account not in self.mute.get("plan", ())]
+        return [Candidate(row, self.steps.get(row.account, STEP), (1, 2)) for row in planned]
 
-    def margin(self, block: int) -> KeeperMargin:
-        return KeeperMargin(self.free * WAD, {1: 100_000})
+    def margin(self, block: int, market_ids: set[int]) -> KeeperMargin:
+        self.asked_rates = market_ids
+        return KeeperMargin(self.free * WAD, {1: 100_000, 2: 100_000})
 
     def contract_of(self, action: Action) -> Any:
         return SimpleNamespace(address="0xengine")
@@ -63,7 +71,10 @@ class ScriptedChain:
         for account in action.accounts:
             if account in self.refused:
                 return Trial((), 0, self.refused[account])
-        return Trial(action.accounts, 100_000)
+            if account in self.faulty:
+                raise self.faulty[account]
+        step = self.taken if action.kind == "one" else None
+        return Trial(action.accounts, 100_000, "", self.prices, step)
 
 
 @dataclass
@@ -132,11 +143,90 @@ def test_round_sends_all_that_is_due_but_never_its_own_account(
     assert [action.accounts for action in report.sent] == [(1, 2, 3)]
 
 
-def test_round_gas_covers_a_refresh_of_every_market_that_the_trial_may_not_see(
+def test_round_gas_covers_a_refresh_of_every_price_that_the_trial_may_not_see(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.prices = 2
+    make(chain, sender).round()
+    assert sender.sent[0].gas == 130_000 + 2 * 150_000
+
+
+def test_round_asks_for_the_rates_of_what_is_due_alone(
     chain: ScriptedChain, sender: RecordingSender
 ) -> None:
     make(chain, sender).round()
-    assert sender.sent[0].gas == 130_000 + 2 * 150_000
+    assert chain.asked_rates == {1}
+    chain.due = [4]
+    chain.steps[4] = STEP._replace(stage=WHOLE, market_id=0)
+    make(chain, sender).round()
+    assert chain.asked_rates == {1, 2}
+
+
+def test_round_market_without_a_rate_is_left_out_and_the_others_sent(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.steps[2] = STEP._replace(market_id=3)
+    report = make(chain, sender).round()
+    assert [action.accounts for action in report.sent] == [(1, 3)]
+    assert report.left_out == {2: "no initial rate of a market"}
+
+
+def test_round_account_whose_plan_reverts_is_left_out_and_the_others_sent(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.mute["plan"] = [2]
+    report = make(chain, sender).round()
+    assert [action.accounts for action in report.sent] == [(1, 3)]
+    assert report.left_out == {2: "plan reverts"}
+
+
+def test_round_account_that_cannot_be_read_is_told_once_and_the_others_sent(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.mute["health"] = [2]
+    keeper = make(chain, sender)
+    report = keeper.round()
+    assert [action.accounts for action in report.sent] == [(1, 3)]
+    assert report.left_out == {2: "health reverts"}
+    chain.due, chain.mute["health"] = [], [1, 2]
+    told = []
+    for _ in range(3):
+        chain.head += 1
+        told.append(keeper.round().summary())
+    assert told[0].endswith("; 2 left out: health reverts")
+    assert told[1:] == ["", ""]
+
+
+def test_round_trial_that_fails_oddly_leaves_out_its_account_alone(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.faulty[2] = KeyError(7)
+    report = make(chain, sender).round()
+    assert sorted(one for action in report.sent for one in action.accounts) == [1, 3]
+    assert report.left_out == {2: "KeyError: 7"}
+
+
+def test_round_lost_connection_is_not_tried_account_by_account(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.faulty[1] = ConnectionResetError("gone")
+    keeper = Keeper(chain, sender, Policy(), start_block=1, jobs=[LIQUIDATE])  # type: ignore[arg-type]
+    (report,) = keeper.round()
+    assert report.summary() == "liquidate given up: ConnectionResetError: gone"
+    assert sender.sent == []
+
+
+def test_round_slice_reports_and_weighs_what_the_trial_would_take(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.due, chain.free = [1], 5
+    chain.taken = STEP._replace(notional=30 * WAD, keeper_fee=WAD // 2)
+    everything = Limits(use_ppm=1_000_000)
+    (action,) = make(chain, sender, limits=everything).round().sent
+    assert (action.limit, action.notional, action.keeper_fee) == (50 * WAD, 30 * WAD, WAD // 2)
+    # The plan's share would be a dollar.
+    report = make(chain, sender, limits=everything, min_profit=6 * WAD // 10).round()
+    assert report.left_out == {1: "keeper fee below the cost of gas"}
 
 
 def test_round_nothing_due_sends_nothing(sender: RecordingSender) -> None:
@@ -226,6 +316,21 @@ def test_round_stuck_transaction_is_outbid_once_it_is_old_enough(
     chain.head += 1
     keeper.round()
     assert sender.replaced == 1
+
+
+def test_round_replacement_that_fails_oddly_stops_nothing(
+    chain: ScriptedChain, sender: RecordingSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(sent: Sent) -> Sent | None:
+        raise ValueError("signer is locked")
+
+    keeper = make(chain, sender, replace_blocks=1)
+    keeper.round()
+    monkeypatch.setattr(sender, "replace", locked)
+    chain.due.append(4)
+    chain.head += 1
+    report = keeper.round()
+    assert (report.waiting, report.targets) == (3, 1)
 
 
 def test_round_replacement_that_was_mined_is_seen(
