@@ -167,5 +167,7 @@ def lacking(tally: Tally) -> list[str]:
             lines.append(f"{name}: {tally.seen[name]}, expected {wanted}")
     if tally.transactions >= ENOUGH:
         met = {name.partition("! ")[2] for name in tally.seen}
-        lines += [f"never refused with {reason!r}" for reason in REASONS if reason not in met]
+        never = [f"never refused with {reason!r}" for reason in REASONS if reason not in met]
+        # The rarest come a handful of times in a run: one that misses a single reason is no surprise.
+        lines += never if len(never) > 1 else []
     return lines
