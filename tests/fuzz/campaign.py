@@ -168,6 +168,6 @@ def lacking(tally: Tally) -> list[str]:
     if tally.transactions >= ENOUGH:
         met = {name.partition("! ")[2] for name in tally.seen}
         never = [f"never refused with {reason!r}" for reason in REASONS if reason not in met]
-        # The rarest come a handful of times in a run: one that misses a single reason is no surprise.
+        # The rarest come a handful of times in a run: one that misses one of them is no surprise.
         lines += never if len(never) > 1 else []
     return lines
