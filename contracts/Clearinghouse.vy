@@ -83,7 +83,7 @@ REDUCE_ONLY: constant(uint256) = 2
 
 GATE_NONE: constant(uint256) = 0
 
-MAX_CHANGES: constant(uint256) = 22
+MAX_CHANGES: constant(uint256) = 24
 MAX_MARKET_ID: constant(uint256) = 127
 TICK: constant(int256) = 10**6
 
@@ -510,7 +510,7 @@ def _apply(
     book: int256 = 0
     fees: int256 = 0
     for change: IClearinghouse.Change in changes:
-        # Bounded to int112 (see ledger.vy), 22 of them cannot overflow a sum.
+        # Bounded to int112 (see ledger.vy), 24 of them cannot overflow a sum.
         size = unsafe_add(size, convert(convert(change.size, int112), int256))
         money = unsafe_add(money, convert(convert(change.money, int112), int256))
         fees = unsafe_add(fees, convert(convert(change.fee, int112), int256))

@@ -47,6 +47,7 @@ exports: (
     liquidation_math.CLOSE_OUT_PPM,
     liquidation_math.KEEPER_SHARE_PPM,
     step_plan.CLEARINGHOUSE,
+    step_plan.INDEX_ORACLE,
     step_plan.MARGIN_MODEL,
 )
 
@@ -75,7 +76,6 @@ HEAL_STEP: constant(uint256) = 3_600
 #                          IMMUTABLES
 # ---------------------------------------------------------------
 
-INDEX_ORACLE: public(immutable(IIndexOracle))
 INSURANCE_FUND: public(immutable(IInsuranceFund))
 FUND_ACCOUNT: immutable(uint256)
 
@@ -111,8 +111,7 @@ def __init__(
     @param close_out_ppm kappa, below 1e6
     @param keeper_share_ppm the keeper's part of the fee, at most 1e6
     """
-    INDEX_ORACLE = index_oracle
-    step_plan.__init__(clearinghouse, margin_model)
+    step_plan.__init__(clearinghouse, index_oracle, margin_model)
     INSURANCE_FUND = insurance_fund
     FUND_ACCOUNT = bits._first_account(insurance_fund.address)
     liquidation_math.__init__(
@@ -132,8 +131,8 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     @dev See ILiquidationEngine.
     """
     assert account != keeper, "liquidation: own account"
-    seen: liquidation_math.Situation = self._examine(account)
-    healthy: bool = self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    seen: liquidation_math.Situation = step_plan._examine(account)
+    healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
     assert not healthy, "liquidation: healthy"
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
@@ -162,8 +161,8 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
         if account == keeper:
             statuses.append(OWN_ACCOUNT)
             continue
-        seen: liquidation_math.Situation = self._examine(account)
-        if self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
+        seen: liquidation_math.Situation = step_plan._examine(account)
+        if step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
             statuses.append(HEALTHY)
             continue
         step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
@@ -231,57 +230,12 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     """
     @notice What `liquidate` would do now without a limit; zeros for a healthy account.
     """
-    seen: liquidation_math.Situation = self._foresee(account)
+    seen: liquidation_math.Situation = step_plan._foresee(account)
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
-    if not self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
+    if not step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
         step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
     return step
-
-
-# ---------------------------------------------------------------
-#                      INTERNAL: PORTFOLIOS
-# ---------------------------------------------------------------
-
-
-@internal
-def _examine(account: uint256) -> liquidation_math.Situation:
-    """
-    @notice An account at refreshed prices.
-    """
-    seen: liquidation_math.Situation = empty(liquidation_math.Situation)
-    base: int256 = 0
-    seen.word, base, seen.legs = staticcall step_plan.CLEARINGHOUSE.portfolio(account)
-    seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(seen.word))
-    (
-        seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
-    ) = staticcall step_plan.MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
-    return seen
-
-
-@internal
-@view
-def _foresee(account: uint256) -> liquidation_math.Situation:
-    """
-    @notice What `_examine` would find now. A view may not refresh, and to share the rest would copy every array.
-    """
-    seen: liquidation_math.Situation = empty(liquidation_math.Situation)
-    base: int256 = 0
-    seen.word, base, seen.legs = staticcall step_plan.CLEARINGHOUSE.portfolio(account)
-    seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(seen.word))
-    (
-        seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
-    ) = staticcall step_plan.MARGIN_MODEL.plan(seen.word, base, seen.legs, seen.prices)
-    return seen
-
-
-@internal
-@pure
-def _is_healthy(legs: uint256, favourable: int256, favourable_maintenance: uint256) -> bool:
-    """
-    @notice Without market legs, or at or above maintenance margin at the favourable ends.
-    """
-    return legs == 0 or favourable >= convert(favourable_maintenance, int256)
 
 
 # ---------------------------------------------------------------
@@ -432,7 +386,7 @@ def _seize_collateral(account: uint256) -> bool:
     @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below.
     @dev A silent feed counts at its last price, so that one wei of a token without a price hides no debt.
     """
-    seen: liquidation_math.Situation = self._examine(account)
+    seen: liquidation_math.Situation = step_plan._examine(account)
     if seen.equity >= 0:
         return False
     rest: uint256 = words._account_collateral(seen.word)
@@ -451,13 +405,13 @@ def _update_flag(account: uint256) -> uint256:
     @notice Clear the clock at h >= 1 at the index, start it at h < 1 at the favourable ends; returns it.
     @dev An account without legs is at h >= 1 even where its loss was paid by others.
     """
-    seen: liquidation_math.Situation = self._examine(account)
+    seen: liquidation_math.Situation = step_plan._examine(account)
     started: uint256 = self.flagged_at[account]
     if len(seen.planned) == 0 or seen.equity >= convert(seen.maintenance, int256):
         if started != 0:
             self._set_flag(account, 0)
         return 0
-    healthy: bool = self._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
     if started == 0 and not healthy:
         started = block.timestamp
         self._set_flag(account, started)

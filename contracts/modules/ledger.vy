@@ -32,6 +32,8 @@ RAY: constant(int256) = 10**27
 REBASE_SCALE: constant(int256) = 10**23
 # A rebase divides shares by 10**4 at least, so an int112 is used up after nine epochs.
 MAX_EPOCH_STEPS: constant(uint256) = 10
+# Rounding lets the sides of a market part; a side that closes for more, but by less (a tenth of a lot), closes whole.
+MAX_DRIFT: constant(int256) = 10**11
 MAX_MARKETS: constant(uint256) = 16
 LONG: constant(uint256) = 1
 SHORT: constant(uint256) = 2
@@ -382,14 +384,21 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
     """
     @notice Close `size` of a whole side for `money`, pro rata, or only charge it: O(1).
     @dev With t = money + size * funding, a long's charge per share rises by -t / shares, a short's by t / shares;
-         the scale falls by the closed fraction. Returns the change of the sum of cash and quotes, nonzero only
+         the scale falls by the closed fraction. A size beyond the side by no more than MAX_DRIFT closes all of it.
+         Returns the change of the sum of cash and quotes, nonzero only
          when the epoch ends: then positions will be carried at the side's final scale and charge.
     """
     state: Market = market
     side: Side = state.sides[which]
+    closing: int256 = fixed_math._magnitude(size)
+    whole: int256 = self._size_down(side.shares, side.scale)
     # The engine clamps to the side before it calls; anything else is a corrupt request.
-    assert side.shares != 0
     assert size == 0 or (size < 0) == (which == LONG)
+    assert closing <= unsafe_add(whole, MAX_DRIFT)
+    if side.shares == 0:
+        # Nobody is left to pay: only what the sides have parted by may close here.
+        assert money == 0
+        return state, 0
     shares: int256 = side.shares
     total: int256 = money + fixed_math._wad_floor(size * state.funding)
     per_share: int256 = fixed_math._mul_div_floor(total, RAY, shares)
@@ -398,10 +407,7 @@ def _change_side(market: Market, market_id: uint256, which: uint256, size: int25
         shares = unsafe_sub(0, shares)
     # int160 plus a quotient of checked products; the word refuses what does not fit.
     side.charge = unsafe_add(side.charge, per_share)
-    closing: int256 = fixed_math._magnitude(size)
-    whole: int256 = self._size_down(side.shares, side.scale)
-    assert closing <= whole
-    if closing != 0 and closing == whole:
+    if closing != 0 and closing >= whole:
         side.scale = 0
     else:
         side.scale -= fixed_math._mul_div_ceil(closing, RAY, side.shares)

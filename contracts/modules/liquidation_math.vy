@@ -36,6 +36,7 @@ ROUNDING_WEI: constant(int256) = 4
 # word per market leg (market legs come first).
 struct Situation:
     word: uint256
+    base: int256
     equity: int256
     maintenance: uint256
     favourable: int256

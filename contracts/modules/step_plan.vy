@@ -1,7 +1,7 @@
 # pragma version ==0.4.3
 """
 @title Step plan
-@notice The step that an account below maintenance margin is due. Part of the liquidation engine.
+@notice An account as the waterfall finds it, and the step that it is due. Part of the liquidation engine and of CloseOut.
 @dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD.
 """
 
@@ -10,6 +10,7 @@
 # ---------------------------------------------------------------
 
 from interfaces import IClearinghouse
+from interfaces import IIndexOracle
 from interfaces import ILiquidationEngine
 from interfaces import IMarginModel
 
@@ -42,6 +43,7 @@ HALVINGS: constant(uint256) = 6
 # ---------------------------------------------------------------
 
 CLEARINGHOUSE: public(immutable(IClearinghouse))
+INDEX_ORACLE: public(immutable(IIndexOracle))
 MARGIN_MODEL: public(immutable(IMarginModel))
 
 # ---------------------------------------------------------------
@@ -50,14 +52,53 @@ MARGIN_MODEL: public(immutable(IMarginModel))
 
 
 @deploy
-def __init__(clearinghouse: IClearinghouse, margin_model: IMarginModel):
+def __init__(clearinghouse: IClearinghouse, index_oracle: IIndexOracle, margin_model: IMarginModel):
     CLEARINGHOUSE = clearinghouse
+    INDEX_ORACLE = index_oracle
     MARGIN_MODEL = margin_model
 
 
 # ---------------------------------------------------------------
 #                            INTERNAL
 # ---------------------------------------------------------------
+
+
+@internal
+def _examine(account: uint256) -> liquidation_math.Situation:
+    """
+    @notice An account at refreshed prices.
+    """
+    seen: liquidation_math.Situation = empty(liquidation_math.Situation)
+    seen.word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = extcall INDEX_ORACLE.refresh(words._account_bitmap(seen.word))
+    (
+        seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
+    ) = staticcall MARGIN_MODEL.plan(seen.word, seen.base, seen.legs, seen.prices)
+    return seen
+
+
+@internal
+@view
+def _foresee(account: uint256) -> liquidation_math.Situation:
+    """
+    @notice What `_examine` would find now. A view may not refresh, and to share the rest would copy every array.
+    """
+    seen: liquidation_math.Situation = empty(liquidation_math.Situation)
+    seen.word, seen.base, seen.legs = staticcall CLEARINGHOUSE.portfolio(account)
+    seen.prices = staticcall INDEX_ORACLE.prices(words._account_bitmap(seen.word))
+    (
+        seen.equity, seen.maintenance, seen.favourable, seen.favourable_maintenance, seen.planned
+    ) = staticcall MARGIN_MODEL.plan(seen.word, seen.base, seen.legs, seen.prices)
+    return seen
+
+
+@internal
+@pure
+def _is_healthy(legs: uint256, favourable: int256, favourable_maintenance: uint256) -> bool:
+    """
+    @notice Without market legs, or at or above maintenance margin at the favourable ends.
+    """
+    return legs == 0 or favourable >= convert(favourable_maintenance, int256)
 
 
 @internal

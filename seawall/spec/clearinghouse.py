@@ -34,7 +34,7 @@ from seawall.spec.words import (
     ids_of,
 )
 
-MAX_CHANGES = 22
+MAX_CHANGES = 24
 MAX_TOKEN_DECIMALS = 18
 MAX_MARKET_ID = 127
 MARKETS_MASK = 2**128 - 1

@@ -12,6 +12,7 @@ from seawall.spec.fixed_math import mul_ray_ceil, mul_ray_floor, wad_ceil
 from seawall.spec.state import Journal, Table, require
 from seawall.spec.words import (
     LONG,
+    LOT,
     MAX_LEGS,
     RAY,
     SHORT,
@@ -25,6 +26,8 @@ from seawall.spec.words import (
 REBASE_SCALE = RAY // 10**4
 #: A rebase divides shares by 10**4 at least, so an int112 is used up after nine epochs.
 MAX_EPOCH_STEPS = 10
+#: Rounding lets the sides of a market part; a side that closes for more, but by less, closes whole.
+MAX_DRIFT = LOT // 10
 #: A leg word has room for this much open interest.
 MAX_LEG_OPEN_INTEREST = 2**104 - 1
 
@@ -195,15 +198,18 @@ class Ledger:
         change of the sum of cash and quotes (nonzero only when an epoch ends).
         """
         side = market.side(which)
-        require(side.shares != 0)
         require(size == 0 or (size < 0) == (which == LONG))
+        require(abs(size) <= side.size + MAX_DRIFT)
+        if side.shares == 0:
+            # Nobody is left to pay: only what the sides have parted by may close here.
+            require(money == 0)
+            return market, 0
         total = money + size * market.funding // WAD
         if which == LONG:
             charge = side.charge - (total * RAY // side.shares)
         else:
             charge = side.charge + (total * RAY // side.shares)
-        require(abs(size) <= side.size)
-        if abs(size) == side.size and size != 0:
+        if abs(size) >= side.size and size != 0:
             scale = 0
         else:
             scale = side.scale - -(-abs(size) * RAY // side.shares)

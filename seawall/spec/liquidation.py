@@ -326,25 +326,25 @@ class LiquidationEngine:
         with self.clearinghouse.journal.transaction():
             yield
 
-    def _situation(self, account: int) -> tuple[Plan, list[Leg], list[Price]]:
+    def situation(self, account: int) -> tuple[Plan, list[Leg], list[Price]]:
         base, legs = self.clearinghouse.portfolio(account)
         held = self.clearinghouse.ledger.accounts[account]
         prices = self.clearinghouse.refresh(held.bitmap)
-        plan = self._plan(base, legs, prices, held.mode)
+        plan = self.plan(base, legs, prices, held.mode)
         return plan, legs, prices
 
-    def _plan(self, base: int, legs: list[Leg], prices: list[Price], mode: int) -> Plan:
+    def plan(self, base: int, legs: list[Leg], prices: list[Price], mode: int) -> Plan:
         return self.clearinghouse.model.plan(base, legs, prices, self.clearinghouse.now, mode)
 
     def plan_step(self, account: int, limit: int = MAX_UINT256) -> Step:
         """What `liquidate` would do; stage 0 for a healthy account or one without usable legs."""
-        plan, legs, prices = self._situation(account)
+        plan, legs, prices = self.situation(account)
         if _is_healthy(plan):
             return Step()
         mode = self.clearinghouse.ledger.accounts[account].mode
 
         def required(left: list[Leg]) -> int:
-            return self._plan(0, left, prices, PORTFOLIO).maintenance
+            return self.plan(0, left, prices, PORTFOLIO).maintenance
 
         if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
             step = plan_whole(self.parameters, plan, legs, prices, required, mode)
@@ -361,7 +361,7 @@ class LiquidationEngine:
 
     def is_healthy(self, account: int) -> bool:
         """Whether the favourable ends leave the account at or above maintenance margin."""
-        plan, _, _ = self._situation(account)
+        plan, _, _ = self.situation(account)
         return _is_healthy(plan)
 
     def liquidate(
@@ -424,7 +424,7 @@ class LiquidationEngine:
         self, account: int, keeper: int, step: Step, fraction: int, gated: bool
     ) -> int:
         """Hand a fraction of all usable legs over; returns the market of the last."""
-        plan, legs, prices = self._situation(account)
+        plan, legs, prices = self.situation(account)
         sizes = [fraction_of(legs[index][2], fraction) for index in range(len(plan.legs))]
         moved = [
             index
@@ -473,7 +473,7 @@ class LiquidationEngine:
             if held.bitmap & MARKETS_MASK or held.cash >= 0:
                 return 0
             if held.bitmap:
-                plan, _, _ = self._situation(account)
+                plan, _, _ = self.situation(account)
                 if plan.equity >= 0:
                     return 0
             for token_id in (leg_id - 127 for leg_id in ids_of(held.bitmap)):
@@ -491,7 +491,7 @@ class LiquidationEngine:
 
         Between the two, as while a feed is silent, a clock neither starts nor stops.
         """
-        plan, _, _ = self._situation(account)
+        plan, _, _ = self.situation(account)
         if not plan.legs or plan.equity >= plan.maintenance:
             self.flagged[account] = 0
         elif self.flagged[account] == 0 and not _is_healthy(plan):

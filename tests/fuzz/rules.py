@@ -11,6 +11,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.fuzz import clearing_actions as clearing
+from tests.fuzz import close_out_actions as closing
 from tests.fuzz import compare, promises
 from tests.fuzz import conversion_actions as conversion
 from tests.fuzz import exchange_actions as exchange
@@ -74,6 +75,8 @@ WEIGHTS: dict[Action, int] = {
     waterfall.absorb: 1,
     waterfall.flag: 1,
     waterfall.engine_heal: 2,
+    closing.resolve: 5,
+    closing.resolve_many: 4,
     conversion.convert: 4,
     exchange.match: 3,
     exchange.match_batch: 4,

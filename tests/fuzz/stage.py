@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.deployment import create_address
+from seawall.spec.close_out import CloseOutParameters
 from seawall.spec.conversion import ConversionParameters
 from seawall.spec.liquidation import EngineParameters
 from seawall.spec.margin import MarketRisk
@@ -56,6 +57,7 @@ FEES = {
     127: Fees(1, 10_000, 100_000),
 }
 ENGINE = EngineParameters()
+CLOSE_OUT = CloseOutParameters()
 CONVERSION = ConversionParameters()
 COOLDOWN_SECONDS = 3_600
 
@@ -70,6 +72,7 @@ ROLES = {
 CONTRACT_RIGHTS = {
     "exchange": TRADE,
     "engine": ENGINE_RIGHTS,
+    "close_out": ENGINE_RIGHTS,
     "converter": TRADE | PAY | WATERFALL,
 }
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
@@ -115,6 +118,7 @@ def deploy(chain: Deployable) -> None:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
+    chain.deploy("close_out", "CloseOut", chain.addr("engine"), *CLOSE_OUT)
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
     _deploy_index(chain, owner, oracle)
 

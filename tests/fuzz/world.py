@@ -9,6 +9,7 @@ from typing import Any
 
 from seawall.client.orders import Domain
 from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
+from seawall.spec.close_out import CloseOut
 from seawall.spec.conversion import CollateralConverter
 from seawall.spec.exchange import Exchange
 from seawall.spec.fixed_math import MAX_UINT256
@@ -34,6 +35,7 @@ from tests.fuzz.index import FED, FeedIndex, Prices
 from tests.fuzz.stage import (
     ANCHORS,
     CAP,
+    CLOSE_OUT,
     COLLATERAL,
     COLLECTOR,
     CONTRACT_RIGHTS,
@@ -114,7 +116,7 @@ class World:
         self.house, self.model_address = chain.addr("house"), chain.addr("model")
         self.engine, self.exchange = chain.addr("engine"), chain.addr("exchange")
         self.fund, self.oracle = chain.addr("fund"), chain.addr("oracle")
-        self.converter = chain.addr("converter")
+        self.converter, self.closer_address = chain.addr("converter"), chain.addr("close_out")
         self.domain = Domain(CHAIN_ID, self.exchange)
         self.owner = chain.actor("timelock")
         self.steps: deque[tuple[Any, ...]] = deque(maxlen=KEPT_STEPS)
@@ -156,6 +158,7 @@ class World:
         self.seller = CollateralConverter(self.spec, CONVERSION)
         self.venue = Exchange(self.spec, self.exchange)
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS)
+        self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover)
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
         self.slack = Slack(self.spec, self.prices, list(ANCHORS), self.drift)
@@ -166,6 +169,9 @@ class World:
             self.index.store(ids, self.spec.now)
         return [self.prices[leg_id] for leg_id in ids]
 
+    def _cover(self, _market_id: int, account: int, amount: int) -> int:
+        return self.savings.cover(CloseOut.ADDRESS, account, amount)
+
     def _list_all(self) -> None:
         for name, verbs in ROLES.items():
             self.set_module(self.chain.actor(name), verbs)
@@ -174,6 +180,7 @@ class World:
         # The specification's engine and converter act under a name instead of an address.
         self.spec.set_module(LiquidationEngine.ADDRESS, CONTRACT_RIGHTS["engine"])
         self.spec.set_module(CollateralConverter.ADDRESS, CONTRACT_RIGHTS["converter"])
+        self.spec.set_module(CloseOut.ADDRESS, CONTRACT_RIGHTS["close_out"])
         for token_id in COLLATERAL:
             self.set_token(token_id, CAP)
         parameters.list_all(self)

@@ -1,0 +1,259 @@
+"""Whole accounts closed without a keeper's capital: after gaps, in batches, after clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+from seawall.spec.close_out import CHARGED, Case
+from seawall.spec.liquidation import DEFERRED, FUND
+from seawall.spec.margin import Price
+from seawall.spec.oracle import MAX_PRICE
+from seawall.spec.state import Reverted
+from seawall.spec.words import LONG, PPM, RATIO, TICK, WAD
+from tests.fuzz import compare, promises
+from tests.fuzz.compare import market_ids_of
+from tests.fuzz.stage import ANCHORS, CLOSE_OUT, ENGINE
+from tests.fuzz.trading import standings
+from tests.fuzz.waterfall_actions import line
+from tests.fuzz.world import World
+
+CLOSE_OUT_CALL = "close_out(uint256,uint256)"
+CLOSE_MANY_CALL = "close_many(uint256[],uint256)"
+#: What an EMA may be of its price, as the price word holds it.
+MAX_EMA_RATIO = 2**28 - 1
+
+
+class Before(NamedTuple):
+    """What a call found: equities of everybody, sides, cash, and prices at the EMA."""
+
+    standings: dict[int, promises.Standing | None]
+    cash: dict[int, int]
+    sizes: dict[tuple[int, int], int]
+    deferred: int
+
+
+# -- how accounts come to be due -----------------------------------------------------------------
+
+
+def _gap(world: World, dice: Random) -> None:
+    """An index jumps past somebody's equity; its EMA stays behind, or is where the price is."""
+    accounts = [account for account in world.accounts if market_ids_of(world, account)]
+    if not accounts:
+        return
+    account = dice.choice(accounts)
+    market_id = dice.choice(market_ids_of(world, account))
+    old = world.prices[market_id].price
+    ratio = dice.choice([0, 0, -100_000, -700_000, -2 * PPM])
+    found = line(world, account, market_id, ratio)
+    if found is None or old == 0:
+        return
+    good, bad = found
+    price = max(TICK, min(MAX_PRICE, bad + (bad - good) * dice.choice([0, 1, 10**4])))
+    ema = dice.choice([RATIO, old * RATIO // price, old * RATIO // price])
+    ema = max(1, min(MAX_EMA_RATIO, ema))
+    world.set_price(market_id, Price(price, world.chain.time, ema_ratio=ema))
+
+
+def _let_clock_run(world: World, dice: Random) -> None:
+    """Below close-out and above zero: flag, and wait."""
+    accounts = [account for account in world.accounts if market_ids_of(world, account)]
+    if not accounts:
+        return
+    account = dice.choice(accounts)
+    market_id = dice.choice(market_ids_of(world, account))
+    found = line(world, account, market_id, dice.choice([ENGINE.close_out, 400_000, 50_000, 1]))
+    if found is None:
+        return
+    world.set_price(market_id, Price(found[1], world.chain.time))
+    passed, _ = world.send(
+        "flag",
+        world.chain.actor("keeper"),
+        "flag(uint256)",
+        [account],
+        lambda: world.waterfall.flag(account),
+        world.engine,
+    )
+    if passed:
+        compare.touched(world, [account])
+    world.warp(dice.choice([CLOSE_OUT.reduce_after] * 4 + [CLOSE_OUT.reduce_after - 2]))
+
+
+def _draw_keeper(world: World, dice: Random) -> int:
+    """Anybody's account: no capital is asked for."""
+    return dice.choice([*world.accounts, world.collector])
+
+
+# -- calls ---------------------------------------------------------------------------------------
+
+
+def resolve(world: World, dice: Random) -> None:
+    """One account, due or not."""
+    (_let_clock_run if dice.random() < 0.3 else _gap)(world, dice)
+    due = _due(world)
+    if not due and dice.random() < 0.8:
+        return
+    account = dice.choice(due) if due and dice.random() < 0.95 else dice.choice(world.accounts)
+    keeper = _draw_keeper(world, dice)
+    if keeper == account and dice.random() < 0.9:
+        keeper = world.collector
+    before = _look(world)
+    passed, _ = world.send(
+        "resolve",
+        world.chain.actor("keeper"),
+        CLOSE_OUT_CALL,
+        [account, keeper],
+        lambda: world.closer.close_out(account, keeper),
+        world.closer_address,
+    )
+    if passed:
+        _check(world, before, [account], keeper)
+
+
+def resolve_many(world: World, dice: Random) -> None:
+    """A batch of due and other accounts; rarely out of order."""
+    for _ in range(dice.choice([1, 2, 3])):
+        (_let_clock_run if dice.random() < 0.2 else _gap)(world, dice)
+    accounts = sorted({*_due(world), *dice.choices(world.accounts, k=2)})
+    if dice.random() < 0.05:
+        dice.shuffle(accounts)
+    keeper = _draw_keeper(world, dice)
+    before = _look(world)
+
+    def predict() -> list[int]:
+        statuses = world.closer.close_many(accounts, keeper)
+        return [32, len(statuses), *statuses]
+
+    passed, _ = world.send(
+        "resolve_many",
+        world.chain.actor("keeper"),
+        CLOSE_MANY_CALL,
+        [accounts, keeper],
+        predict,
+        world.closer_address,
+    )
+    if passed:
+        closed = [case.account for case in world.closer.batch.cases]
+        world.count("batch closed as one", len(closed) > 1)
+        _check(world, before, closed, keeper)
+
+
+def _due(world: World) -> list[int]:
+    found = []
+    for account in world.accounts:
+        try:
+            plan, _, _ = world.waterfall.situation(account)
+            if plan.legs and world.closer.is_due(account, plan):
+                found.append(account)
+        except (Reverted, ArithmeticError):
+            continue
+    return found
+
+
+# -- what must hold ------------------------------------------------------------------------------
+
+
+def _look(world: World) -> Before:
+    ledger = world.spec.ledger
+    return Before(
+        standings(world, world.everyone),
+        {account: ledger.accounts[account].cash for account in world.everyone},
+        {
+            (market_id, side): ledger.markets[market_id].side(side).size
+            for market_id in ANCHORS
+            for side in (1, 2)
+        },
+        world.spec.totals.deferred,
+    )
+
+
+def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> None:
+    """P3, P5, P7, P8 and P9 of a close-out."""
+    market_ids = list(dict.fromkeys(market_id for market_id, _, _ in world.spec.trades))
+    compare.touched(world, world.everyone, market_ids)
+    if not closed:
+        return
+    cases = {case.account: case for case in world.closer.batch.cases}
+    total = sum(case.shortfall for case in cases.values())
+    paid = {FUND: 0, CHARGED: 0, DEFERRED: 0}
+    for source in world.closer.sources:
+        paid[source.stage] += source.amount
+    dust = _dust(world, market_ids)
+    world.must("stages sum", abs(sum(paid.values()) - total) <= dust, (total, paid))
+    # At the time of the call: a second more would accrue funding.
+    later = {account: promises.standing(world, account) for account in world.everyone}
+    for account, case in cases.items():
+        held = set(market_ids_of(world, account))
+        usable = {leg.market_id for leg in case.plan.legs if leg.usable}
+        world.must("closed whole", not held & usable, (case, held))
+        if case.shortfall:
+            cash = world.spec.ledger.accounts[account].cash
+            world.must("bankrupt is left at zero", 0 <= cash <= 2 * dust, (case, cash))
+        world.must("fee of a bankrupt", case.plan.equity > 0 or case.step.fee == 0, case)
+    promises.check_no_hidden_debt(world, closed)
+    _check_caps(world, before, cases)
+    _check_others(world, before, later, cases, keeper, dust)
+    world.count("resolved bankrupt", total > 0)
+    world.count("resolved above zero", any(case.plan.equity > 0 for case in cases.values()))
+    world.count("stage charged", paid[CHARGED] > 0)
+    world.count("stage fund in a close-out", paid[FUND] > 0)
+    world.count("stage deferred in a close-out", paid[DEFERRED] > dust)
+    sides = {c.account for _, made, _ in world.spec.trades for c in made if c.account in (1, 2)}
+    world.count("side reduced", bool(sides))
+
+
+def _dust(world: World, market_ids: Sequence[int]) -> int:
+    """What a close may round, in wei: sizes by units of their market, money by one a change."""
+    worth = sum(
+        (world.drift.bound(market_id) + 8) * (world.prices[market_id].price // WAD + 1)
+        for market_id in market_ids
+    )
+    return worth + 8 * len(market_ids) * len(world.everyone)
+
+
+def _check_caps(world: World, before: Before, cases: dict[int, Case]) -> None:
+    """No side pays more than its gain since the EMA and base maintenance margin."""
+    for claim in world.closer.batch.claims.values():
+        leaving = sum(
+            abs(size)
+            for case in cases.values()
+            for (leg_id, _, size) in case.legs
+            if leg_id == claim.market_id and (size > 0) == (claim.side == LONG)
+        )
+        left = before.sizes[claim.market_id, claim.side] - leaving
+        price = claim.price.price
+        ema = price * claim.price.ema_ratio // RATIO
+        gain = max(0, price - ema if claim.side == LONG else ema - price)
+        most = max(0, left) * (gain * PPM + min(price, ema) * claim.base) // (WAD * PPM)
+        world.must("P8 cap", claim.charge <= most, (claim, left, gain))
+
+
+def _check_others(
+    world: World,
+    before: Before,
+    later: dict[int, promises.Standing | None],
+    cases: dict[int, Case],
+    keeper: int,
+    dust: int,
+) -> None:
+    """Who holds nothing pays nothing, and all others together pay what they are charged."""
+    charged = sum(claim.charge for claim in world.closer.batch.claims.values())
+    fees = sum(case.step.fee for case in cases.values())
+    reserve = sum(case.step.reserve for case in cases.values())
+    moved = 0
+    for account in world.everyone:
+        if account in cases or account == world.fee_account:
+            continue
+        found, now = before.standings[account], later[account]
+        if found is None or now is None:
+            return
+        change = now.plan.equity - found.plan.equity
+        if account == keeper:
+            change -= reserve
+            reserve = 0
+        if not found.plan.legs:
+            world.must("P7 bystander", change == 0, (hex(account), change))
+        world.must("charged more than all", change >= -charged - dust, (hex(account), change))
+        moved += change
+    world.must("P8 exact", -charged - dust <= moved <= fees - charged + dust, (moved, charged))
