@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bench import risk_scenes, scenes
+from bench import risk_scenes, scenes, waterfall_scenes
 from bench.stand import Act, Stand
 
 
@@ -50,6 +50,13 @@ def wholes(legs: int) -> dict[str, int]:
     return {"Liquidated stage 2": legs, "PositionChanged": 2 * legs}
 
 
+def closes(legs: int) -> dict[str, int]:
+    """Events of an account that is closed against other sides, its keeper reserves paid."""
+    return {"ClosedOut": 1, "PositionChanged": legs, "SideChanged": legs, "Moved": 1}
+
+
+#: Of a close whose shortfall the insurance fund pays.
+CLOSED_BY_FUND = {"ShortfallPaid stage 4": 1, "Covered": 1, "Moved": 2}
 #: Of a shortfall that the insurance fund pays in full.
 PAID_BY_FUND = {"Absorbed stage 4": 1, "Covered": 1, "Moved": 1}
 
@@ -73,8 +80,10 @@ FIGURES = (
         slices(1) | {"IndexUpdated": 8},
     ),
     Figure("liquidate_many_20_each", scenes.liquidate_many_20, 0, slices(20, 1), parts=20),
-    Figure("close_out_8", scenes.close_out_8, 400_000, wholes(8)),
+    Figure("liquidate_whole_8", scenes.liquidate_whole_8, 0, wholes(8)),
     Figure("bad_debt_1", scenes.bad_debt_1, 175_000, wholes(1) | PAID_BY_FUND),
+    Figure("adl", waterfall_scenes.adl, 140_000, closes(1) | {"ShortfallPaid stage 5": 1}),
+    Figure("bad_debt_closed_1", waterfall_scenes.bad_debt_closed_1, 0, closes(1) | CLOSED_BY_FUND),
     Figure(
         "convert_1",
         scenes.convert_1,

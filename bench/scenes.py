@@ -139,7 +139,7 @@ def liquidate_8_stale_index(stand: Stand) -> Act:
     return liquidating(stand)
 
 
-def close_out_8(stand: Stand) -> Act:
+def liquidate_whole_8(stand: Stand) -> Act:
     """Eight legs, equity below close-out and above zero: the keeper takes all of them. He holds a
     leg of each of these markets."""
     make_due(stand, TRADER, 8)

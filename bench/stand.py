@@ -79,6 +79,7 @@ class Stand:
         self.house = self._handle(addresses, "Clearinghouse")
         self.exchange = self._handle(addresses, "Exchange")
         self.engine = self._handle(addresses, "LiquidationEngine")
+        self.closer = self._handle(addresses, "CloseOut")
         self.fund = self._handle(addresses, "InsuranceFund")
         self.oracle = self._handle(addresses, "IndexOracle")
         self.lens = self._handle(addresses, "Lens")

@@ -107,7 +107,7 @@ def __init__(engine: address, reduce_after_seconds: uint256):
     @param engine the LiquidationEngine, which keeps the clocks; its parameters hold here, too
     @param reduce_after_seconds at most a day
     """
-    assert reduce_after_seconds <= MAX_REDUCE_AFTER_SECONDS, "close out: reduce after"
+    assert reduce_after_seconds <= MAX_REDUCE_AFTER_SECONDS, "closing: reduce after"
     ENGINE = ILiquidationEngine(engine)
     REDUCE_AFTER_SECONDS = reduce_after_seconds
     terms: Parameters = Parameters(engine)
@@ -139,10 +139,10 @@ def close_out(account: uint256, keeper: uint256) -> int256:
     status: uint256 = 0
     equity: int256 = 0
     status, equity = self._look(account, keeper)
-    assert status != OWN_ACCOUNT, "close out: own account"
-    assert status != HEALTHY, "close out: healthy"
-    assert status != STALE, "close out: price stale"
-    assert status == CLOSED, "close out: not due"
+    assert status != OWN_ACCOUNT, "closing: own account"
+    assert status != HEALTHY, "closing: healthy"
+    assert status != STALE, "closing: price stale"
+    assert status == CLOSED, "closing: not due"
     self._resolve(keeper)
     return equity
 
@@ -156,13 +156,13 @@ def close_many(accounts: DynArray[uint256, MAX_BATCH], keeper: uint256) -> DynAr
     statuses: DynArray[uint256, MAX_BATCH] = []
     last: uint256 = 0
     for account: uint256 in accounts:
-        assert account > last, "close out: not ascending"
+        assert account > last, "closing: not ascending"
         last = account
         status: uint256 = 0
         equity: int256 = 0
         status, equity = self._look(account, keeper)
         statuses.append(status)
-    assert bits._count(close_out_batch._markets) <= MAX_MARKETS, "close out: too many markets"
+    assert bits._count(close_out_batch._markets) <= MAX_MARKETS, "closing: too many markets"
     if close_out_batch._count != 0:
         self._resolve(keeper)
     return statuses

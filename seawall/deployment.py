@@ -56,6 +56,7 @@ CORE = (
     "CollateralConverter",
     "RiskLens",
     "WhatIfLens",
+    "CloseOut",
 )
 
 #: Chain ids of development nodes, the only ones where test tokens and feeds are allowed.
@@ -93,6 +94,7 @@ class System:
     converter: Any
     risk_lens: Any
     what_if_lens: Any
+    close_out: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
     start_block: int
@@ -103,6 +105,7 @@ class System:
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
             self.exchange, self.engine, self.lens, self.risk_monitor,
             self.converter, self.risk_lens, self.what_if_lens,
+            self.close_out,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -194,9 +197,10 @@ def _deploy_contracts(
     sources = house.address, oracle.address
     risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
     what_if_lens = create("WhatIfLens", *sources, lens.address)
+    close_out = create("CloseOut", engine.address, rates.reduce_after)
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
-        converter, risk_lens, what_if_lens,
+        converter, risk_lens, what_if_lens, close_out,
         feeds, aggregators, start_block,
     )  # fmt: skip
 
@@ -249,9 +253,10 @@ def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) 
 def _configure(system: System, deployer: Any, report: Report) -> None:
     """Rights, markets, rates, fees and feeds: each setter once."""
     house = system.clearinghouse
-    report("granting rights to Exchange, LiquidationEngine and CollateralConverter")
+    report("granting rights to Exchange, LiquidationEngine, CloseOut and CollateralConverter")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
+    house.set_module(system.close_out.address, ENGINE_RIGHTS, sender=deployer)
     house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
@@ -347,6 +352,11 @@ def verify(system: System, deployer: str) -> list[str]:
         ("CollateralConverter", system.converter, "CLEARINGHOUSE", "Clearinghouse"),
         ("CollateralConverter", system.converter, "INDEX_ORACLE", "IndexOracle"),
         ("CollateralConverter", system.converter, "MARGIN_MODEL", "MarginModel"),
+        ("CloseOut", system.close_out, "CLEARINGHOUSE", "Clearinghouse"),
+        ("CloseOut", system.close_out, "INDEX_ORACLE", "IndexOracle"),
+        ("CloseOut", system.close_out, "MARGIN_MODEL", "MarginModel"),
+        ("CloseOut", system.close_out, "INSURANCE_FUND", "InsuranceFund"),
+        ("CloseOut", system.close_out, "ENGINE", "LiquidationEngine"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
     )
     for name, contract, getter, target in links:
@@ -391,6 +401,9 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("penalty at close-out", engine.PENALTY_MAX_PPM(), rates.penalty_max)
     same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
     same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
+    close_out = system.close_out
+    same("rights of CloseOut", house.modules(close_out.address), ENGINE_RIGHTS)
+    same("seconds before a reduction", close_out.REDUCE_AFTER_SECONDS(), rates.reduce_after)
     converter, discounts = system.converter, parameters.conversion
     same("rights of CollateralConverter", house.modules(converter.address), CONVERTER_RIGHTS)
     same("least discount", converter.DISCOUNT_MIN_PPM(), discounts.discount_min)

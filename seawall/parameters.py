@@ -204,13 +204,14 @@ class OracleParameters:
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Liquidation parameters, parts per million."""
+    """Liquidation parameters, parts per million; `reduce_after` in seconds."""
 
     target_buffer: int
     penalty_min: int
     penalty_max: int
     close_out: int
     keeper_share: int
+    reduce_after: int
 
 
 @dataclass(frozen=True)
@@ -384,7 +385,7 @@ def _oracle(raw: Any) -> OracleParameters:
 
 def _liquidation(raw: Any) -> EngineSettings:
     names = "target_buffer penalty_min penalty_max close_out keeper_share"
-    entry = _fields(raw, "liquidation", names)
+    entry = _fields(raw, "liquidation", f"{names} reduce_after_seconds")
     values = {name: ppm(entry[name], f"liquidation.{name}") for name in names.split()}
     if values["penalty_min"] > values["penalty_max"] or values["penalty_max"] > PPM // 10:
         raise ParameterError(
@@ -392,7 +393,9 @@ def _liquidation(raw: Any) -> EngineSettings:
         )
     if values["close_out"] >= PPM:
         raise ParameterError("liquidation.close_out: must be below 1")
-    return EngineSettings(**values)
+    where = "liquidation.reduce_after_seconds"
+    reduce_after = _int(entry["reduce_after_seconds"], where, 0, SECONDS_PER_DAY)
+    return EngineSettings(**values, reduce_after=reduce_after)
 
 
 def _conversion(raw: Any) -> ConversionSettings:

@@ -98,7 +98,7 @@ def _add(account: uint256, seen: liquidation_math.Situation, step: ILiquidationE
         dust = unsafe_add(dust, unsafe_add(unsafe_div(price, WAD), ROUNDING_WEI))
         odd = odd or fixed_math._abs(size) % LOT != 0
         if risk_words._plan_usable(plan):
-            markets = markets | bits._bit(risk_words._plan_id(plan))
+            markets = markets | bits._bit(risk_words._plan_id(plan))  # bits._bit
             self._legs[entry] = leg
             self._plans[entry] = plan
             notional: uint256 = risk_words._plan_notional(plan)
@@ -118,7 +118,7 @@ def _add(account: uint256, seen: liquidation_math.Situation, step: ILiquidationE
         self._fees[last] = unsafe_add(self._fees[last], left)
     self._accounts[number] = account
     self._markets_of[number] = markets
-    self._markets = self._markets | markets
+    self._markets = self._markets | markets  # bits._bit
     self._reserve = unsafe_add(self._reserve, step.reserve)
     self._count = unsafe_add(number, 1)
     shortfall: uint256 = 0
@@ -146,7 +146,7 @@ def _entry(number: uint256, market_id: uint256) -> (bool, uint256):
     bit: uint256 = bits._bit(market_id)
     if markets & bit == 0:  # bits._has
         return False, 0
-    rank: uint256 = bits._count(markets & unsafe_sub(bit, 1))  # the bits below
+    rank: uint256 = bits._count(markets & unsafe_sub(bit, 1))  # bits._bit: those below
     return True, unsafe_add(unsafe_mul(number, MAX_LEGS), rank)
 
 
@@ -227,7 +227,7 @@ def _slot(market_id: uint256) -> uint256:
     """
     @notice Rank of a market among all of the batch.
     """
-    return bits._count(self._markets & unsafe_sub(bits._bit(market_id), 1))
+    return bits._count(self._markets & unsafe_sub(bits._bit(market_id), 1))  # bits._bit: those below
 
 
 @internal

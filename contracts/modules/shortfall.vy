@@ -34,6 +34,8 @@ CHARGED: constant(uint256) = 5
 LONG: constant(uint256) = 1
 SHORT: constant(uint256) = 2
 WAD: constant(uint256) = 10**18
+# A fund with less is empty: to ask it would cost more than it has.
+LEAST_SAVINGS: constant(uint256) = 10**12
 MAX_BATCH: constant(uint256) = 20
 MAX_LEGS: constant(uint256) = 16
 MAX_MARKETS: constant(uint256) = 24
@@ -154,7 +156,10 @@ def _savings() -> uint256:
     @notice What the fund can pay.
     """
     word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(FUND_ACCOUNT)
-    return convert(max(words._account_cash(word), 0), uint256)
+    cash: int256 = words._account_cash(word)
+    if cash < convert(LEAST_SAVINGS, int256):
+        return 0
+    return convert(cash, uint256)
 
 
 @internal

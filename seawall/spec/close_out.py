@@ -36,6 +36,8 @@ from seawall.spec.words import (
 CHARGED = 5
 CLOSED, HEALTHY, STALE, OWN_ACCOUNT, WAITING = 0, 1, 2, 3, 4
 MAX_BATCH = 20
+#: A fund with less is empty: to ask it would cost more than it has (WAD).
+LEAST_SAVINGS = 10**12
 #: Markets that a batch may span.
 MAX_MARKETS = 24
 #: What a leg off the lot may lose besides, in wei, when it is closed.
@@ -221,10 +223,10 @@ class CloseOut:
         with self.house.journal.transaction():
             self._check_keeper(keeper)
             status, case = self._look(account, keeper)
-            require(status != OWN_ACCOUNT, "close out: own account")
-            require(status != HEALTHY, "close out: healthy")
-            require(status != STALE, "close out: price stale")
-            require(case is not None, "close out: not due")
+            require(status != OWN_ACCOUNT, "closing: own account")
+            require(status != HEALTHY, "closing: healthy")
+            require(status != STALE, "closing: price stale")
+            require(case is not None, "closing: not due")
             self._resolve([case] if case else [], keeper)
             return case.plan.equity if case else 0
 
@@ -233,11 +235,11 @@ class CloseOut:
         with self.house.journal.transaction():
             self._check_keeper(keeper)
             require(len(accounts) <= MAX_BATCH)
-            require(accounts == sorted(set(accounts)), "close out: not ascending")
+            require(accounts == sorted(set(accounts)), "closing: not ascending")
             found = [self._look(account, keeper) for account in accounts]
             cases = [case for _, case in found if case is not None]
             # A batch that spans too many markets waits for a smaller one.
-            require(len(Batch(cases).market_ids) <= MAX_MARKETS, "close out: too many markets")
+            require(len(Batch(cases).market_ids) <= MAX_MARKETS, "closing: too many markets")
             self.batch = Batch()
             if cases:
                 self._resolve(cases, keeper)
@@ -323,8 +325,8 @@ class CloseOut:
         claims = [batch.claims[key] for key in sorted(batch.claims)]
         total = batch.shortfall
         unclaimed = total - sum(claim.wanted for claim in claims)
-        savings = max(0, self.house.ledger.accounts[self.house.fee_account].cash)
-        available = min(total, savings)
+        savings = self.house.ledger.accounts[self.house.fee_account].cash
+        available = min(total, savings) if savings >= LEAST_SAVINGS else 0
         pivot = batch.pivot.account
         for market_id, claim in [(0, None), *((claim.market_id, claim) for claim in claims)]:
             wanted = claim.wanted if claim else unclaimed

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from seawall.spec.close_out import CHARGED, Case
 from seawall.spec.liquidation import DEFERRED, FUND
-from seawall.spec.margin import Price
+from seawall.spec.margin import Leg, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
-from seawall.spec.words import LONG, PPM, RATIO, TICK, WAD
+from seawall.spec.words import LONG, PPM, RATIO, SHORT, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.stage import ANCHORS, CLOSE_OUT, ENGINE
@@ -29,9 +29,8 @@ class Before(NamedTuple):
     """What a call found: equities of everybody, sides, cash, and prices at the EMA."""
 
     standings: dict[int, promises.Standing | None]
-    cash: dict[int, int]
+    legs: dict[int, list[Leg]]
     sizes: dict[tuple[int, int], int]
-    deferred: int
 
 
 # -- how accounts come to be due -----------------------------------------------------------------
@@ -158,14 +157,20 @@ def _look(world: World) -> Before:
     ledger = world.spec.ledger
     return Before(
         standings(world, world.everyone),
-        {account: ledger.accounts[account].cash for account in world.everyone},
+        {account: _legs(world, account) for account in world.everyone},
         {
             (market_id, side): ledger.markets[market_id].side(side).size
             for market_id in ANCHORS
-            for side in (1, 2)
+            for side in (LONG, SHORT)
         },
-        world.spec.totals.deferred,
     )
+
+
+def _legs(world: World, account: int) -> list[Leg]:
+    try:
+        return world.spec.portfolio(account)[1]
+    except (Reverted, ArithmeticError):
+        return []
 
 
 def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> None:
@@ -194,6 +199,7 @@ def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> 
     promises.check_no_hidden_debt(world, closed)
     _check_caps(world, before, cases)
     _check_others(world, before, later, cases, keeper, dust)
+    _check_members(world, before, later, dust)
     world.count("resolved bankrupt", total > 0)
     world.count("resolved above zero", any(case.plan.equity > 0 for case in cases.values()))
     world.count("stage charged", paid[CHARGED] > 0)
@@ -257,3 +263,36 @@ def _check_others(
         world.must("charged more than all", change >= -charged - dust, (hex(account), change))
         moved += change
     world.must("P8 exact", -charged - dust <= moved <= fees - charged + dust, (moved, charged))
+
+
+def _check_members(
+    world: World, before: Before, later: dict[int, promises.Standing | None], dust: int
+) -> None:
+    """Who has the base maintenance margin of what is charged is not made insolvent by it.
+
+    At the worse of price and EMA for each leg: a side that lost has done so before it is charged.
+    """
+    claims = [claim for claim in world.closer.batch.claims.values() if claim.charge]
+    charged = {(claim.market_id, claim.side): claim for claim in claims}
+    closed = {case.account for case in world.closer.batch.cases}
+    for account in world.everyone if charged else []:
+        legs = before.legs[account]
+        hit = [
+            (size, charged[leg_id, side])
+            for leg_id, _, size in legs
+            if (leg_id, side := LONG if size > 0 else SHORT) in charged
+        ]
+        found, now = before.standings[account], later[account]
+        if not hit or account in closed or found is None or now is None:
+            continue
+        equity, needed = found.plan.equity, 0
+        for size, claim in hit:
+            price = claim.price.price
+            ema = price * claim.price.ema_ratio // RATIO
+            equity -= max(0, size * (price - ema) // WAD + 1)
+            needed += -(-abs(size) * min(price, ema) * claim.base // (WAD * PPM))
+        world.count("charged member")
+        if equity >= needed:
+            values = (hex(account), equity, needed, now.plan.equity)
+            world.must("P8 member made insolvent", now.plan.equity >= -dust, values)
+            world.count("charged member with margin")
