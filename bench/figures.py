@@ -50,13 +50,22 @@ def wholes(legs: int) -> dict[str, int]:
     return {"Liquidated stage 2": legs, "PositionChanged": 2 * legs}
 
 
-def closes(legs: int) -> dict[str, int]:
-    """Events of an account that is closed against other sides, its keeper reserves paid."""
-    return {"ClosedOut": 1, "PositionChanged": legs, "SideChanged": legs, "Moved": 1}
+def closes(markets: int, accounts: int = 1) -> dict[str, int]:
+    """Events of accounts that are closed against other sides, with a leg in each of some markets;
+    their keeper reserves are paid at once."""
+    return {
+        "ClosedOut": accounts,
+        "PositionChanged": markets * accounts,
+        "SideChanged": markets,
+        "Moved": 1,
+    }
 
 
-#: Of a close whose shortfall the insurance fund pays.
-CLOSED_BY_FUND = {"ShortfallPaid stage 4": 1, "Covered": 1, "Moved": 2}
+def by_fund(markets: int) -> dict[str, int]:
+    """Events of a close whose shortfall the insurance fund pays, market by market."""
+    return {"ShortfallPaid stage 4": markets, "Covered": markets, "Moved": markets + 1}
+
+
 #: Of a shortfall that the insurance fund pays in full.
 PAID_BY_FUND = {"Absorbed stage 4": 1, "Covered": 1, "Moved": 1}
 
@@ -83,7 +92,15 @@ FIGURES = (
     Figure("liquidate_whole_8", scenes.liquidate_whole_8, 0, wholes(8)),
     Figure("bad_debt_1", scenes.bad_debt_1, 175_000, wholes(1) | PAID_BY_FUND),
     Figure("adl", waterfall_scenes.adl, 140_000, closes(1) | {"ShortfallPaid stage 5": 1}),
-    Figure("bad_debt_closed_1", waterfall_scenes.bad_debt_closed_1, 0, closes(1) | CLOSED_BY_FUND),
+    Figure("bad_debt_closed_1", waterfall_scenes.bad_debt_closed_1, 0, closes(1) | by_fund(1)),
+    Figure("close_out_8", waterfall_scenes.close_out_8, 400_000, closes(8) | by_fund(8)),
+    Figure(
+        "close_many_20_each",
+        waterfall_scenes.close_many_20,
+        0,
+        closes(1, accounts=20) | by_fund(1),
+        parts=20,
+    ),
     Figure(
         "convert_1",
         scenes.convert_1,

@@ -121,8 +121,8 @@ def story(measured: Measured) -> list[str]:
     """Names of the events of the system's contracts, with the stage where one has it."""
     stand = measured.stand
     contracts = (
-        stand.house, stand.exchange, stand.engine, stand.closer, stand.oracle, stand.fund, stand.converter,
-        stand.model, stand.monitor,
+        stand.house, stand.exchange, stand.engine, stand.closer, stand.oracle, stand.fund,
+        stand.converter, stand.model, stand.monitor,
     )  # fmt: skip
     by_address = {one.address.lower(): one for one in contracts}
     found = []
