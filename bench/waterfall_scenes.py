@@ -19,24 +19,22 @@ BATCH = 20
 def adl(stand: Stand) -> Act:
     """One leg, equity below zero, the fund is empty: the other side is charged what is missing and
     its part of the leg is closed, pro rata, for however many hold it. Who calls has cash alone."""
+    _let_owe(stand, 1, "-20")
     _empty_fund(stand)
-    return bad_debt_closed_1(stand)
+    stand.freshen([MARKET])
+    return _closing(stand)
 
 
 def bad_debt_closed_1(stand: Stand) -> Act:
     """As `adl`, but the insurance fund pays what is missing."""
-    make_due(stand, TRADER, 1)
-    stand.deposit(KEEPER, 100)
-    fall(stand, 1, "-20")
+    _let_owe(stand, 1, "-20")
     stand.freshen([MARKET])
     return _closing(stand)
 
 
 def close_out_8(stand: Stand) -> Act:
     """As `bad_debt_closed_1`, of an account with eight legs."""
-    make_due(stand, TRADER, 8)
-    stand.deposit(KEEPER, 100)
-    fall(stand, 8, "-15")
+    _let_owe(stand, 8, "-15")
     stand.freshen()
     return _closing(stand)
 
@@ -51,6 +49,13 @@ def close_many_20(stand: Stand) -> Act:
     stand.freshen([MARKET])
     accounts = sorted(victim.account for victim in victims)
     return stand.act(KEEPER, stand.closer, "close_many", accounts, KEEPER.account)
+
+
+def _let_owe(stand: Stand, legs: int, fallen: str) -> None:
+    """The trader's legs fall below his money; who will call has cash alone."""
+    make_due(stand, TRADER, legs)
+    stand.deposit(KEEPER, 100)
+    fall(stand, legs, fallen)
 
 
 def _empty_fund(stand: Stand) -> None:

@@ -27,6 +27,14 @@ LEAST_SEEN = {
     "stage deferred": 100,
     "batch with a step": 100,
     "batch of many accounts": 8,
+    "resolved bankrupt": 500,
+    "resolved above zero": 100,
+    "batch closed as one": 100,
+    "side reduced": 600,
+    "stage charged": 150,
+    "stage fund in a close-out": 400,
+    "stage deferred in a close-out": 50,
+    "charged member with margin": 300,
     "absorbed": 300,
     "flagged": 100,
     "converted to zero": 15,
@@ -65,7 +73,7 @@ LEAST_SEEN = {
     "scale 1e-3": 200,
     "scale 1e-4": 100,
 }
-#: Every reason of Clearinghouse, margin model, engine, Exchange and fund that the rules can meet.
+#: Every reason of Clearinghouse, margin model, engines, Exchange and fund that the rules can meet.
 REASONS = (
     "account: not yours",
     "account: unknown",
@@ -102,6 +110,11 @@ REASONS = (
     "liquidation: over limit",
     "liquidation: own account",
     "liquidation: price stale",
+    "closing: healthy",
+    "closing: not due",
+    "closing: own account",
+    "closing: price stale",
+    "closing: not ascending",
     "conversion: own account",
     "conversion: balance covered",
     "conversion: not held",
