@@ -35,6 +35,8 @@ LEAST_SEEN = {
     "stage fund in a close-out": 400,
     "stage deferred in a close-out": 50,
     "charged member with margin": 300,
+    "brought to rest": 200,
+    "quiet after steps": 200,
     "absorbed": 300,
     "flagged": 100,
     "converted to zero": 15,

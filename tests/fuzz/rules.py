@@ -12,7 +12,7 @@ from random import Random
 
 from tests.fuzz import clearing_actions as clearing
 from tests.fuzz import close_out_actions as closing
-from tests.fuzz import compare, promises
+from tests.fuzz import compare, liveness, promises
 from tests.fuzz import conversion_actions as conversion
 from tests.fuzz import exchange_actions as exchange
 from tests.fuzz import fund_actions as fund
@@ -108,6 +108,8 @@ REFUSED: dict[str, Action] = {
     "match_batch": exchange.match_refused,
 }
 ONE_IN = 8
+#: One in so many sequences is brought to rest at its end.
+REST_ONE_IN = 3
 PREPARE = "prepare"
 
 
@@ -143,6 +145,11 @@ def finish(world: World) -> None:
     """Compare everything there is at the end of a sequence. Errors: MismatchError."""
     compare.everything(world)
     promises.check_claims(world)
+    if world.transactions % REST_ONE_IN == 0:
+        liveness.step_until_quiet(world)
+        promises.check_custody(world)
+        promises.check_zero_sum(world)
+        promises.check_claims(world)
 
 
 def draw_steps(dice: Random, number: int) -> list[Step]:

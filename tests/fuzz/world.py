@@ -134,6 +134,8 @@ class World:
         self.collector, self.counterparty = (
             account_id(self.owners[COLLECTOR], sub) for sub in range(2)
         )
+        #: Keepers with money that bring a state to rest at a sequence's end.
+        self.rescuers: list[int] = []
         self.fee_account = account_id(self.fund)
         self.index = FeedIndex(chain)
         #: Whether the specification's refreshes are stored: those of a transaction are.
@@ -218,7 +220,8 @@ class World:
     @property
     def everyone(self) -> list[int]:
         """All accounts that ever hold anything."""
-        return [*self.accounts, self.collector, self.counterparty, self.fee_account]
+        house = self.collector, self.counterparty, self.fee_account
+        return [*self.accounts, *self.rescuers, *house]
 
     def name_of(self, account: int) -> str:
         """Who owns an account; a thief would, if nobody does."""

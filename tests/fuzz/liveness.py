@@ -1,0 +1,173 @@
+"""P4 as a theorem: from any state, while any account is below maintenance margin, some step is open
+to somebody, it succeeds, and stepping ends with nobody left below.
+
+Prices are usable and clocks may run; a keeper with money takes slices, anybody closes whole
+accounts. Nothing else is assumed: not a fund with money, nor a side with members, nor limits that
+hold, nor an operator who is awake.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from seawall.spec.margin import Plan, Price
+from seawall.spec.oracle import MAX_PRICE
+from seawall.spec.words import MAX_UINT256, PPM, RATIO, TICK, account_id
+from tests.fuzz import compare
+from tests.fuzz.clearing_actions import deposit_to
+from tests.fuzz.close_out_actions import MAX_EMA_RATIO
+from tests.fuzz.compare import market_ids_of
+from tests.fuzz.stage import ANCHORS, CAP, CLOSE_OUT, DECIMALS, ENGINE, MAIN_MARKETS
+from tests.fuzz.world import World
+
+#: Rounds of one step for everybody below. One slice mostly does; where it closes a leg for its rest
+#: or beside legs whose rates differ, the next follows; a price never moves in between.
+ROUNDS = 24
+#: Percent of its price that an index jumps to at the end.
+JUMPS = (20, 65, 90, 97, 100, 100, 103, 110, 150, 500)
+#: WAD of a native unit of the settlement token.
+NATIVE = 10 ** (18 - DECIMALS[0])
+#: What a keeper brings, as a multiple of the maintenance margin of the account that it helps.
+MULTIPLE = 20
+
+
+def step_until_quiet(world: World) -> int:
+    """Take steps until nobody is below maintenance margin; how many it took. Errors: MismatchError.
+
+    Every step must succeed, and the rounds are bounded.
+    """
+    _shake(world)
+    below = _below(world)
+    steps = _start_clocks(world, below)
+    for _ in range(ROUNDS):
+        below = _below(world)
+        if not below:
+            break
+        for account in below:
+            # A step of somebody else may have helped, as a charge may have brought another down.
+            if not world.waterfall.is_healthy(account):
+                _step(world, account)
+                steps += 1
+    else:
+        world.fail(f"P4: still below maintenance margin: {[hex(one) for one in below]}")
+    world.count("quiet after steps", steps)
+    world.count("brought to rest")
+    return steps
+
+
+def _let_prices_be_known(world: World) -> None:
+    """Every index is confirmed at its latest price."""
+    for market_id in ANCHORS:
+        price = max(TICK, world.prices[market_id].price // TICK * TICK)
+        world.set_price(market_id, Price(price, world.chain.time))
+
+
+def _shake(world: World) -> None:
+    """Every main market jumps, and its EMA stays behind; the others are confirmed."""
+    _let_prices_be_known(world)
+    dice = Random(world.transactions)
+    for market_id in MAIN_MARKETS:
+        old = world.prices[market_id].price
+        price = max(TICK, min(MAX_PRICE, old * dice.choice(JUMPS) // 100 // TICK * TICK))
+        ema = max(1, min(MAX_EMA_RATIO, old * RATIO // price))
+        world.set_price(market_id, Price(price, world.chain.time, ema_ratio=ema))
+
+
+def _below(world: World) -> list[int]:
+    """Accounts with legs below maintenance margin.
+
+    Where all the money there is could not bear a slice there is no keeper with margin: such a book
+    waits until it is below close-out.
+    """
+    money = world.wallets[0, world.owners["whale"]]
+    found = []
+    for account in world.everyone:
+        if not market_ids_of(world, account) or world.waterfall.is_healthy(account):
+            continue
+        plan, _, _ = world.waterfall.situation(account)
+        whole = plan.equity * PPM < plan.maintenance * ENGINE.close_out
+        if whole or _needed(plan) <= money:
+            found.append(account)
+    return found
+
+
+def _start_clocks(world: World, below: list[int]) -> int:
+    """Flag everybody below, and wait until all clocks have run."""
+    for account in below:
+        _flag(world, account)
+    if below:
+        world.warp(CLOSE_OUT.reduce_after + 1)
+        _let_prices_be_known(world)
+    return len(below)
+
+
+def _flag(world: World, account: int) -> None:
+    passed, _ = world.send(
+        "flag",
+        world.chain.actor("keeper"),
+        "flag(uint256)",
+        [account],
+        lambda: world.waterfall.flag(account),
+        world.engine,
+    )
+    world.must("P4 flag", passed, hex(account))
+
+
+def _step(world: World, account: int) -> None:
+    """The step that is open: a close for who is due, else a slice to a keeper with money."""
+    plan, _, _ = world.waterfall.situation(account)
+    if plan.equity * PPM < plan.maintenance * ENGINE.close_out:
+        # Brought below by a charge or by funding after the clocks were started: it starts now.
+        if not world.closer.is_due(account, plan):
+            _start_clocks(world, [account])
+        _close(world, account)
+    else:
+        _slice(world, account, plan)
+
+
+def _close(world: World, account: int) -> None:
+    keeper = world.collector if account != world.collector else world.counterparty
+    passed, _ = world.send(
+        "resolve",
+        world.chain.actor("keeper"),
+        "close_out(uint256,uint256)",
+        [account, keeper],
+        lambda: world.closer.close_out(account, keeper),
+        world.closer_address,
+    )
+    if not passed and world.waterfall.is_healthy(account):
+        return
+    world.must("P4 close", passed, hex(account))
+    held = market_ids_of(world, account)
+    world.must("P4 legs are left", not held, (hex(account), held))
+    compare.touched(world, [account, keeper, world.fee_account])
+
+
+def _slice(world: World, account: int, plan: Plan) -> None:
+    """A keeper of its own, so that neither margin nor the number of markets stands in the way."""
+    keeper = account_id(world.owners["whale"], 100 + len(world.rescuers))
+    world.rescuers.append(keeper)
+    # No deposit cap keeps help away for ever: the timelock may raise it.
+    world.set_token(0, 10**3 * CAP)
+    deposit_to(world, keeper, 0, _needed(plan))
+    passed, _ = world.send(
+        "liquidate",
+        world.owners["whale"],
+        "liquidate(uint256,uint256,uint256)",
+        [account, keeper, MAX_UINT256],
+        lambda: _liquidated(world, account, keeper),
+        world.engine,
+    )
+    if not passed and world.waterfall.is_healthy(account):
+        return
+    world.must("P4 slice", passed, (hex(account), plan))
+    compare.touched(world, [account, keeper, world.fee_account])
+
+
+def _liquidated(world: World, account: int, keeper: int) -> list[int]:
+    return list(world.waterfall.liquidate(account, keeper))
+
+
+def _needed(plan: Plan) -> int:
+    """What a keeper brings, in native units."""
+    return MULTIPLE * plan.maintenance // NATIVE + NATIVE
