@@ -21,7 +21,6 @@ from interfaces import IMarginModel
 from contracts.modules import bits  # bitmaps, accounts
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import leg_math  # ends of a price
-from contracts.modules import risk_factors  # maintenance rate of another size
 from contracts.modules import risk_words  # layout of plans
 from contracts.modules import words  # storage layout
 
@@ -32,8 +31,12 @@ from contracts.modules import words  # storage layout
 WAD: constant(uint256) = 10**18
 PPM: constant(uint256) = 10**6
 LOT: constant(uint256) = 10**12
-# Of keeper reserves.
+# Of keeper reserves, and the largest: uint16 of them.
 RESERVE_UNIT: constant(uint256) = 10**16
+MAX_RESERVE: constant(int256) = 65_535 * 10**16
+UNUSABLE: constant(uint256) = 2**16 - 1
+# No position is as large, see leg_math.
+MAX_SIZE: constant(uint256) = 2**113
 LISTED: constant(uint256) = 1
 MAX_MARKET_ID: constant(uint256) = 127
 MAX_BUCKETS: constant(uint256) = 16
@@ -230,50 +233,78 @@ def _room(market_id: uint256, size: int256, price_word: uint256) -> (int256, int
     """
     @notice What of a size the bucket takes, and what it holds; see IBackstop.room.
     """
-    bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
-    if bucket.initial == 0:
+    word: uint256 = self._buckets[market_id]
+    if word == 0:
         return 0, 0
-    standing: Standing = self._standing(market_id, price_word)
-    left: uint256 = fixed_math._abs(standing.held)
+    base: int256 = 0
+    held: int256 = 0
+    base, held = self._position(market_id)
+    left: uint256 = fixed_math._abs(held)
     grown: uint256 = fixed_math._abs(size)
     reduced: uint256 = 0
-    if (standing.held > 0 and size < 0) or (standing.held < 0 and size > 0):
+    if (held > 0 and size < 0) or (held < 0 and size > 0):
         reduced = min(grown, left)
         left = unsafe_sub(left, reduced)
         grown = unsafe_sub(grown, reduced)
+    grown = min(grown, MAX_SIZE)
     if grown != 0:
-        most: uint256 = self._capacity(bucket, standing, words._price_price(price_word))
+        most: uint256 = self._capacity(market_id, word, base, held, unsafe_add(left, grown), price_word)
         grown = min(grown, unsafe_sub(max(most, left), left))
     # A position and a capacity are below 2**160.
     taken: int256 = convert(unsafe_add(reduced, grown) // LOT * LOT, int256)
     if size < 0:
         taken = unsafe_sub(0, taken)
-    return taken, standing.held
+    return taken, held
 
 
 @internal
 @view
-def _capacity(bucket: words.Bucket, standing: Standing, price: uint256) -> uint256:
+def _position(market_id: uint256) -> (int256, int256):
     """
-    @notice The size that the bucket may have at most if it grows.
+    @notice Base and signed size of a bucket.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(self._account(market_id))
+    for leg: uint256 in legs:
+        if words._leg_id(leg) == market_id:
+            return base, words._leg_size(leg)
+    return base, 0
+
+
+@internal
+@view
+def _capacity(
+    market_id: uint256, word: uint256, base: int256, held: int256, wanted: uint256, price_word: uint256
+) -> uint256:
+    """
+    @notice The size that the bucket may have at most if it grows, or at least what is wanted.
     @dev The requirement is no less than the maintenance rate at the largest notional, so a bucket below its maintenance
-         margin does not grow, and none gets there by taking.
+         margin does not grow, and none gets there by taking. No rate is above 100 %: with equity for that the margin
+         model need not be asked. To ask for the keeper reserve would cost as much: the largest there can be is taken
+         off.
+    @param held signed size
     """
-    if bucket.capital == 0 or standing.equity <= 0 or not risk_words._plan_usable(standing.planned):
+    bucket: words.Bucket = words._bucket_fields(word)
+    price: uint256 = words._price_price(price_word)
+    # A position below 2**113, a price below 2**80; a base below 2**200.
+    worth: int256 = unsafe_add(base, fixed_math._wad_floor(unsafe_mul(held, convert(price, int256))))
+    equity: int256 = unsafe_sub(worth, MAX_RESERVE)
+    if bucket.capital == 0 or equity <= 0 or equity < self._floor(bucket):
         return 0
-    if standing.equity < self._floor(bucket):
+    if price == 0 or words._price_half_width(price_word) == UNUSABLE:
         return 0
-    # uint34 * 10**36, and equity below 2**200.
+    # uint34 * 10**18.
     most: uint256 = unsafe_mul(bucket.max_notional, WAD)
-    rate: uint256 = risk_factors._maintenance_rate(
-        risk_words._plan_base(standing.planned),
-        risk_words._plan_flat(standing.planned),
-        risk_words._plan_depth(standing.planned),
-        unsafe_mul(most, WAD),
-    )
-    equity: uint256 = unsafe_mul(convert(standing.equity, uint256), PPM)
-    allowed: uint256 = min(most, unsafe_div(equity, max(bucket.initial, rate)))
-    # A usable price is not 0; below 2**94 * 10**18.
+    allowed: uint256 = min(most, convert(equity, uint256))
+    # uint34 * 10**36; what is wanted is below 2**115.
+    if unsafe_mul(allowed, WAD) < unsafe_mul(wanted, price):
+        initial: uint256 = 0
+        rate: uint256 = 0
+        initial, rate = staticcall MARGIN_MODEL.requirement_at(market_id, most, 0, 0, block.timestamp)
+        scaled: uint256 = unsafe_mul(convert(equity, uint256), PPM)
+        allowed = min(most, unsafe_div(scaled, max(bucket.initial, rate)))
     return unsafe_div(unsafe_mul(allowed, WAD), price)
 
 

@@ -19,6 +19,7 @@ from seawall.spec.dutch_auction import (
 )
 from seawall.spec.fixed_math import ceil_div, wad_ceil, wad_floor
 from seawall.spec.margin import HALF_WIDTH_UNIT, Plan, Price
+from seawall.spec.risk import RESERVE_UNIT
 from seawall.spec.state import Table, require
 from seawall.spec.words import (
     BUCKET,
@@ -26,6 +27,7 @@ from seawall.spec.words import (
     GATE_NONE,
     LISTED,
     LOT,
+    MAX_HALF_WIDTH,
     PPM,
     RATIO,
     WAD,
@@ -35,6 +37,10 @@ from seawall.spec.words import (
 
 MAX_BUCKETS = 16
 MARKETS_MASK = 2**128 - 1
+#: No position is as large.
+MAX_SIZE = 2**113
+#: The largest keeper reserve of a market.
+MAX_RESERVE = (2**16 - 1) * RESERVE_UNIT
 #: Parts per million in a unit of a half-width.
 WIDTH_PPM = PPM // HALF_WIDTH_UNIT
 
@@ -184,29 +190,34 @@ class Backstop:
 
         What reduces its position always. What grows it as far as the notional after it is at most
         `max_notional`, and at most equity / max(initial, maintenance rate at `max_notional`): a
-        bucket below its maintenance margin takes nothing, and none gets there by taking.
+        bucket below its maintenance margin takes nothing, and none gets there by taking. Equity is
+        counted after the largest keeper reserve that a market may have.
         """
         bucket = self.buckets[market_id]
         if bucket.initial == 0:
             return 0
-        standing = self._standing(market_id, price)
-        reduced = min(abs(size), abs(standing.held)) if standing.held * size < 0 else 0
-        grown = abs(size) - reduced
+        held = self._held(market_id)
+        reduced = min(abs(size), abs(held)) if held * size < 0 else 0
+        grown = min(abs(size) - reduced, MAX_SIZE)
         if grown:
-            left = abs(standing.held) - reduced
-            grown = min(grown, max(0, self._capacity(bucket, standing, price) - left))
+            left = abs(held) - reduced
+            grown = min(grown, max(0, self._capacity(market_id, price) - left))
         taken = (reduced + grown) // LOT * LOT
         return taken if size > 0 else -taken
 
-    def _capacity(self, bucket: Bucket, standing: Standing, price: Price) -> int:
+    def _capacity(self, market_id: int, price: Price) -> int:
         """The size that the bucket may have at most if it grows."""
-        closing = bucket.capital == 0 or standing.equity < bucket.floor
-        if closing or not standing.usable or standing.equity <= 0:
+        house, bucket = self.clearinghouse, self.buckets[market_id]
+        base, _ = house.portfolio(self.account(market_id))
+        equity = base + wad_floor(self._held(market_id) * price.price) - MAX_RESERVE
+        if bucket.capital == 0 or equity <= 0 or equity < bucket.floor:
+            return 0
+        if price.price == 0 or price.half_width == MAX_HALF_WIDTH:
             return 0
         most = bucket.max_notional * WAD
-        rate = standing.plan.legs[0].rate_at(most * WAD)
-        allowed = min(most, standing.equity * PPM // max(bucket.initial, rate))
-        return allowed * WAD // price.price
+        leg = house.model.plan(0, [(market_id, 0, 0)], [price], house.now).legs[0]
+        rate = leg.rate_at(most * WAD)
+        return min(most, equity * PPM // max(bucket.initial, rate)) * WAD // price.price
 
     def take(self, module: str, market_id: int, size: int, price: Price) -> int:
         """`room`, for a module that moves just so much in the same transaction: sets the clock."""

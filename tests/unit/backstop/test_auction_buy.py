@@ -209,7 +209,8 @@ def test_23_buy_reads_the_feeds_anew(desk: Yard, maker: Any, keeper: Any) -> Non
 
 def test_buy_by_discounts_alone_leaves_the_loss_budget(desk: Yard, maker: Any, keeper: Any) -> None:
     """A budget of 40 beside a reserve of 1: 39 on 20,000 are at most 1,950 parts per million."""
-    bucket = stock(desk, maker, terms=(10_000, 30_000, 40, 250_000))
+    bucket = stock(desk, maker)
+    desk.set_bucket(ETH, 10_000, 30_000, 40, 250_000)
     buyer = desk.account(keeper, 10_000)
     wait(desk, 2 * HOUR)
     for _ in range(3):

@@ -64,7 +64,7 @@ def test_allot_again_and_again_counts_all_losses(desk: Yard, maker: Any) -> None
     desk.move_money(bucket, other, "0.01")
     assert desk.allot(ETH) == 0
     assert desk.room(ETH, WAD) == 0
-    desk.set_bucket(ETH, *TERMS[:2], 4_001, TERMS[3])
+    desk.set_bucket(ETH, *TERMS[:2], 5_000, TERMS[3])
     assert desk.allot(ETH) == dollars("0.01")
     assert desk.room(ETH, WAD) == WAD
 

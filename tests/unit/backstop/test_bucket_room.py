@@ -31,8 +31,8 @@ def test_room_of_an_empty_bucket_ends_at_its_largest_notional(desk: Yard) -> Non
 def test_room_of_a_bucket_with_a_leg_ends_at_its_leverage(desk: Yard, maker: Any) -> None:
     desk.open_bucket(ETH, (10_000, 10**6, 4_000, 250_000))
     assert desk.hand(ETH, desk.account(maker), 12 * WAD) == 12 * WAD
-    # Equity of 9,999, for a dollar is in reserve, allows a notional of 39,996.
-    assert desk.room(ETH, HUGE) == dollars("7.998")
+    # Equity of 9,344.65 after the largest reserve allows a notional of 37,378.60.
+    assert desk.room(ETH, HUGE) == dollars("6.6893")
 
 
 def test_room_on_the_lot_is_rounded_down(desk: Yard) -> None:
@@ -49,7 +49,7 @@ def test_room_of_a_full_bucket_is_none_but_for_what_reduces(desk: Yard, maker: A
     desk.hand(ETH, desk.account(maker), HUGE)
     assert desk.room(ETH, LOT) == 0
     assert desk.room(ETH, -7 * WAD) == -7 * WAD
-    # Fifteen close it, and the other side is as large as from nothing: 29,997 at the most.
+    # Fifteen close it, and the other side is as large as from nothing.
     assert desk.room(ETH, -HUGE) == -30 * WAD
 
 
@@ -61,7 +61,7 @@ def test_room_after_the_largest_notional_was_lowered_is_none(desk: Yard, maker: 
     assert desk.room(ETH, WAD) == WAD
 
 
-@pytest.mark.parametrize("lost, taken", ((4_000, WAD), ("4000.000001", 0)))
+@pytest.mark.parametrize("lost, taken", (("3344.65", WAD), ("3344.650001", 0)))
 def test_room_after_its_loss_budget_is_none(desk: Yard, maker: Any, lost: Any, taken: int) -> None:
     bucket = desk.open_bucket(ETH)
     desk.move_money(bucket, desk.account(maker), lost)
@@ -71,10 +71,10 @@ def test_room_after_its_loss_budget_is_none(desk: Yard, maker: Any, lost: Any, t
 def test_room_after_a_loss_not_realised_is_none(desk: Yard, maker: Any) -> None:
     desk.open_bucket(ETH)
     desk.hand(ETH, desk.account(maker), 10 * WAD)
-    desk.index(ETH, 1_601)
+    desk.index(ETH, "1665.54")
     assert desk.room(ETH, LOT) == LOT
-    desk.index(ETH, 1_600)
-    # 4,000 and the dollar in reserve are lost.
+    # 3,344.70 are lost, and 655.35 may be in reserve.
+    desk.index(ETH, "1665.53")
     assert desk.room(ETH, LOT) == 0
     assert desk.room(ETH, -WAD) == -WAD
 
@@ -90,8 +90,9 @@ def test_room_without_capital_is_none_but_for_what_reduces(desk: Yard, maker: An
 def test_room_below_its_maintenance_is_none(desk: Yard, maker: Any) -> None:
     """A leverage that its owner allows beyond what margin asks for is not used."""
     desk.open_bucket(ETH, (10_000, 10**6, 10_000, 1))
-    assert desk.hand(ETH, desk.account(maker), HUGE) == 10_000 * WAD // 130 // LOT * LOT
-    desk.index(ETH, "1999.99")
+    assert desk.hand(ETH, desk.account(maker), HUGE) == dollars("9344.65") // 130 // LOT * LOT
+    assert desk.ratio(desk.bucket(ETH)) > 1
+    desk.index(ETH, 1_990)
     assert desk.ratio(desk.bucket(ETH)) < 1
     assert desk.room(ETH, LOT) == 0
     assert desk.room(ETH, -WAD) == -WAD
@@ -101,7 +102,7 @@ def test_room_follows_the_maintenance_rate_of_its_largest_notional(desk: Yard) -
     """Beyond the depth of a market the rate grows with the square root of size."""
     depth = desk.margin.risks[ETH].depth * 1_000
     desk.open_bucket(ETH, (10_000, 4 * depth, 10_000, 1))
-    assert desk.room(ETH, HUGE) == 10_000 * WAD // 260 // LOT * LOT
+    assert desk.room(ETH, HUGE) == dollars("9344.65") // 260 // LOT * LOT
 
 
 @pytest.mark.parametrize("debt", (10_000, 12_345, 10**6))
