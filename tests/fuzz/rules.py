@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+from tests.fuzz import backstop_actions as backstop
 from tests.fuzz import clearing_actions as clearing
 from tests.fuzz import compare, promises
 from tests.fuzz import conversion_actions as conversion
@@ -75,6 +76,11 @@ WEIGHTS: dict[Action, int] = {
     waterfall.flag: 1,
     waterfall.engine_heal: 2,
     conversion.convert: 4,
+    backstop.set_bucket: 1,
+    backstop.allot: 2,
+    backstop.release: 2,
+    backstop.take: 3,
+    backstop.buy: 4,
     exchange.match: 3,
     exchange.match_batch: 4,
     exchange.match_reducing: 3,

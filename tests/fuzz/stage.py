@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seawall.deployment import create_address
 from seawall.spec.conversion import ConversionParameters
+from seawall.spec.dutch_auction import AuctionTerms
 from seawall.spec.liquidation import EngineParameters
 from seawall.spec.margin import MarketRisk
 from seawall.spec.orders import Fees
@@ -57,6 +58,7 @@ FEES = {
 }
 ENGINE = EngineParameters()
 CONVERSION = ConversionParameters()
+AUCTION = AuctionTerms()
 COOLDOWN_SECONDS = 3_600
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
@@ -71,6 +73,7 @@ CONTRACT_RIGHTS = {
     "exchange": TRADE,
     "engine": ENGINE_RIGHTS,
     "converter": TRADE | PAY | WATERFALL,
+    "backstop": TRADE | WATERFALL,
 }
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
 COLLECTOR = "collector"
@@ -116,6 +119,7 @@ def deploy(chain: Deployable) -> None:
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
+    chain.deploy("backstop", "Backstop", house, oracle, model, *AUCTION, owner)
     _deploy_index(chain, owner, oracle)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seawall.client.orders import Domain
+from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
 from seawall.spec.conversion import CollateralConverter
 from seawall.spec.exchange import Exchange
@@ -33,6 +34,7 @@ from tests.fuzz.conservation import Drift, Slack
 from tests.fuzz.index import FED, FeedIndex, Prices
 from tests.fuzz.stage import (
     ANCHORS,
+    AUCTION,
     CAP,
     COLLATERAL,
     COLLECTOR,
@@ -42,6 +44,7 @@ from tests.fuzz.stage import (
     DECIMALS,
     ENGINE,
     FEES,
+    MAIN_MARKETS,
     MARGIN_CALL,
     MIN_NOTIONAL,
     NOTIONAL_FLOOR,
@@ -114,7 +117,7 @@ class World:
         self.house, self.model_address = chain.addr("house"), chain.addr("model")
         self.engine, self.exchange = chain.addr("engine"), chain.addr("exchange")
         self.fund, self.oracle = chain.addr("fund"), chain.addr("oracle")
-        self.converter = chain.addr("converter")
+        self.converter, self.backstop = chain.addr("converter"), chain.addr("backstop")
         self.domain = Domain(CHAIN_ID, self.exchange)
         self.owner = chain.actor("timelock")
         self.steps: deque[tuple[Any, ...]] = deque(maxlen=KEPT_STEPS)
@@ -155,6 +158,9 @@ class World:
         self.waterfall = WatchedEngine(self.spec, ENGINE)
         self.seller = CollateralConverter(self.spec, CONVERSION)
         self.venue = Exchange(self.spec, self.exchange)
+        numbers = int(self.backstop, 16), int(self.owner, 16)
+        self.stop = Backstop(self.spec, *numbers, AUCTION)
+        self.buckets = [self.stop.account(market_id) for market_id in (0, *MAIN_MARKETS)]
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS)
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
@@ -171,9 +177,10 @@ class World:
             self.set_module(self.chain.actor(name), verbs)
         for name, verbs in CONTRACT_RIGHTS.items():
             self.set_module(self.chain.addr(name), verbs)
-        # The specification's engine and converter act under a name instead of an address.
+        # The specification's contracts act under a name instead of an address.
         self.spec.set_module(LiquidationEngine.ADDRESS, CONTRACT_RIGHTS["engine"])
         self.spec.set_module(CollateralConverter.ADDRESS, CONTRACT_RIGHTS["converter"])
+        self.spec.set_module(Backstop.ADDRESS, CONTRACT_RIGHTS["backstop"])
         for token_id in COLLATERAL:
             self.set_token(token_id, CAP)
         parameters.list_all(self)
@@ -211,7 +218,8 @@ class World:
     @property
     def everyone(self) -> list[int]:
         """All accounts that ever hold anything."""
-        return [*self.accounts, self.collector, self.counterparty, self.fee_account]
+        others = [self.collector, self.counterparty, self.fee_account]
+        return [*self.accounts, *others, *self.buckets]
 
     def name_of(self, account: int) -> str:
         """Who owns an account; a thief would, if nobody does."""

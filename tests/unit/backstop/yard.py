@@ -182,8 +182,9 @@ class Yard(Desk):
     def check(self) -> None:
         """Word for word as specified; assets minus claims 0, or what scaled sizes may round."""
         assert self.words() == self._predicted_words()
-        sides = [self.spec.ledger.markets[one] for one in self.markets]
-        touched = any(one.long.touched or one.short.touched for one in sides)
+        markets = [self.spec.ledger.markets[one] for one in self.markets]
+        sides = [side for one in markets for side in (one.long, one.short)]
+        touched = any(side.touched or side.epoch for side in sides)
         slack = self.view(self.lens, "conservation", self.markets)
         assert slack >= -DRIFT if touched else slack == 0
 
