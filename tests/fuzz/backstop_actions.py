@@ -159,6 +159,10 @@ def _allot(world: World, dice: Random, market_id: int) -> None:
 def release(world: World, dice: Random) -> None:
     """What a bucket has too much goes back."""
     market_id = _draw_bucket(world, dice)
+    bucket = world.stop.buckets[market_id]
+    if bucket.initial and dice.random() < 0.4:
+        terms = [bucket.capital // 2, bucket.max_notional, bucket.loss_budget, bucket.initial]
+        _set_bucket(world, dice, market_id, terms, world.owner)
     if dice.random() < 0.02:
         market_id = dice.choice([0, 128, 2**255])
     passed, moved = world.send(
@@ -182,7 +186,7 @@ def release(world: World, dice: Random) -> None:
 # -- positions in and out ------------------------------------------------------------------------
 
 
-def take(world: World, dice: Random) -> None:
+def take_in(world: World, dice: Random) -> None:
     """A bucket takes over from whoever holds a leg, as a stage of the waterfall would have it."""
     market_id = _draw_bucket(world, dice)
     bucket = world.stop.account(market_id)
@@ -197,7 +201,7 @@ def take(world: World, dice: Random) -> None:
     price = world.prices[market_id]
     held = size_of(world, bucket, market_id)
     passed, _ = world.send(
-        "take",
+        "take_in",
         module,
         TAKE,
         [market_id, size, PRICE.pack(**price._asdict())],
@@ -244,13 +248,13 @@ def _check_limits(world: World, market_id: int, held: int, price: Price) -> None
     world.must("bucket's margin", plan.equity + ROUNDING >= plan.maintenance, (plan, bucket))
 
 
-def buy(world: World, dice: Random) -> None:
+def buy_inventory(world: World, dice: Random) -> None:
     """All or a part of an inventory, after a while; beyond a limit; for somebody poor."""
     stocked = [
         one for one in MAIN_MARKETS if size_of(world, world.stop.account(one), one) != 0
     ]  # fmt: skip
     if not stocked:
-        take(world, dice)
+        take_in(world, dice)
     market_id = dice.choice(stocked or MAIN_MARKETS)
     world.warp(dice.choice([1, 60, AUCTION.duration // 4, AUCTION.duration // 2]))
     bucket = world.stop.account(market_id)
@@ -285,7 +289,7 @@ def _buy(
 
     arguments = (buyer, market_id, size, limit)
     passed = send_trades(
-        world, "buy", sender, BUY, arguments, predict, [buyer], world.backstop
+        world, "buy_inventory", sender, BUY, arguments, predict, [buyer], world.backstop
     )  # fmt: skip
     if not passed:
         return
