@@ -107,6 +107,13 @@ FIGURES = (
         0,
         {"Converted": 1, "Moved": 2, "PositionChanged": 1},
     ),
+    Figure("backstop_room", scenes.backstop_room, 0, execution=True),
+    Figure(
+        "backstop_auction_buy",
+        scenes.backstop_auction_buy,
+        0,
+        {"Bought": 1, "PositionChanged": 2},
+    ),
     Figure("margin_view_1", scenes.margin_view_1, 23_000, execution=True, counted=True),
     Figure("margin_view_4", scenes.margin_view_4, 55_000, execution=True, counted=True),
     Figure("margin_view_8", scenes.margin_view_8, 100_000, execution=True, counted=True),

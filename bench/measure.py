@@ -122,7 +122,7 @@ def story(measured: Measured) -> list[str]:
     stand = measured.stand
     contracts = (
         stand.house, stand.exchange, stand.engine, stand.closer, stand.oracle, stand.fund,
-        stand.converter, stand.model, stand.monitor,
+        stand.converter, stand.model, stand.monitor, stand.backstop,
     )  # fmt: skip
     by_address = {one.address.lower(): one for one in contracts}
     found = []

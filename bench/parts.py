@@ -8,7 +8,16 @@ from bench.actors import Actor
 from bench.setting import activate_first
 from bench.stand import MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
-from seawall.spec.words import LOT, MAX_UINT256
+from seawall.spec.words import (
+    GATE_NONE,
+    LOT,
+    MAX_UINT256,
+    PRICE,
+    TRADE,
+    WAD,
+    WATERFALL,
+    account_id,
+)
 
 TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
 #: Who holds the other side of everything, and who saved for the fund.
@@ -90,6 +99,25 @@ def liquidating(stand: Stand) -> Act:
     """The keeper takes from the trader, without a limit."""
     args = (TRADER.account, KEEPER.account, MAX_UINT256)
     return stand.act(KEEPER, stand.engine, "liquidate", *args)
+
+
+def stock_bucket(stand: Stand, dollars: int) -> None:
+    """The first market's bucket has its capital and has taken so many dollars of a long."""
+    free = account_id(stand.backstop.address)
+    stand.mint(KEEPER, 2_000_000)
+    stand.do(KEEPER, stand.token, "approve", stand.house.address, 10**30)
+    stand.do(KEEPER, stand.house, "deposit", free, 0, 1_500_000 * stand.unit)
+    stand.do(KEEPER, stand.backstop, "allot", MARKET)
+    stand.govern(stand.house, "set_module", stand.operator.address, TRADE | WATERFALL)
+    size, bucket = stand.size(MARKET, dollars), account_id(stand.backstop.address, MARKET)
+    (word,) = stand.read(stand.oracle, "prices", 1 << MARKET)
+    stand.do(stand.operator, stand.backstop, "take", MARKET, size, word)
+    money = size * PRICE.unpack(word)["price"] // WAD
+    changes = [
+        (bucket, size, -money, 0, GATE_NONE),
+        (HOUSE_LONG.account, -size, money, 0, GATE_NONE),
+    ]
+    stand.do(stand.operator, stand.house, "trade", MARKET, changes)
 
 
 def margin_of(stand: Stand, legs: int) -> Act:

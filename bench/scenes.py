@@ -29,6 +29,7 @@ from bench.parts import (
     part_filled,
     resting,
     slice_of,
+    stock_bucket,
     tenth,
 )
 from bench.stand import FIRST_TOKEN_ID, MARKETS, Act, Stand
@@ -169,6 +170,31 @@ def liquidate_many_20(stand: Stand) -> Act:
     stand.freshen([MARKET])
     args = ([victim.account for victim in victims], KEEPER.account)
     return stand.act(KEEPER, stand.engine, "liquidate_many", *args)
+
+
+# -- backstop ----------------------------------------------------------------------------------
+
+
+def backstop_room(stand: Stand) -> Act:
+    """`Backstop.room` of a bucket that holds a leg, for more of the same. All is cold; after a
+    liquidation has valued an account with a leg in that market, only the bucket's own slots are."""
+    stock_bucket(stand, 100_000)
+    stand.freshen([MARKET])
+    (word,) = stand.read(stand.oracle, "prices", 1 << MARKET)
+    args = (MARKET, stand.size(MARKET, 20_000), word)
+    return stand.act(TRADER, stand.backstop, "room", *args)
+
+
+def backstop_auction_buy(stand: Stand) -> Act:
+    """A buyer who holds a leg of that market and nothing else takes a part of a bucket's leg, half
+    an hour into its auction."""
+    stock_bucket(stand, 100_000)
+    let_keeper_hold(stand, 1)
+    stand.rpc.warp(1_800)
+    stand.report(MARKET)
+    stand.freshen([MARKET])
+    args = (KEEPER.account, MARKET, stand.size(MARKET, 20_000), MAX_UINT256)
+    return stand.act(KEEPER, stand.backstop, "buy", *args)
 
 
 # -- collateral --------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ class Stand:
         self.oracle = self._handle(addresses, "IndexOracle")
         self.lens = self._handle(addresses, "Lens")
         self.converter = self._handle(addresses, "CollateralConverter")
+        self.backstop = self._handle(addresses, "Backstop")
         self.model = self._handle(addresses, "MarginModel")
         self.monitor = self._handle(addresses, "RiskMonitor")
         self.markets = {one.market_id: one for one in system.parameters.markets}

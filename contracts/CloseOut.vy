@@ -15,6 +15,7 @@
 #                          INTERFACES
 # ---------------------------------------------------------------
 
+from interfaces import IBackstop
 from interfaces import IClearinghouse
 from interfaces import ICloseOut
 implements: ICloseOut
@@ -47,6 +48,7 @@ initializes: close_out_batch
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import liquidation_math  # penalties
 initializes: liquidation_math
+from contracts.modules import risk_words  # layout of plans
 from contracts.modules import step_plan  # accounts, whole closes
 initializes: step_plan[liquidation_math := liquidation_math]
 from contracts.modules import shortfall  # who pays
@@ -83,6 +85,7 @@ MAX_MARKETS: constant(uint256) = 24
 # Accounts, the pivot, both sides and a bucket.
 MAX_CHANGES: constant(uint256) = 24
 MAX_TOKENS: constant(uint256) = 8
+LOT: constant(int256) = 10**12
 LONG: constant(uint256) = 1
 SHORT: constant(uint256) = 2
 
@@ -93,6 +96,9 @@ MAX_REDUCE_AFTER_SECONDS: constant(uint256) = 86_400
 # ---------------------------------------------------------------
 
 ENGINE: public(immutable(ILiquidationEngine))
+BACKSTOP: public(immutable(IBackstop))
+# Owner of the bucket accounts, as a number.
+BACKSTOP_OWNER: immutable(uint256)
 # How long the clock of an account above zero runs before its legs may be closed against other sides.
 REDUCE_AFTER_SECONDS: public(immutable(uint256))
 
@@ -102,13 +108,16 @@ REDUCE_AFTER_SECONDS: public(immutable(uint256))
 
 
 @deploy
-def __init__(engine: address, reduce_after_seconds: uint256):
+def __init__(engine: address, backstop: IBackstop, reduce_after_seconds: uint256):
     """
     @param engine the LiquidationEngine, which keeps the clocks; its parameters hold here, too
+    @param backstop whose buckets take legs first
     @param reduce_after_seconds at most a day
     """
     assert reduce_after_seconds <= MAX_REDUCE_AFTER_SECONDS, "closing: reduce after"
     ENGINE = ILiquidationEngine(engine)
+    BACKSTOP = backstop
+    BACKSTOP_OWNER = convert(backstop.address, uint256)
     REDUCE_AFTER_SECONDS = reduce_after_seconds
     terms: Parameters = Parameters(engine)
     clearinghouse: IClearinghouse = staticcall terms.CLEARINGHOUSE()
@@ -138,7 +147,7 @@ def close_out(account: uint256, keeper: uint256) -> int256:
     self._begin(keeper)
     status: uint256 = 0
     equity: int256 = 0
-    status, equity = self._look(account, keeper)
+    status, equity = self._look(account, keeper, True)
     assert status != OWN_ACCOUNT, "closing: own account"
     assert status != HEALTHY, "closing: healthy"
     assert status != STALE, "closing: price stale"
@@ -160,7 +169,7 @@ def close_many(accounts: DynArray[uint256, MAX_BATCH], keeper: uint256) -> DynAr
         last = account
         status: uint256 = 0
         equity: int256 = 0
-        status, equity = self._look(account, keeper)
+        status, equity = self._look(account, keeper, False)
         statuses.append(status)
     assert bits._count(close_out_batch._markets) <= MAX_MARKETS, "closing: too many markets"
     if close_out_batch._count != 0:
@@ -180,9 +189,10 @@ def _begin(keeper: uint256):
 
 
 @internal
-def _look(account: uint256, keeper: uint256) -> (uint256, int256):
+def _look(account: uint256, keeper: uint256, alone: bool) -> (uint256, int256):
     """
     @notice Status and equity of an account; one that is due joins the batch.
+    @param alone whether no other account does: then it is due, too, where buckets take all of it
     """
     if account == keeper:
         return OWN_ACCOUNT, 0
@@ -190,6 +200,8 @@ def _look(account: uint256, keeper: uint256) -> (uint256, int256):
     if step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
         return HEALTHY, seen.equity
     due: bool = self._is_due(account, seen.equity, seen.maintenance)
+    if not due and alone:
+        due = self._fits(account, seen)
     if not due:
         return WAITING, seen.equity
     step: ILiquidationEngine.Step = step_plan._calculate_whole(seen)
@@ -210,12 +222,37 @@ def _is_due(account: uint256, equity: int256, maintenance: uint256) -> bool:
     """
     if equity <= 0:
         return True
-    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
-    line: int256 = convert(unsafe_mul(maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
-    if unsafe_mul(equity, convert(PPM, int256)) >= line:
+    if not self._is_below_close_out(equity, maintenance):
         return False
     started: uint256 = staticcall ENGINE.flagged_at(account)
     return started != 0 and block.timestamp >= started + REDUCE_AFTER_SECONDS
+
+
+@internal
+@view
+def _is_below_close_out(equity: int256, maintenance: uint256) -> bool:
+    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
+    line: int256 = convert(unsafe_mul(maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
+    return unsafe_mul(equity, convert(PPM, int256)) < line
+
+
+@internal
+@view
+def _fits(account: uint256, seen: liquidation_math.Situation) -> bool:
+    """
+    @notice Below close-out, and buckets take every leg that can go, but for less than a lot.
+    """
+    if bits._owner(account) == BACKSTOP_OWNER or not self._is_below_close_out(seen.equity, seen.maintenance):
+        return False
+    index: uint256 = 0
+    for plan: uint256 in seen.planned:
+        if risk_words._plan_usable(plan):
+            size: int256 = words._leg_size(seen.legs[index])
+            taken: int256 = staticcall BACKSTOP.room(risk_words._plan_id(plan), size, seen.prices[index])
+            if fixed_math._magnitude(unsafe_sub(size, taken)) >= LOT:
+                return False
+        index = unsafe_add(index, 1)
+    return True
 
 
 # ---------------------------------------------------------------
@@ -237,7 +274,7 @@ def _resolve(keeper: uint256):
     for price_word: uint256 in prices:
         market_id: uint256 = bits._lowest(rest)
         rest = bits._without_lowest(rest)
-        self._close(market_id, words._price_price(price_word))
+        self._close(market_id, price_word)
     pivot: uint256 = close_out_batch._accounts[close_out_batch._pivot]
     if close_out_batch._reserve != 0:
         extcall step_plan.CLEARINGHOUSE.pay(pivot, keeper, 0, close_out_batch._reserve)
@@ -272,75 +309,99 @@ def _hand_collateral_over(number: uint256):
 
 
 @internal
-def _close(market_id: uint256, price: uint256):
+def _close(market_id: uint256, price_word: uint256):
     """
-    @notice Take a market's legs out in one trade: accounts, then charged sides.
+    @notice Take a market's legs out in one trade: accounts, charges of sides, then what the bucket takes and what is
+            closed of the other side.
     @dev Money is for size at the index, rounded down for who leaves; shortfalls and reserves pass through the pivot;
          whoever takes the rest gets what balances.
     """
+    price: int256 = convert(words._price_price(price_word), int256)
     changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
     net: int256 = 0
     fees: int256 = 0
-    # What the pivot gets, and the sum of what all others get.
+    # What the pivot gets, and what is left for who takes the rest.
     through_pivot: int256 = 0
     balance: int256 = 0
     pivot: uint256 = close_out_batch._pivot
     pivot_index: uint256 = MAX_CHANGES
+    of_bucket: bool = False
     for number: uint256 in range(close_out_batch._count, bound=MAX_BATCH):
         held: bool = False
         entry: uint256 = 0
         held, entry = close_out_batch._entry(number, market_id)
         if not held:
             continue
+        account: uint256 = close_out_batch._accounts[number]
+        of_bucket = of_bucket or bits._owner(account) == BACKSTOP_OWNER
         size: int256 = words._leg_size(close_out_batch._legs[entry])
         passed: int256 = close_out_batch._passed_on(number, entry, market_id)
         fee: uint256 = close_out_batch._fees[entry]
         # A size below 2**113 and a price below 2**80.
-        money: int256 = unsafe_sub(fixed_math._wad_floor(unsafe_mul(size, convert(price, int256))), passed)
+        money: int256 = unsafe_sub(fixed_math._wad_floor(unsafe_mul(size, price)), passed)
         net = unsafe_add(net, size)
         fees = unsafe_add(fees, convert(fee, int256))
         through_pivot = unsafe_add(through_pivot, passed)
         balance = unsafe_sub(balance, money)
         if number == pivot:
             pivot_index = len(changes)
-        account: uint256 = close_out_batch._accounts[number]
         changes.append(
-            IClearinghouse.Change(
-                account=account, size=unsafe_sub(0, size), money=money, fee=fee, gate=GATE_NONE
-            )
+            IClearinghouse.Change(account=account, size=unsafe_sub(0, size), money=money, fee=fee, gate=GATE_NONE)
         )
     against: uint256 = SHORT if net > 0 else LONG
+    taken: int256 = 0
+    # A bucket does not take its own legs.
+    if net != 0 and not of_bucket:
+        taken = extcall BACKSTOP.take(market_id, net, price_word)
+    rest: int256 = unsafe_sub(net, taken)
+    reduces: bool = False
+    if rest != 0:
+        # Where a bucket has taken all that the side has, the rest is what the sides parted by.
+        left: uint256 = 0
+        minimum: uint256 = 0
+        left, minimum = shortfall._left(market_id, against)
+        reduces = convert(left, int256) > fixed_math._magnitude(taken)
+    if taken != 0 or reduces:
+        # The fee goes to who takes the legs; where all are netted it stays a fee, the fund's.
+        for i: uint256 in range(len(changes), bound=MAX_CHANGES):
+            changes[i].money -= convert(changes[i].fee, int256)
+            changes[i].fee = 0
+        balance = unsafe_add(balance, fees)
     for side: uint256 in [LONG, SHORT]:
         charge: int256 = convert(shortfall._charge_of(market_id, side), int256)
         through_pivot = unsafe_add(through_pivot, charge)
-        if charge != 0 and (net == 0 or side != against):
+        # Booked before the bucket buys anything back; with the reduction where there is none.
+        if charge != 0 and not (reduces and taken == 0 and side == against):
             balance = unsafe_add(balance, charge)
             changes.append(
                 IClearinghouse.Change(account=side, size=0, money=unsafe_sub(0, charge), fee=0, gate=GATE_NONE)
             )
     balance = unsafe_sub(balance, through_pivot)
-    left: uint256 = 0
-    minimum: uint256 = 0
-    if net != 0:
-        left, minimum = shortfall._left(market_id, against)
-        if left != 0:
-            # The fee goes to who takes the legs.
-            for i: uint256 in range(len(changes), bound=MAX_CHANGES):
-                changes[i].money -= convert(changes[i].fee, int256)
-                changes[i].fee = 0
-            balance = unsafe_add(balance, fees)
-        else:
-            # Only what the sides have parted by is left to close there: nobody pays it.
-            through_pivot = unsafe_add(through_pivot, balance)
-            balance = 0
-        changes.append(IClearinghouse.Change(account=against, size=net, money=balance, fee=0, gate=GATE_NONE))
-    else:
+    if taken != 0:
+        bought: int256 = balance
+        if reduces:
+            # Of the same sign.
+            share: int256 = fixed_math._mul_div_floor(
+                fees, fixed_math._magnitude(taken), fixed_math._magnitude(net)
+            )
+            bought = unsafe_sub(share, fixed_math._wad_ceil(unsafe_mul(taken, price)))
+        balance = unsafe_sub(balance, bought)
+        bucket: uint256 = bits._first_account(BACKSTOP.address) | market_id  # bits._first_account
+        changes.append(
+            IClearinghouse.Change(account=bucket, size=taken, money=bought, fee=0, gate=GATE_NONE)
+        )
+    elif not reduces:
+        # What netting rounded off, or what the sides have parted by, is the pivot's.
         through_pivot = unsafe_add(through_pivot, balance)
+        balance = 0
+    if rest != 0:
+        changes.append(IClearinghouse.Change(account=against, size=rest, money=balance, fee=0, gate=GATE_NONE))
     if pivot_index != MAX_CHANGES:
         changes[pivot_index].money += through_pivot
     elif through_pivot != 0:
-        account: uint256 = close_out_batch._accounts[pivot]
         changes.append(
-            IClearinghouse.Change(account=account, size=0, money=through_pivot, fee=0, gate=GATE_NONE)
+            IClearinghouse.Change(
+                account=close_out_batch._accounts[pivot], size=0, money=through_pivot, fee=0, gate=GATE_NONE
+            )
         )
     extcall step_plan.CLEARINGHOUSE.trade(market_id, changes)

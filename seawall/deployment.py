@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import yaml
 from eth_utils import keccak, to_canonical_address, to_checksum_address
 
 from seawall.parameters import (
+    BucketParameters,
     FeedParameters,
     IndexParameters,
     MarketParameters,
@@ -27,6 +28,7 @@ from seawall.parameters import (
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.scenarios import pack_shocks, unpack_shocks
 from seawall.spec.words import (
+    BUCKET,
     CAPACITY,
     LOSS,
     MATRIX,
@@ -42,6 +44,7 @@ from seawall.spec.words import (
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
 CONVERTER_RIGHTS = TRADE | PAY | WATERFALL
+BACKSTOP_RIGHTS = TRADE | WATERFALL
 NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
 CORE = (
@@ -56,6 +59,7 @@ CORE = (
     "CollateralConverter",
     "RiskLens",
     "WhatIfLens",
+    "Backstop",
     "CloseOut",
 )
 
@@ -94,6 +98,7 @@ class System:
     converter: Any
     risk_lens: Any
     what_if_lens: Any
+    backstop: Any
     close_out: Any
     feeds: dict[int, list[Any]]
     aggregators: dict[int, list[str]]
@@ -104,7 +109,7 @@ class System:
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
             self.exchange, self.engine, self.lens, self.risk_monitor,
-            self.converter, self.risk_lens, self.what_if_lens,
+            self.converter, self.risk_lens, self.what_if_lens, self.backstop,
             self.close_out,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
@@ -197,10 +202,11 @@ def _deploy_contracts(
     sources = house.address, oracle.address
     risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
     what_if_lens = create("WhatIfLens", *sources, lens.address)
-    close_out = create("CloseOut", engine.address, rates.reduce_after)
+    backstop = create("Backstop", *sources, model.address, *parameters.auction, owner)
+    close_out = create("CloseOut", engine.address, backstop.address, rates.reduce_after)
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
-        converter, risk_lens, what_if_lens, close_out,
+        converter, risk_lens, what_if_lens, backstop, close_out,
         feeds, aggregators, start_block,
     )  # fmt: skip
 
@@ -253,11 +259,12 @@ def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) 
 def _configure(system: System, deployer: Any, report: Report) -> None:
     """Rights, markets, rates, fees and feeds: each setter once."""
     house = system.clearinghouse
-    report("granting rights to Exchange, LiquidationEngine, CloseOut and CollateralConverter")
+    report("granting rights to Exchange, engines, CollateralConverter and Backstop")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
     house.set_module(system.close_out.address, ENGINE_RIGHTS, sender=deployer)
     house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
+    house.set_module(system.backstop.address, BACKSTOP_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
     system.margin_model.set_follower(system.risk_monitor.address, sender=deployer)
@@ -274,6 +281,9 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
         )
         # Listed last: a market is open only once its margin and its index stand.
         house.set_market(market.market_id, market.terms_word, sender=deployer)
+        if market.bucket is not None:
+            terms = astuple(market.bucket)
+            system.backstop.set_bucket(market.market_id, *terms, sender=deployer)
 
 
 def _activate_matrix(system: System, deployer: Any, report: Report) -> None:
@@ -308,7 +318,10 @@ def _feed_tuples(
 
 
 def _owned(system: System) -> list[Any]:
-    return [system.index_oracle, system.margin_model, system.clearinghouse, system.exchange]
+    return [
+        system.index_oracle, system.margin_model, system.clearinghouse, system.exchange,
+        system.backstop,
+    ]  # fmt: skip
 
 
 def _hand_over(system: System, deployer: Any, report: Report) -> None:
@@ -357,7 +370,11 @@ def verify(system: System, deployer: str) -> list[str]:
         ("CloseOut", system.close_out, "MARGIN_MODEL", "MarginModel"),
         ("CloseOut", system.close_out, "INSURANCE_FUND", "InsuranceFund"),
         ("CloseOut", system.close_out, "ENGINE", "LiquidationEngine"),
+        ("CloseOut", system.close_out, "BACKSTOP", "Backstop"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
+        ("Backstop", system.backstop, "CLEARINGHOUSE", "Clearinghouse"),
+        ("Backstop", system.backstop, "INDEX_ORACLE", "IndexOracle"),
+        ("Backstop", system.backstop, "MARGIN_MODEL", "MarginModel"),
     )
     for name, contract, getter, target in links:
         same(f"{name}.{getter}", str(getattr(contract, getter)()), addresses[target])
@@ -408,6 +425,11 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("rights of CollateralConverter", house.modules(converter.address), CONVERTER_RIGHTS)
     same("least discount", converter.DISCOUNT_MIN_PPM(), discounts.discount_min)
     same("largest discount", converter.DISCOUNT_MAX_PPM(), discounts.discount_max)
+    backstop, auction = system.backstop, parameters.auction
+    same("rights of Backstop", house.modules(backstop.address), BACKSTOP_RIGHTS)
+    same("premium of auctions", backstop.PREMIUM_PPM(), auction.premium)
+    same("discount of auctions", backstop.DISCOUNT_PPM(), auction.discount)
+    same("duration of auctions", backstop.DURATION_SECONDS(), auction.duration)
     same("close-out of Lens", system.lens.CLOSE_OUT_PPM(), rates.close_out)
     same("close-out of RiskLens", system.risk_lens.CLOSE_OUT_PPM(), rates.close_out)
 
@@ -441,6 +463,9 @@ def _verify_market(system: System, market: MarketParameters, same: Same) -> None
         same(f"{name} {term.replace('_', ' ')}", found[term], wanted)
     fees = tuple(system.exchange.fees(market.market_id))
     same(f"{name} fees and band", fees, (market.maker_fee, market.taker_fee, market.band))
+    bucket = BUCKET.unpack(system.backstop.bucket_word(market.market_id))
+    for term, wanted in asdict(market.bucket or BucketParameters(0, 0, 0, 0)).items():
+        same(f"{name} bucket's {term.replace('_', ' ')}", bucket[term], wanted)
 
 
 def _verify_index(system: System, index_id: int, index: IndexParameters, same: Same) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 
 import yaml
 
+from seawall.spec.dutch_auction import MAX_RATE, AuctionTerms
+from seawall.spec.dutch_auction import MAX_SECONDS as MAX_AUCTION_SECONDS
+from seawall.spec.dutch_auction import MIN_SECONDS as MIN_AUCTION_SECONDS
 from seawall.spec.oracle import (
     MAX_EMA_SECONDS,
     MAX_GRACE,
@@ -148,9 +151,19 @@ class SettlementParameters:
 
 
 @dataclass(frozen=True)
+class BucketParameters:
+    """A bucket of the Backstop: whole money, and least equity / notional in parts per million."""
+
+    capital: int
+    max_notional: int
+    loss_budget: int
+    initial: int
+
+
+@dataclass(frozen=True)
 class MarketParameters(IndexParameters):
     """A market and its index: `risk` as MarginModel takes it, oi_cap in WAD units, min_notional WAD
-    money."""
+    money; `bucket` None where the Backstop takes nothing."""
 
     market_id: int
     symbol: str
@@ -160,6 +173,7 @@ class MarketParameters(IndexParameters):
     maker_fee: int
     taker_fee: int
     band: int
+    bucket: BucketParameters | None = None
 
     @property
     def initial(self) -> int:
@@ -246,6 +260,7 @@ class Parameters:
     liquidation: EngineSettings
     conversion: ConversionSettings
     fund: FundParameters
+    auction: AuctionTerms
     markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
     portfolio: PortfolioParameters | None = None
 
@@ -277,7 +292,9 @@ def load(path: Path) -> Parameters:
 
 def parse(raw: Any, folder: Path = Path()) -> Parameters:
     """Check a parsed parameter file; files that it names are looked up in `folder`."""
-    required = "name settlement margin oracle liquidation conversion insurance_fund markets"
+    required = (
+        "name settlement margin oracle liquidation conversion insurance_fund backstop markets"
+    )
     top = _fields(raw, "file", required, "owner guardian portfolio")
     margin = _fields(top["margin"], "margin", "profit_weight margin_call notional_floor")
     if not isinstance(top["markets"], list) or not top["markets"]:
@@ -286,6 +303,7 @@ def parse(raw: Any, folder: Path = Path()) -> Parameters:
     ids = [market.market_id for market in markets]
     if len(set(ids)) != len(ids):
         raise ParameterError(f"markets: an id stands twice in {ids}")
+    liquidation = _liquidation(top["liquidation"])
     return Parameters(
         name=str(top["name"]),
         owner=_address(top.get("owner"), "owner"),
@@ -295,9 +313,10 @@ def parse(raw: Any, folder: Path = Path()) -> Parameters:
         margin_call=ppm(margin["margin_call"], "margin.margin_call"),
         notional_floor=ppm(margin["notional_floor"], "margin.notional_floor"),
         oracle=_oracle(top["oracle"]),
-        liquidation=_liquidation(top["liquidation"]),
+        liquidation=liquidation,
         conversion=_conversion(top["conversion"]),
         fund=_fund(top["insurance_fund"]),
+        auction=_auction(top["backstop"], liquidation.penalty_min),
         markets=markets,
         portfolio=_portfolio(top.get("portfolio"), folder, ids),
     )
@@ -417,13 +436,44 @@ def _fund(raw: Any) -> FundParameters:
     return FundParameters(str(entry["name"]), str(entry["symbol"]), cooldown)
 
 
+def _auction(raw: Any, penalty_min: int) -> AuctionTerms:
+    """Of the Backstop's inventory: what a buyer may gain is no more than what a solvent account has
+    paid for its liquidation."""
+    entry = _fields(raw, "backstop", "premium discount duration_seconds")
+    highest = str(Decimal(MAX_RATE) / PPM)
+    premium, discount = (
+        ppm(entry[name], f"backstop.{name}", highest) for name in ("premium", "discount")
+    )
+    if discount > penalty_min:
+        raise ParameterError("backstop.discount: must not be above liquidation.penalty_min")
+    where = "backstop.duration_seconds"
+    seconds = _int(entry["duration_seconds"], where, MIN_AUCTION_SECONDS, MAX_AUCTION_SECONDS)
+    return AuctionTerms(premium, discount, seconds)
+
+
+def _bucket(raw: Any, where: str) -> BucketParameters | None:
+    """None where a market has no such section."""
+    if raw is None:
+        return None
+    entry = _fields(raw, where, "capital max_notional loss_budget initial")
+    names = ("capital", "max_notional", "loss_budget")
+    least = {"capital": 1, "max_notional": 1, "loss_budget": 0}
+    capital, max_notional, loss_budget = (
+        _int(entry[name], f"{where}.{name}", least[name], 2**34 - 1) for name in names
+    )
+    initial = ppm(entry["initial"], f"{where}.initial")
+    if initial == 0:
+        raise ParameterError(f"{where}.initial: must be above 0")
+    return BucketParameters(capital, max_notional, loss_budget, initial)
+
+
 def _market(raw: Any, where: str) -> MarketParameters:
     entry = _fields(
         raw,
         where,
         "id symbol unit_exponent initial maintenance reserve depth capacity oi_cap min_notional "
         f"maker_fee taker_fee band {_INDEX}",
-        "calm_volatility volatility_cap",
+        "calm_volatility volatility_cap bucket",
     )
     unit_exponent = _int(entry["unit_exponent"], f"{where}.unit_exponent", -18, 18)
     index = _index(entry, where, unit_exponent)
@@ -436,6 +486,7 @@ def _market(raw: Any, where: str) -> MarketParameters:
         maker_fee=ppm(entry["maker_fee"], f"{where}.maker_fee", "0.01"),
         taker_fee=ppm(entry["taker_fee"], f"{where}.taker_fee", "0.01"),
         band=ppm(entry["band"], f"{where}.band", "0.1"),
+        bucket=_bucket(entry.get("bucket"), f"{where}.bucket"),
         **vars(index),
     )
 

@@ -38,6 +38,7 @@ BIT: constant(uint256) = 19
 HAS: constant(uint256) = 20
 FUNDING_AT: constant(uint256) = 21
 PRICE_MEMORY: constant(uint256) = 22
+BUCKET: constant(uint256) = 23
 
 # ---------------------------------------------------------------
 #                              VIEWS
@@ -92,6 +93,17 @@ def pack(kind: uint256, case: uint256[8]) -> uint256:
         return self._bits(funding)
     if kind == PRICE_MEMORY:
         return words._price(0, 0, 0, 0, case[0])
+    if kind == BUCKET:
+        return words._bucket(
+            words.Bucket(
+                capital=case[0],
+                max_notional=case[1],
+                loss_budget=case[2],
+                initial=case[3],
+                allotted=case[4],
+                clock=case[5],
+            )
+        )
     signed: int256 = self._signed(case[0])
     assert kind == ACCOUNT_WITH_CASH
     return words._account_with_cash(case[1], signed)
@@ -187,6 +199,14 @@ def _unpack(kind: uint256, word: uint256) -> uint256[8]:
         answer[1] = bits._count(word)
         answer[2] = bits._without_lowest(word)
         answer[3] = bits._log2(word)
+    elif kind == BUCKET:
+        bucket: words.Bucket = words._bucket_fields(word)
+        answer[0] = bucket.capital
+        answer[1] = bucket.max_notional
+        answer[2] = bucket.loss_budget
+        answer[3] = bucket.initial
+        answer[4] = bucket.allotted
+        answer[5] = bucket.clock
     else:
         assert kind == OWNER
         owner: uint256 = bits._owner(word)

@@ -70,6 +70,19 @@ def _adverse_price(price_word: uint256) -> uint256:
 
 @internal
 @pure
+def _low_price(price_word: uint256) -> uint256:
+    """
+    @notice The worse of spot and EMA for a long, moved down by the half-width, rounded down.
+    """
+    price: uint256 = words._price_price(price_word)
+    average: uint256 = unsafe_div(unsafe_mul(price, words._price_ema_ratio(price_word)), RATIO)
+    # A half-width is below HALF_WIDTH_UNIT, and a price below 2**80.
+    low: uint256 = unsafe_mul(min(price, average), unsafe_sub(HALF_WIDTH_UNIT, words._price_half_width(price_word)))
+    return unsafe_div(low, HALF_WIDTH_UNIT)
+
+
+@internal
+@pure
 def _favourable_price(size: int256, price_word: uint256, rate: uint256) -> uint256:
     """
     @notice Spot moved by the half-width, capped at half the maintenance rate, in favour of the leg; up for a long, down for

@@ -17,6 +17,8 @@
      leg       id uint8 | open_interest uint104 | size int144
      price     price uint80 | updated_at uint32 | ema_ratio uint28 | half_width uint16
                | refreshed_at uint32 | volatility uint24 | sample_ratio uint28 | sample_age uint16
+     bucket    capital uint34 | max_notional uint34 | loss_budget uint34 | initial uint20 | allotted uint94
+               | clock uint40
      A packer reverts when a field is out of range, so a word never corrupts its neighbour: unsigned fields by an
      assertion, signed ones by narrowing. Two's complement is read and written by way of bytes32, which costs nothing.
 """
@@ -27,13 +29,16 @@
 
 U8: constant(uint256) = 2**8 - 1
 U16: constant(uint256) = 2**16 - 1
+U20: constant(uint256) = 2**20 - 1
 U24: constant(uint256) = 2**24 - 1
 U28: constant(uint256) = 2**28 - 1
 U30: constant(uint256) = 2**30 - 1
 U32: constant(uint256) = 2**32 - 1
+U34: constant(uint256) = 2**34 - 1
 U40: constant(uint256) = 2**40 - 1
 U64: constant(uint256) = 2**64 - 1
 U88: constant(uint256) = 2**88 - 1
+U94: constant(uint256) = 2**94 - 1
 U96: constant(uint256) = 2**96 - 1
 U103: constant(uint256) = 2**103 - 1
 U104: constant(uint256) = 2**104 - 1
@@ -43,6 +48,17 @@ U144: constant(uint256) = 2**144 - 1
 U160: constant(uint256) = 2**160 - 1
 # Of a price word: ema_ratio, volatility, sample_ratio, sample_age.
 MEMORY: constant(uint256) = (2**28 - 1) * 2**116 + 2**68 - 1
+
+
+# Units: see seawall/spec/words.py.
+struct Bucket:
+    capital: uint256
+    max_notional: uint256
+    loss_budget: uint256
+    initial: uint256
+    allotted: uint256
+    clock: uint256
+
 
 # ---------------------------------------------------------------
 #                           ACCOUNT
@@ -484,3 +500,40 @@ def _price_sample_ratio(word: uint256) -> uint256:
 @pure
 def _price_sample_age(word: uint256) -> uint256:
     return word & U16
+
+
+# ---------------------------------------------------------------
+#                             BUCKET
+# ---------------------------------------------------------------
+
+
+@internal
+@pure
+def _bucket(bucket: Bucket) -> uint256:
+    assert bucket.capital <= U34
+    assert bucket.max_notional <= U34
+    assert bucket.loss_budget <= U34
+    assert bucket.initial <= U20
+    assert bucket.allotted <= U94
+    assert bucket.clock <= U40
+    return (
+        (bucket.capital << 222)
+        | (bucket.max_notional << 188)
+        | (bucket.loss_budget << 154)
+        | (bucket.initial << 134)
+        | (bucket.allotted << 40)
+        | bucket.clock
+    )
+
+
+@internal
+@pure
+def _bucket_fields(word: uint256) -> Bucket:
+    return Bucket(
+        capital=word >> 222,
+        max_notional=(word >> 188) & U34,
+        loss_budget=(word >> 154) & U34,
+        initial=(word >> 134) & U20,
+        allotted=(word >> 40) & U94,
+        clock=word & U40,
+    )

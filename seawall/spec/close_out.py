@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.liquidation import DEFERRED, FUND, LiquidationEngine, Step, plan_whole
@@ -44,9 +45,8 @@ MAX_MARKETS = 24
 ROUNDING_WEI = 4
 
 
-#: (market, account, amount) -> paid, and (market, signed size, price) -> size taken over.
+#: (market, account, amount) -> paid.
 Cover = Callable[[int, int, int], int]
-Room = Callable[[int, int, Price], int]
 
 
 class CloseOutParameters(NamedTuple):
@@ -191,8 +191,7 @@ def split(amount: int, weights: list[int]) -> list[int]:
 class CloseOut:
     """Executable specification of the contract on the specification's Clearinghouse.
 
-    `cover(market_id, account, amount)` is the insurance fund, `room(market_id, size, price)` the
-    Backstop: how much of a signed size the market's bucket takes over.
+    `cover(market_id, account, amount)` is the insurance fund.
     """
 
     ADDRESS = "close_out"
@@ -202,15 +201,12 @@ class CloseOut:
         engine: LiquidationEngine,
         parameters: CloseOutParameters,
         cover: Cover,
-        room: Room | None = None,
-        backstop: int = 0,
+        backstop: Backstop | None = None,
     ) -> None:
         self.engine = engine
         self.house = engine.clearinghouse
         self.parameters = parameters
         self.cover = cover
-        self.room = room
-        #: Owner of the bucket accounts, as a number.
         self.backstop = backstop
         #: Of the last call: its accounts, and which stage paid how much.
         self.batch = Batch()
@@ -222,7 +218,7 @@ class CloseOut:
         """Close one due account; raises what the contract reverts with."""
         with self.house.journal.transaction():
             self._check_keeper(keeper)
-            status, case = self._look(account, keeper)
+            status, case = self._look(account, keeper, alone=True)
             require(status != OWN_ACCOUNT, "closing: own account")
             require(status != HEALTHY, "closing: healthy")
             require(status != STALE, "closing: price stale")
@@ -250,15 +246,20 @@ class CloseOut:
     def _check_keeper(self, keeper: int) -> None:
         require(keeper >> 96 != 0, "account: unknown")
 
-    def _look(self, account: int, keeper: int) -> tuple[int, Case | None]:
-        """The status of an account, and its case where it is due."""
+    def _look(self, account: int, keeper: int, alone: bool = False) -> tuple[int, Case | None]:
+        """The status of an account, and its case where it is due.
+
+        One `alone` is due at once below close-out where buckets take all of it.
+        """
         if account == keeper:
             return OWN_ACCOUNT, None
         engine = self.engine
         plan, legs, prices = engine.situation(account)
         if engine.is_healthy(account):
             return HEALTHY, None
-        if not self.is_due(account, plan):
+        if not self.is_due(account, plan) and not (
+            alone and self.fits(account, plan, legs, prices)
+        ):
             return WAITING, None
         mode = self.house.ledger.accounts[account].mode
 
@@ -278,6 +279,18 @@ class CloseOut:
             return False
         started = self.engine.flagged[account]
         return started != 0 and self.house.now >= started + self.parameters.reduce_after
+
+    def fits(self, account: int, plan: Plan, legs: list[Leg], prices: list[Price]) -> bool:
+        """Below close-out, and buckets take every leg that can go, but for less than a lot."""
+        if self.backstop is None or self._is_bucket(account):
+            return False
+        if plan.equity * PPM >= plan.maintenance * self.engine.parameters.close_out:
+            return False
+        for leg, (_, _, size), price in zip(plan.legs, legs, prices, strict=False):
+            taken = self.backstop.room(leg.market_id, size, price) if leg.usable else size
+            if abs(size - taken) >= LOT:
+                return False
+        return True
 
     # -- resolution --------------------------------------------------------------------------
 
@@ -390,10 +403,11 @@ class CloseOut:
         net = sum(size for _, _, size in entries)
         taken = self._bucket_takes(batch, market_id, net, price)
         rest = net - taken
-        against = opposite(rest)
-        left = self._left(batch, market_id, against) if rest else 0
+        against = opposite(net)
+        # Where a bucket has taken all that the side has, the rest is what the sides parted by.
+        reduces = rest != 0 and self._left(batch, market_id, against) > abs(taken)
         # The fee goes to who takes the legs, where all are netted to the fund.
-        handed = bool(taken or left)
+        handed = bool(taken) or reduces
         fees = 0
         through_pivot = 0
         changes: list[Change] = []
@@ -407,24 +421,23 @@ class CloseOut:
         for side in (LONG, SHORT):
             charge = batch.charge(market_id, side)
             through_pivot += charge
-            if charge and (rest == 0 or side != against):
+            # Booked before the bucket buys anything back; with the reduction where there is none.
+            if charge and not (reduces and taken == 0 and side == against):
                 changes.append(Change(side, 0, -charge, 0, GATE_NONE))
         balance = -sum(change.money for change in changes) - through_pivot
-        bucket = 0
         if taken:
             bucket = balance
-            if rest:
+            if reduces:
                 bucket = fees * taken // net - ceil_div(taken * price.price, WAD)
+            account = self.backstop.account(market_id) if self.backstop else 0
+            changes.append(Change(account, taken, bucket, 0, GATE_NONE))
             balance -= bucket
-        if not left:
+        elif not reduces:
             # What netting rounded off, or what the sides have parted by, is the pivot's.
             through_pivot += balance
             balance = 0
         if rest:
             changes.append(Change(against, rest, balance, 0, GATE_NONE))
-        if taken:
-            account = self.backstop << 96 | market_id
-            changes.append(Change(account, taken, bucket, 0, GATE_NONE))
         self.house.trade(
             self.ADDRESS, market_id, self._with_pivot(changes, batch.pivot, through_pivot)
         )
@@ -440,12 +453,14 @@ class CloseOut:
 
     def _bucket_takes(self, batch: Batch, market_id: int, net: int, price: Price) -> int:
         """Of a signed size; a bucket does not take its own legs."""
-        if net == 0 or self.room is None:
+        if net == 0 or self.backstop is None:
             return 0
-        if any(case.account >> 96 == self.backstop for case, _, _ in batch.sizes(market_id)):
+        if any(self._is_bucket(case.account) for case, _, _ in batch.sizes(market_id)):
             return 0
-        taken = min(abs(net), self.room(market_id, net, price))
-        return taken if net > 0 else -taken
+        return self.backstop.take(self.ADDRESS, market_id, net, price)
+
+    def _is_bucket(self, account: int) -> bool:
+        return self.backstop is not None and account >> 96 == self.backstop.address
 
     def _left(self, batch: Batch, market_id: int, which: int) -> int:
         """Size of a side without the batch's own legs."""

@@ -223,6 +223,17 @@ PRICE = _word(
     ("sample_ratio", 28),
     ("sample_age", 16),
 )
+#: Backstop: what the owner set for a bucket (whole money; initial in parts per million), what it
+#: was allotted on balance (WAD), and since when its auction runs (1/256 of a second).
+BUCKET = _word(
+    "bucket",
+    ("capital", 34),
+    ("max_notional", 34),
+    ("loss_budget", 34),
+    ("initial", 20),
+    ("allotted", 94),
+    ("clock", 40),
+)
 
 FLOAT_MANTISSA_BITS = 23
 

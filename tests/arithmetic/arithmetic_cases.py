@@ -183,6 +183,7 @@ PACKERS = [
     _plain("leg", 10, words.LEG),
     _plain("price", 14, words.PRICE),
     Packer("price_memory", 22, (Field("memory", 256),), _memory),
+    _plain("bucket", 23, words.BUCKET),
     Packer(
         "account_with_cash",
         16,
@@ -278,6 +279,7 @@ READERS = [
     _reader("totals", 9, words.TOTALS),
     _reader("leg", 10, words.LEG),
     _reader("price", 14, words.PRICE),
+    _reader("bucket", 23, words.BUCKET),
 ]
 BITMAP_KIND = 17
 OWNER_KIND = 18

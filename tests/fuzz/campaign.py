@@ -16,7 +16,7 @@ from tests.fuzz.rules import DECK
 
 PYREVM, ANVIL = "pyrevm", "anvil"
 #: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
-SHARDS = {PYREVM: (4, 250), ANVIL: (2, 104)}
+SHARDS = {PYREVM: (4, 275), ANVIL: (2, 104)}
 #: Successes that each rule must have.
 LEAST_HITS = 50
 #: What must have happened besides, this often in 100,000 transactions.
@@ -44,6 +44,16 @@ LEAST_SEEN = {
     "converted while bankrupt": 40,
     "converted while impaired": 8,
     "converted below par": 20,
+    "allotted": 50,
+    "released": 20,
+    "bucket took": 100,
+    "bucket took a part": 30,
+    "bucket took nothing": 30,
+    "bucket reduced": 20,
+    "bought at a discount": 50,
+    "bought at a premium": 50,
+    "bought all": 50,
+    "bucket closed": 5,
     "covered": 100,
     "written off": 50,
     "healed": 150,
@@ -123,6 +133,12 @@ REASONS = (
     "conversion: price stale",
     "conversion: over limit",
     "conversion: buyer's cash",
+    "backstop: no bucket",
+    "backstop: initial",
+    "auction: nothing for sale",
+    "auction: price stale",
+    "auction: over limit",
+    "auction: below minimum",
     "order: market",
     "order: size",
     "order: price",

@@ -207,6 +207,11 @@ def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> 
     world.count("stage deferred in a close-out", paid[DEFERRED] > dust)
     sides = {c.account for _, made, _ in world.spec.trades for c in made if c.account in (1, 2)}
     world.count("side reduced", bool(sides))
+    buckets = [c for _, made, _ in world.spec.trades for c in made if c.account in world.buckets]
+    taken = [change for change in buckets if change.account not in cases]
+    world.count("bucket took in a close-out", bool(taken))
+    world.count("buckets took all", bool(taken) and not sides)
+    world.count("bucket closed out", len(buckets) > len(taken))
 
 
 def _dust(world: World, market_ids: Sequence[int]) -> int:
@@ -254,15 +259,20 @@ def _check_others(
         found, now = before.standings[account], later[account]
         if found is None or now is None:
             return
-        change = now.plan.equity - found.plan.equity
+        change = _wealth(now) - _wealth(found)
         if account == keeper:
             change -= reserve
             reserve = 0
-        if not found.plan.legs:
+        if not found.plan.legs and account not in world.buckets:
             world.must("P7 bystander", change == 0, (hex(account), change))
         world.must("charged more than all", change >= -charged - dust, (hex(account), change))
         moved += change
     world.must("P8 exact", -charged - dust <= moved <= fees - charged + dust, (moved, charged))
+
+
+def _wealth(standing: promises.Standing) -> int:
+    """Equity and the reserves that are set aside: a bucket's new leg costs it one."""
+    return standing.plan.equity + sum(leg.reserve for leg in standing.plan.legs)
 
 
 def _check_members(

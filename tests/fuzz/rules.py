@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+from tests.fuzz import backstop_actions as backstop
 from tests.fuzz import clearing_actions as clearing
 from tests.fuzz import close_out_actions as closing
 from tests.fuzz import compare, liveness, promises
@@ -78,6 +79,11 @@ WEIGHTS: dict[Action, int] = {
     closing.resolve: 5,
     closing.resolve_many: 4,
     conversion.convert: 4,
+    backstop.set_bucket: 1,
+    backstop.allot: 1,
+    backstop.release: 1,
+    backstop.take_in: 2,
+    backstop.buy_inventory: 3,
     exchange.match: 3,
     exchange.match_batch: 4,
     exchange.match_reducing: 3,

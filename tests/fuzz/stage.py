@@ -5,6 +5,7 @@ from __future__ import annotations
 from seawall.deployment import create_address
 from seawall.spec.close_out import CloseOutParameters
 from seawall.spec.conversion import ConversionParameters
+from seawall.spec.dutch_auction import AuctionTerms
 from seawall.spec.liquidation import EngineParameters
 from seawall.spec.margin import MarketRisk
 from seawall.spec.orders import Fees
@@ -59,6 +60,7 @@ FEES = {
 ENGINE = EngineParameters()
 CLOSE_OUT = CloseOutParameters()
 CONVERSION = ConversionParameters()
+AUCTION = AuctionTerms()
 COOLDOWN_SECONDS = 3_600
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
@@ -74,6 +76,7 @@ CONTRACT_RIGHTS = {
     "engine": ENGINE_RIGHTS,
     "close_out": ENGINE_RIGHTS,
     "converter": TRADE | PAY | WATERFALL,
+    "backstop": TRADE | WATERFALL,
 }
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
 COLLECTOR = "collector"
@@ -118,8 +121,9 @@ def deploy(chain: Deployable) -> None:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
-    chain.deploy("close_out", "CloseOut", chain.addr("engine"), *CLOSE_OUT)
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
+    backstop = chain.deploy("backstop", "Backstop", house, oracle, model, *AUCTION, owner)
+    chain.deploy("close_out", "CloseOut", chain.addr("engine"), backstop, *CLOSE_OUT)
     _deploy_index(chain, owner, oracle)
 
 

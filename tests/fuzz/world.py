@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seawall.client.orders import Domain
+from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
 from seawall.spec.close_out import CloseOut
 from seawall.spec.conversion import CollateralConverter
@@ -34,6 +35,7 @@ from tests.fuzz.conservation import Drift, Slack
 from tests.fuzz.index import FED, FeedIndex, Prices
 from tests.fuzz.stage import (
     ANCHORS,
+    AUCTION,
     CAP,
     CLOSE_OUT,
     COLLATERAL,
@@ -44,6 +46,7 @@ from tests.fuzz.stage import (
     DECIMALS,
     ENGINE,
     FEES,
+    MAIN_MARKETS,
     MARGIN_CALL,
     MIN_NOTIONAL,
     NOTIONAL_FLOOR,
@@ -117,6 +120,7 @@ class World:
         self.engine, self.exchange = chain.addr("engine"), chain.addr("exchange")
         self.fund, self.oracle = chain.addr("fund"), chain.addr("oracle")
         self.converter, self.closer_address = chain.addr("converter"), chain.addr("close_out")
+        self.backstop = chain.addr("backstop")
         self.domain = Domain(CHAIN_ID, self.exchange)
         self.owner = chain.actor("timelock")
         self.steps: deque[tuple[Any, ...]] = deque(maxlen=KEPT_STEPS)
@@ -159,8 +163,11 @@ class World:
         self.waterfall = WatchedEngine(self.spec, ENGINE)
         self.seller = CollateralConverter(self.spec, CONVERSION)
         self.venue = Exchange(self.spec, self.exchange)
+        numbers = int(self.backstop, 16), int(self.owner, 16)
+        self.stop = Backstop(self.spec, *numbers, AUCTION)
+        self.buckets = [self.stop.account(market_id) for market_id in (0, *MAIN_MARKETS)]
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS)
-        self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover)
+        self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover, self.stop)
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
         self.slack = Slack(self.spec, self.prices, list(ANCHORS), self.drift)
@@ -179,10 +186,11 @@ class World:
             self.set_module(self.chain.actor(name), verbs)
         for name, verbs in CONTRACT_RIGHTS.items():
             self.set_module(self.chain.addr(name), verbs)
-        # The specification's engine and converter act under a name instead of an address.
+        # The specification's contracts act under a name instead of an address.
         self.spec.set_module(LiquidationEngine.ADDRESS, CONTRACT_RIGHTS["engine"])
         self.spec.set_module(CollateralConverter.ADDRESS, CONTRACT_RIGHTS["converter"])
         self.spec.set_module(CloseOut.ADDRESS, CONTRACT_RIGHTS["close_out"])
+        self.spec.set_module(Backstop.ADDRESS, CONTRACT_RIGHTS["backstop"])
         for token_id in COLLATERAL:
             self.set_token(token_id, CAP)
         parameters.list_all(self)
@@ -221,7 +229,7 @@ class World:
     def everyone(self) -> list[int]:
         """All accounts that ever hold anything."""
         house = self.collector, self.counterparty, self.fee_account
-        return [*self.accounts, *self.rescuers, *house]
+        return [*self.accounts, *self.rescuers, *house, *self.buckets]
 
     def name_of(self, account: int) -> str:
         """Who owns an account; a thief would, if nobody does."""

@@ -1,0 +1,427 @@
+# pragma version ==0.4.3
+# pragma nonreentrancy on
+"""
+@title Buckets
+@notice One margin account per market with capital and loss budget of its own, and what is not allotted in sub-account 0.
+        Part of the Backstop; `seawall/spec/backstop.py` is the same in Python.
+@dev Money and sizes are WAD, a bucket's terms whole money, rates parts per million. A bucket has one leg at most, its
+     market's: nobody signs orders for it. Bounds behind the unchecked sums: a leg's size is below 2**113, a price
+     below 2**80, equity and a base below 2**200, see the margin model.
+"""
+
+# ---------------------------------------------------------------
+#                             MODULES
+# ---------------------------------------------------------------
+
+from interfaces import IBackstop
+from interfaces import IClearinghouse
+from interfaces import IIndexOracle
+from interfaces import IMarginModel
+
+from contracts.modules import bits  # bitmaps, accounts
+from contracts.modules import fixed_math  # written roundings
+from contracts.modules import leg_math  # ends of a price
+from contracts.modules import risk_words  # layout of plans
+from contracts.modules import words  # storage layout
+
+# ---------------------------------------------------------------
+#                            CONSTANTS
+# ---------------------------------------------------------------
+
+WAD: constant(uint256) = 10**18
+PPM: constant(uint256) = 10**6
+LOT: constant(uint256) = 10**12
+# Of keeper reserves, and the largest: uint16 of them.
+RESERVE_UNIT: constant(uint256) = 10**16
+MAX_RESERVE: constant(int256) = 65_535 * 10**16
+UNUSABLE: constant(uint256) = 2**16 - 1
+# No position is as large, see leg_math.
+MAX_SIZE: constant(uint256) = 2**113
+LISTED: constant(uint256) = 1
+MAX_MARKET_ID: constant(uint256) = 127
+MAX_BUCKETS: constant(uint256) = 16
+
+
+# A bucket as the Clearinghouse folds it: account word, base, and its leg word, 0 where there is none.
+struct Holding:
+    word: uint256
+    base: int256
+    leg: uint256
+
+
+# A bucket at a price: signed size, equity, keeper reserve of its leg (equity is after it), the margin model's plan word
+# of the leg, of size 0 where there is none.
+struct Standing:
+    held: int256
+    equity: int256
+    reserve: int256
+    planned: uint256
+
+# ---------------------------------------------------------------
+#                           IMMUTABLES
+# ---------------------------------------------------------------
+
+CLEARINGHOUSE: public(immutable(IClearinghouse))
+INDEX_ORACLE: public(immutable(IIndexOracle))
+MARGIN_MODEL: public(immutable(IMarginModel))
+FREE_ACCOUNT: immutable(uint256)
+
+# ---------------------------------------------------------------
+#                             STORAGE
+# ---------------------------------------------------------------
+
+_buckets: HashMap[uint256, uint256]
+open_buckets: public(uint256)
+
+# ---------------------------------------------------------------
+#                           CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(clearinghouse: IClearinghouse, index_oracle: IIndexOracle, margin_model: IMarginModel):
+    CLEARINGHOUSE = clearinghouse
+    INDEX_ORACLE = index_oracle
+    MARGIN_MODEL = margin_model
+    FREE_ACCOUNT = bits._first_account(self)
+
+
+# ---------------------------------------------------------------
+#                              VIEWS
+# ---------------------------------------------------------------
+
+
+@external
+@view
+def bucket_word(market_id: uint256) -> uint256:
+    """
+    @notice What is stored of a bucket, see words.vy.
+    """
+    return self._buckets[market_id]
+
+
+# ---------------------------------------------------------------
+#                              TERMS
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _bucket(market_id: uint256) -> words.Bucket:
+    """
+    @notice A bucket that is open.
+    """
+    bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+    assert bucket.initial != 0, "backstop: no bucket"
+    return bucket
+
+
+@internal
+def _set(market_id: uint256, capital: uint256, max_notional: uint256, loss_budget: uint256, initial: uint256):
+    """
+    @notice Open a bucket or change its terms; what was allotted and the clock stay.
+    """
+    self._check_listed(market_id)
+    assert initial != 0 and initial <= PPM, "backstop: initial"
+    bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+    if bucket.initial == 0:
+        assert capital != 0, "backstop: no bucket"
+        open: uint256 = self.open_buckets | (1 << market_id)  # bits._bit
+        assert bits._count(open) <= MAX_BUCKETS, "backstop: 16 buckets"
+        self.open_buckets = open
+    bucket.capital = capital
+    bucket.max_notional = max_notional
+    bucket.loss_budget = loss_budget
+    bucket.initial = initial
+    self._buckets[market_id] = words._bucket(bucket)
+    log IBackstop.BucketSet(
+        market_id=market_id, capital=capital, max_notional=max_notional, loss_budget=loss_budget, initial=initial
+    )
+
+
+@internal
+@view
+def _check_listed(market_id: uint256):
+    assert market_id != 0 and market_id <= MAX_MARKET_ID, "market: unknown"
+    market: uint256[3] = staticcall CLEARINGHOUSE.market_words(market_id)
+    assert words._terms_mode(market[2]) & LISTED != 0, "market: unknown"
+
+
+@internal
+@pure
+def _floor(bucket: words.Bucket) -> int256:
+    """
+    @notice The equity at which the loss budget is used up.
+    """
+    # uint94 and uint34 * 10**18: no overflow.
+    budget: int256 = convert(unsafe_mul(bucket.loss_budget, WAD), int256)
+    return unsafe_sub(convert(bucket.allotted, int256), budget)
+
+
+# ---------------------------------------------------------------
+#                            STANDING
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _account(market_id: uint256) -> uint256:
+    """
+    @param market_id below 2**96
+    """
+    return unsafe_add(FREE_ACCOUNT, market_id)
+
+
+@internal
+@view
+def _holding(market_id: uint256) -> Holding:
+    """
+    @notice What a bucket consists of; only its own market's leg counts.
+    """
+    holding: Holding = empty(Holding)
+    legs: DynArray[uint256, 24] = []
+    holding.word, holding.base, legs = staticcall CLEARINGHOUSE.portfolio(self._account(market_id))
+    for leg: uint256 in legs:
+        if words._leg_id(leg) == market_id:
+            holding.leg = leg
+    return holding
+
+
+@internal
+@view
+def _standing(market_id: uint256, price_word: uint256) -> Standing:
+    """
+    @notice A bucket at a price, as the margin model sees it.
+    """
+    holding: Holding = self._holding(market_id)
+    standing: Standing = empty(Standing)
+    standing.held = words._leg_size(holding.leg)
+    maintenance: uint256 = 0
+    favourable: int256 = 0
+    favourable_maintenance: uint256 = 0
+    planned: DynArray[uint256, 16] = []
+    standing.equity, maintenance, favourable, favourable_maintenance, planned = staticcall MARGIN_MODEL.plan(
+        0, holding.base, [words._leg(market_id, 0, standing.held)], [price_word]
+    )
+    standing.planned = planned[0]
+    # uint16 of cents.
+    standing.reserve = convert(unsafe_mul(risk_words._plan_reserve(standing.planned), RESERVE_UNIT), int256)
+    if holding.leg == 0:
+        # The model counts a reserve for the leg of size 0.
+        standing.equity = unsafe_add(standing.equity, standing.reserve)
+        standing.reserve = 0
+    return standing
+
+
+@internal
+def _refresh(market_id: uint256) -> uint256:
+    """
+    @notice The price word of an open bucket's market, brought up to date.
+    """
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(1 << market_id)  # bits._bit
+    return prices[0]
+
+
+# ---------------------------------------------------------------
+#                              ROOM
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _room(market_id: uint256, size: int256, price_word: uint256) -> (int256, int256):
+    """
+    @notice What of a size the bucket takes, and what it holds; see IBackstop.room.
+    """
+    word: uint256 = self._buckets[market_id]
+    if word == 0:
+        return 0, 0
+    base: int256 = 0
+    held: int256 = 0
+    base, held = self._position(market_id)
+    left: uint256 = fixed_math._abs(held)
+    grown: uint256 = fixed_math._abs(size)
+    reduced: uint256 = 0
+    if (held > 0 and size < 0) or (held < 0 and size > 0):
+        reduced = min(grown, left)
+        left = unsafe_sub(left, reduced)
+        grown = unsafe_sub(grown, reduced)
+    grown = min(grown, MAX_SIZE)
+    if grown != 0:
+        most: uint256 = self._capacity(market_id, word, base, held, unsafe_add(left, grown), price_word)
+        grown = min(grown, unsafe_sub(max(most, left), left))
+    # A position and a capacity are below 2**160.
+    taken: int256 = convert(unsafe_add(reduced, grown) // LOT * LOT, int256)
+    if size < 0:
+        taken = unsafe_sub(0, taken)
+    return taken, held
+
+
+@internal
+@view
+def _position(market_id: uint256) -> (int256, int256):
+    """
+    @notice Base and signed size of a bucket.
+    """
+    word: uint256 = 0
+    base: int256 = 0
+    legs: DynArray[uint256, 24] = []
+    word, base, legs = staticcall CLEARINGHOUSE.portfolio(self._account(market_id))
+    for leg: uint256 in legs:
+        if words._leg_id(leg) == market_id:
+            return base, words._leg_size(leg)
+    return base, 0
+
+
+@internal
+@view
+def _capacity(
+    market_id: uint256, word: uint256, base: int256, held: int256, wanted: uint256, price_word: uint256
+) -> uint256:
+    """
+    @notice The size that the bucket may have at most if it grows, or at least what is wanted.
+    @dev The requirement is no less than the maintenance rate at the largest notional, so a bucket below its maintenance
+         margin does not grow, and none gets there by taking. No rate is above 100 %: with equity for that the margin
+         model need not be asked. To ask for the keeper reserve would cost as much: the largest there can be is taken
+         off.
+    @param held signed size
+    """
+    bucket: words.Bucket = words._bucket_fields(word)
+    price: uint256 = words._price_price(price_word)
+    # A position below 2**113, a price below 2**80; a base below 2**200.
+    worth: int256 = unsafe_add(base, fixed_math._wad_floor(unsafe_mul(held, convert(price, int256))))
+    equity: int256 = unsafe_sub(worth, MAX_RESERVE)
+    if bucket.capital == 0 or equity <= 0 or equity < self._floor(bucket):
+        return 0
+    if price == 0 or words._price_half_width(price_word) == UNUSABLE:
+        return 0
+    # uint34 * 10**18.
+    most: uint256 = unsafe_mul(bucket.max_notional, WAD)
+    allowed: uint256 = min(most, convert(equity, uint256))
+    # uint34 * 10**36; what is wanted is below 2**115.
+    if unsafe_mul(allowed, WAD) < unsafe_mul(wanted, price):
+        initial: uint256 = 0
+        rate: uint256 = 0
+        initial, rate = staticcall MARGIN_MODEL.requirement_at(market_id, most, 0, 0, block.timestamp)
+        scaled: uint256 = unsafe_mul(convert(equity, uint256), PPM)
+        allowed = min(most, unsafe_div(scaled, max(bucket.initial, rate)))
+    return unsafe_div(unsafe_mul(allowed, WAD), price)
+
+
+# ---------------------------------------------------------------
+#                             CAPITAL
+# ---------------------------------------------------------------
+
+
+@internal
+def _allot(market_id: uint256) -> uint256:
+    """
+    @notice See IBackstop.allot.
+    """
+    bucket: words.Bucket = self._bucket(market_id)
+    standing: Standing = self._standing(market_id, self._refresh(market_id))
+    word: uint256 = staticcall CLEARINGHOUSE.account_word(FREE_ACCOUNT)
+    free: int256 = words._account_cash(word)
+    missing: int256 = convert(unsafe_mul(bucket.capital, WAD), int256) - standing.equity
+    if standing.equity < self._floor(bucket) or min(missing, free) <= 0:
+        return 0
+    amount: uint256 = convert(min(missing, free), uint256)
+    bucket.allotted += amount
+    self._buckets[market_id] = words._bucket(bucket)
+    log IBackstop.Allotted(market_id=market_id, amount=amount, allotted=bucket.allotted)
+    extcall CLEARINGHOUSE.transfer(FREE_ACCOUNT, self._account(market_id), amount)
+    return amount
+
+
+@internal
+def _release(market_id: uint256) -> uint256:
+    """
+    @notice See IBackstop.release. Profit leaves first: only what is more lowers what losses are counted from.
+    """
+    assert market_id != 0 and market_id <= MAX_MARKET_ID, "market: unknown"
+    bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+    word: uint256 = 0
+    equity: int256 = 0
+    amount: uint256 = 0
+    word, equity, amount = self._releasable(market_id, bucket.capital)
+    if amount != 0:
+        profit: uint256 = convert(max(0, equity - convert(bucket.allotted, int256)), uint256)
+        drawn: uint256 = amount - min(amount, profit)
+        bucket.allotted -= min(bucket.allotted, drawn)
+        log IBackstop.Released(market_id=market_id, amount=amount, allotted=bucket.allotted)
+        extcall CLEARINGHOUSE.transfer(self._account(market_id), FREE_ACCOUNT, amount)
+    left: int256 = words._account_cash(word) - convert(amount, int256)
+    if bucket.capital == 0 and left == 0 and words._account_bitmap(word) == 0:
+        bucket = empty(words.Bucket)
+        self.open_buckets = self.open_buckets & ~(1 << market_id)  # bits._bit
+    self._buckets[market_id] = words._bucket(bucket)
+    return amount
+
+
+@internal
+def _releasable(market_id: uint256, capital: uint256) -> (uint256, int256, uint256):
+    """
+    @notice A bucket's account word, its equity, and what it has beyond capital and initial margin without unrealised
+            profit.
+    """
+    holding: Holding = self._holding(market_id)
+    cash: int256 = words._account_cash(holding.word)
+    equity: int256 = holding.base
+    settled: int256 = holding.base
+    kept: uint256 = unsafe_mul(capital, WAD)
+    if holding.leg != 0:
+        adverse: int256 = 0
+        initial: uint256 = 0
+        maintenance: uint256 = 0
+        price_word: uint256 = self._refresh(market_id)
+        equity, adverse, settled, initial, maintenance = staticcall MARGIN_MODEL.assess(
+            holding.word, holding.base, [holding.leg], [price_word]
+        )
+        kept = max(kept, initial)
+    available: uint256 = convert(max(0, settled), uint256)
+    beyond: uint256 = unsafe_sub(max(available, kept), kept)
+    return holding.word, equity, min(beyond, convert(max(0, cash), uint256))
+
+
+# ---------------------------------------------------------------
+#                              WORTH
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _nav() -> (uint256, uint256):
+    """
+    @notice All there is at adverse and at favourable ends; see IBackstop.nav.
+    """
+    word: uint256 = staticcall CLEARINGHOUSE.account_word(FREE_ACCOUNT)
+    adverse: uint256 = convert(max(0, words._account_cash(word)), uint256)
+    favourable: uint256 = adverse
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(self.open_buckets)
+    rest: uint256 = self.open_buckets
+    for price_word: uint256 in prices:
+        standing: Standing = self._standing(bits._lowest(rest), price_word)
+        rest = bits._without_lowest(rest)
+        worst: int256 = 0
+        best: int256 = 0
+        worst, best = self._ends(standing.held, price_word)
+        adverse += convert(max(0, standing.equity + worst), uint256)
+        favourable += convert(max(0, standing.equity + standing.reserve + best), uint256)
+    return adverse, favourable
+
+
+@internal
+@pure
+def _ends(size: int256, price_word: uint256) -> (int256, int256):
+    """
+    @notice What a size is worth more than at spot at its adverse and at its favourable end.
+    """
+    low: int256 = convert(leg_math._low_price(price_word), int256)
+    high: int256 = convert(leg_math._adverse_price(price_word), int256)
+    # Below 2**113 times below 2**86.
+    value: int256 = fixed_math._wad_floor(unsafe_mul(size, convert(words._price_price(price_word), int256)))
+    at_low: int256 = unsafe_mul(size, low)
+    at_high: int256 = unsafe_mul(size, high)
+    worst: int256 = fixed_math._wad_floor(min(at_low, at_high))
+    best: int256 = fixed_math._wad_ceil(max(at_low, at_high))
+    return unsafe_sub(worst, value), unsafe_sub(best, value)
