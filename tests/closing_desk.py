@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from seawall.deployment import ENGINE_RIGHTS, System
 from seawall.spec.close_out import CHARGED, CloseOut, CloseOutParameters
 from seawall.spec.liquidation import DEFERRED, FUND
-from seawall.spec.margin import Price
-from seawall.spec.words import LOSS, PAY, PRICE, TRADE, WATERFALL, account_id
-from tests.desk import Desk, Refused, contract_at
+from seawall.spec.words import account_id
+from tests.desk import Refused, contract_at
+from tests.yard import Yard
 
 
 class Closed(NamedTuple):
@@ -39,20 +40,16 @@ class Closed(NamedTuple):
         return self.by_stage(DEFERRED)
 
 
-class ClosingDesk(Desk):
+class ClosingDesk(Yard):
     """Adds `close_out` and `close_many`."""
 
-    def _specify(self) -> None:
-        super()._specify()
-        self.closer = contract_at(str(self.system.close_out.address), "CloseOut")
-        seconds = self.system.parameters.liquidation.reduce_after
-        self.closing = CloseOut(self.waterfall, CloseOutParameters(seconds), self._cover)
-        self.spec.set_module(CloseOut.ADDRESS, TRADE | PAY | LOSS | WATERFALL)
-
-    def _refresh(self, bitmap: int) -> list[Price]:
-        """What the index will say in the next block: its EMA moves by the second."""
-        words = self.view(self.oracle, "prices", bitmap)
-        return [Price(**PRICE.unpack(word)) for word in words]
+    def __init__(self, system: System, url: str, owner: Any, broker: Any) -> None:
+        super().__init__(system, url, owner, broker)
+        self.closer = contract_at(str(system.close_out.address), "CloseOut")
+        seconds = CloseOutParameters(system.parameters.liquidation.reduce_after)
+        self.closing = CloseOut(self.waterfall, seconds, self._cover, self.stop)
+        # Under its name: it asks the Backstop, too.
+        self.spec.set_module(CloseOut.ADDRESS, ENGINE_RIGHTS)
 
     def _cover(self, _market_id: int, account: int, amount: int) -> int:
         """The fund pays what it has."""
@@ -74,7 +71,9 @@ class ClosingDesk(Desk):
     def _close(self, function: str, args: list[Any], predicted: list[int] | None = None) -> Closed:
         """Anybody calls; every word of the state is as specified afterwards."""
         action = getattr(self.closing, function)
+        self.ahead = True
         found = self._predict(lambda: action(*args))
+        self.ahead = False
         if isinstance(found, Refused):
             with pytest.raises(Refused) as refused:
                 self.send(self.owner, self.closer, function, *args)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from yard import BTC, ETH, Yard
 
 from seawall.deployment import System, deploy
 from seawall.parameters import load
+from tests.yard import BTC, ETH, Yard
 
 PRICES = {BTC: Decimal(40_000), ETH: Decimal(2_000)}
 LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"

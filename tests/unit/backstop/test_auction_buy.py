@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from yard import ETH, TERMS, Yard
 
 from seawall.deployment import System
 from seawall.spec.dutch_auction import TICKS
 from seawall.spec.words import LOT, WAD
 from tests.desk import dollars
+from tests.yard import ETH, TERMS, Yard
 
 HOUR = 3_600
 
@@ -66,13 +66,13 @@ def test_buy_is_what_offer_says(desk: Yard, maker: Any, keeper: Any) -> None:
     stock(desk, maker)
     buyer = desk.account(keeper, 10_000)
     wait(desk, 2_000)
-    offers = [desk.offer(ETH)]
+    offer = desk.offer(ETH)
     bought = desk.buy(buyer, ETH, WAD, keeper)
-    offers.append((WAD, bought[1], -5_000 + 10_000 * 2_000 // HOUR))
+    discount = -5_000 + 10_000 * 2_000 // HOUR
     # A second is worth 2.8 parts per million.
-    assert offers[0].size == 10 * WAD
-    assert offers[0].discount in (offers[1][2] - 3, offers[1][2])
-    assert bought == (WAD, 2_000 * WAD - offers[1][2] * 2_000 * 10**12)
+    assert offer.size == 10 * WAD
+    assert offer.discount in (discount - 3, discount)
+    assert bought == (WAD, 2_000 * WAD - discount * 2_000 * 10**12)
 
 
 @pytest.mark.parametrize("sign", (1, -1))

@@ -9,11 +9,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from yard import BTC, ETH, Yard
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.words import GATE_NONE, LONG, LOT, SHORT, WAD
 from tests.desk import Refused
+from tests.yard import BTC, ETH, Yard
 
 #: Set to a larger number for a longer run.
 STEPS = int(os.environ.get("SEAWALL_BACKSTOP_STEPS", "200"))

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from yard import BTC, ETH, Yard
 
 from seawall.spec.words import PRICE, WAD
 from tests.desk import dollars
+from tests.yard import BTC, ETH, Yard
 
 
 def test_nav_of_nothing_is_nothing(desk: Yard) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from yard import BTC, ETH, TERMS, Yard
 
 from seawall.spec.words import WAD
 from tests.desk import dollars
+from tests.yard import BTC, ETH, TERMS, Yard
 
 
 def test_allot_new_bucket_moves_its_capital(desk: Yard) -> None:

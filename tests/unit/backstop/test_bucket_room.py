@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from yard import BTC, ETH, TERMS, Yard
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.margin import Price
 from seawall.spec.words import GATE_NONE, LONG, LOT, PRICE, SHORT, WAD
 from tests.desk import dollars
+from tests.yard import BTC, ETH, TERMS, Yard
 
 HUGE = 10**9 * WAD
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from yard import ETH, TERMS, Yard
 
 from seawall.spec.words import WAD
+from tests.yard import ETH, TERMS, Yard
 
 
 def test_set_bucket_by_another_is_refused(desk: Yard, stranger: Any) -> None:

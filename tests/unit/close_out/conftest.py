@@ -20,10 +20,10 @@ LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
 
 @pytest.fixture(scope="session")
 def closing_system(project: Any, deployer: Any) -> System:
-    """One feed per market, at its price from the first moment on; no scenario matrix."""
+    """One feed per market, at its price from the start; no scenario matrix, no buckets."""
     parameters = load(LOCAL)
     markets = tuple(
-        replace(one, feeds=(replace(one.feeds[0], price=Decimal(price)),), quorum=1)
+        replace(one, feeds=(replace(one.feeds[0], price=Decimal(price)),), quorum=1, bucket=None)
         for one, price in zip(parameters.markets, (BTC_PRICE, ETH_PRICE), strict=True)
     )
     return deploy(project, deployer, replace(parameters, markets=markets, portfolio=None))
