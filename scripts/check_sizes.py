@@ -23,7 +23,12 @@ from seawall import build
 ROOT = Path(__file__).resolve().parents[1]
 HARD_LIMIT = 24_000
 BUDGET = 16_000
-BUDGETS = {"Clearinghouse": 21_200, "LiquidationEngine": 16_500, "MarginModel": 21_900}
+BUDGETS = {
+    "Clearinghouse": 21_200,
+    "InsuranceFund": 15_000,
+    "LiquidationEngine": 16_500,
+    "MarginModel": 21_900,
+}
 
 # Runtime code and creation code, in hex.
 Codes = tuple[str, str]

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from seawall.spec.insurance_fund import MIN_SHARE
 from seawall.spec.oracle import (
     MAX_EMA_SECONDS,
     MAX_GRACE,
@@ -224,11 +225,14 @@ class ConversionSettings:
 
 @dataclass(frozen=True)
 class FundParameters:
-    """The insurance fund's share token and its wait before a redemption."""
+    """The insurance fund's share token, its wait before an exit (seconds), and the shares (ppm) of
+    its cash that one market and all markets get of it in a day."""
 
     name: str
     symbol: str
     cooldown: int
+    market_share: int
+    epoch_share: int
 
 
 @dataclass(frozen=True)
@@ -408,13 +412,21 @@ def _conversion(raw: Any) -> ConversionSettings:
 
 
 def _fund(raw: Any) -> FundParameters:
-    entry = _fields(raw, "insurance_fund", "name symbol cooldown_seconds")
+    shares = "market_share epoch_share"
+    entry = _fields(raw, "insurance_fund", f"name symbol cooldown_seconds {shares}")
     if len(str(entry["name"])) > 25 or len(str(entry["symbol"])) > 5:
         raise ParameterError("insurance_fund: name up to 25 characters, symbol up to 5")
     cooldown = _int(
         entry["cooldown_seconds"], "insurance_fund.cooldown_seconds", 0, 90 * SECONDS_PER_DAY
     )
-    return FundParameters(str(entry["name"]), str(entry["symbol"]), cooldown)
+    market_share, epoch_share = (
+        ppm(entry[name], f"insurance_fund.{name}") for name in shares.split()
+    )
+    if not MIN_SHARE <= market_share <= epoch_share:
+        raise ParameterError("insurance_fund: shares must be 0.01 <= market_share <= epoch_share")
+    return FundParameters(
+        str(entry["name"]), str(entry["symbol"]), cooldown, market_share, epoch_share
+    )
 
 
 def _market(raw: Any, where: str) -> MarketParameters:
