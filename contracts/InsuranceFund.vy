@@ -1,27 +1,24 @@
 # pragma version ==0.4.3
 # pragma nonreentrancy on
+# pragma optimize codesize
 """
 @title Insurance fund
 @notice ERC-4626 vault over one Clearinghouse account: savers bear the shortfalls of bankrupt accounts and
-        share the fees that flow into it.
-@dev The assets are the cash of account `self << 96`, in whole native units of the settlement token, rounded
-     down; a negative cash counts as none. A deposit made to that account at the Clearinghouse belongs to all
-     holders; tokens sent to this address belong to nobody and count for nothing.
-     The price is (assets + 1) / (supply + 10**6): the virtual unit and the virtual shares make it useless to
-     inflate the price before somebody's deposit, and own what the account earned before the first saver came.
-     Every conversion rounds against the caller.
-     snekmate's erc4626 reads `balanceOf(self)` in internal functions that an importer cannot replace, so the
-     ERC-4626 surface is written here, on snekmate's erc20.
-     A total loss leaves the old shares in place, and what is deposited next is issued at one virtual unit:
-     each such loss multiplies the supply by the units deposited. At 2**255 no more is issued; exits go on.
+        share the fees that flow into it. They leave by request, wait and announced claim.
+@dev The worth of the account `self << 96`, to who enters and who leaves alike, is its cash in whole native units of
+     the settlement token, rounded down; a negative cash counts as none. Collateral that bankrupt accounts leave there
+     counts nothing, neither to who enters nor to who leaves, until it has become cash. A deposit made to that account
+     at the Clearinghouse belongs to all holders; tokens sent to this address belong to nobody and count for nothing.
+     `cover` is capped: in an epoch, a day of UTC, one market gets at most one share, and all markets together at
+     most another, of the cash that the fund had before its first payment of the epoch.
      Views revert while this contract or the Clearinghouse is in the middle of an action, also those that
      ERC-4626 wants never to revert: a price read there would be wrong. Settlement tokens that take a fee on
      transfer are not supported.
 @custom:kill There is no switch and no owner. Once no module that calls `cover` has the LOSS right the fund only
              pays its savers back, and that works for as long as the Clearinghouse pays.
 @custom:security Money leaves in two ways only: to a holder for burnt shares, or by `cover`, to a Clearinghouse
-                 account, at the call of a module whose right the Clearinghouse keeps. Shares wait before they
-                 leave and are slashed while they wait; a matured one may leave in front of a loss.
+                 account, at the call of a module whose right the Clearinghouse keeps. Shares wait before they leave,
+                 are slashed while they wait, and are paid at the lower of two prices an hour apart.
 """
 
 # ---------------------------------------------------------------
@@ -37,41 +34,36 @@ implements: IERC20Detailed
 from ethereum.ercs import IERC4626
 implements: IERC4626
 
-from interfaces import IClearinghouse  # custody of the money, and who may call for it
+from interfaces import IExitVault
+implements: IExitVault
 
 from interfaces import IInsuranceFund
 implements: IInsuranceFund
-
-
-# The Clearinghouse's probe returns nothing, and the compiler takes a static call only as a value: declared with
-# a result, the call fills in the default.
-interface ReentrancyProbe:
-    def check_nonreentrant() -> bool: view
 
 # ---------------------------------------------------------------
 #                            MODULES
 # ---------------------------------------------------------------
 
-from snekmate.auth import ownable  # demanded by erc20: nothing is exported, the constructor empties it
-initializes: ownable
-from snekmate.tokens import erc20  # the share token with permit
-initializes: erc20[ownable := ownable]
-
-from contracts.modules import bits  # the first account of this address
-from contracts.modules import fixed_math  # the exit ratio while losses are deferred
-from contracts.modules import vault_math  # price of a share
-from contracts.modules import words  # the cash in an account word
+from contracts.modules import exit_vault  # shares, queue, entry and exit
+initializes: exit_vault
+from contracts.modules import fund_words  # what an epoch has used
+from contracts.modules import reasons  # short reverts
 
 # ---------------------------------------------------------------
 #                            EXPORTS
 # ---------------------------------------------------------------
 
-# Outside the lock: these call nobody, and read or write balances, allowances and nonces only. Shares may thus
-# change hands inside a token's callback, which moves no price. `mint` and the owner's functions stay inside.
+# The share token.
 exports: (
-    erc20.name, erc20.symbol, erc20.decimals, erc20.totalSupply, erc20.balanceOf, erc20.allowance,
-    erc20.transfer, erc20.transferFrom, erc20.approve,
-    erc20.permit, erc20.nonces, erc20.DOMAIN_SEPARATOR, erc20.eip712Domain,
+    exit_vault.name, exit_vault.symbol, exit_vault.decimals, exit_vault.totalSupply, exit_vault.balanceOf,
+    exit_vault.allowance, exit_vault.transfer, exit_vault.transferFrom, exit_vault.approve,
+    exit_vault.permit, exit_vault.nonces, exit_vault.DOMAIN_SEPARATOR, exit_vault.eip712Domain,
+)
+
+# What of the vault does not depend on its worth.
+exports: (
+    exit_vault.request_redeem, exit_vault.cancel_redeem, exit_vault.redeem_request, exit_vault.announcement,
+    exit_vault.asset, exit_vault.clearinghouse, exit_vault.cooldown_seconds,
 )
 
 # ---------------------------------------------------------------
@@ -81,43 +73,27 @@ exports: (
 # Verb right at the Clearinghouse.
 LOSS: constant(uint256) = 8
 
-SETTLEMENT: constant(uint256) = 0
-WAD: constant(uint256) = 10**18
-WAD_DECIMALS: constant(uint256) = 18
-MAX_CASH: constant(uint256) = 2**111 - 1
+EPOCH_SECONDS: constant(uint256) = 86400
 
-# Decimals that a share has beyond the asset's: one virtual share is worth 10**-6 units at the start.
-DECIMALS_OFFSET: constant(uint8) = 6
-
-# The least wait still spans several blocks of a liquidation; the longest keeps savers from being locked in.
-MIN_COOLDOWN_SECONDS: constant(uint256) = 3600
-MAX_COOLDOWN_SECONDS: constant(uint256) = 30 * 86400
-WINDOW_SECONDS: constant(uint256) = 48 * 3600
+# Shares of an epoch's starting cash: all of it is no cap, and less than a hundredth would be no insurance.
+PPM: constant(uint256) = 10**6
+MIN_SHARE_PPM: constant(uint256) = 10_000
 
 # ---------------------------------------------------------------
 #                           IMMUTABLES
 # ---------------------------------------------------------------
 
-CLEARINGHOUSE: immutable(IClearinghouse)
-ASSET: immutable(IERC20)
-FUND_ACCOUNT: immutable(uint256)
-COOLDOWN_SECONDS: immutable(uint256)
-
-# WAD per native unit of the asset.
-SCALE: immutable(uint256)
+MARKET_SHARE_PPM: immutable(uint256)
+EPOCH_SHARE_PPM: immutable(uint256)
 
 # ---------------------------------------------------------------
 #                            STORAGE
 # ---------------------------------------------------------------
 
-
-# Shares that wait to leave. They are held by this contract itself.
-struct Queued:
-    shares: uint256
-    matures_at: uint256
-
-
-_queue: HashMap[address, Queued]
+# What the latest epoch with a payment has used: all markets together (`fund_words._use`), and by market
+# (`fund_words._market_use`).
+_use: uint256
+_market_uses: HashMap[uint256, uint256]
 
 # ---------------------------------------------------------------
 #                          CONSTRUCTOR
@@ -126,34 +102,31 @@ _queue: HashMap[address, Queued]
 
 @deploy
 def __init__(
-    clearinghouse_address: address, asset_address: address, name: String[25], symbol: String[5], wait_seconds: uint256
+    clearinghouse_address: address,
+    asset_address: address,
+    name: String[25],
+    symbol: String[5],
+    wait_seconds: uint256,
+    market_share: uint256,
+    epoch_share: uint256,
 ):
     """
-    @notice Bind the fund to its Clearinghouse, for ever.
+    @notice Bind the fund to its Clearinghouse and its caps, for ever.
     @param clearinghouse_address may have no code yet
     @param asset_address the settlement token, at most 18 decimals
     @param name share token name, also of its signing domain
     @param symbol share token symbol
     @param wait_seconds time between a request to leave and its maturity, from one hour to 30 days
+    @param market_share of an epoch's starting cash, the most that one market gets in it; parts per million from 10**4
+           to `epoch_share`
+    @param epoch_share the same for all markets together, up to 10**6
     """
-    assert clearinghouse_address != empty(address)
-    assert wait_seconds >= MIN_COOLDOWN_SECONDS
-    assert wait_seconds <= MAX_COOLDOWN_SECONDS
-    asset_decimals: uint8 = staticcall IERC20Detailed(asset_address).decimals()
-    decimals: uint256 = convert(asset_decimals, uint256)
-    assert decimals <= WAD_DECIMALS
-
-    ownable.__init__()
-    erc20.__init__(name, symbol, asset_decimals + DECIMALS_OFFSET, name, "1")
-    # The module made the deployer owner and minter.
-    erc20.is_minter[msg.sender] = False
-    ownable._transfer_ownership(empty(address))
-
-    CLEARINGHOUSE = IClearinghouse(clearinghouse_address)
-    ASSET = IERC20(asset_address)
-    FUND_ACCOUNT = bits._first_account(self)
-    COOLDOWN_SECONDS = wait_seconds
-    SCALE = 10 ** (WAD_DECIMALS - decimals)
+    assert market_share >= MIN_SHARE_PPM
+    assert market_share <= epoch_share
+    assert epoch_share <= PPM
+    exit_vault.__init__(clearinghouse_address, asset_address, name, symbol, wait_seconds)
+    MARKET_SHARE_PPM = market_share
+    EPOCH_SHARE_PPM = epoch_share
 
 
 # ---------------------------------------------------------------
@@ -169,11 +142,8 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @param receiver holder of the new shares
     @return The shares.
     """
-    before: uint256 = self._total_assets()
-    credited: uint256 = self._pay_in(assets)
-    shares: uint256 = vault_math._to_shares(credited // SCALE, before, erc20.totalSupply, False)
-    self._issue(receiver, assets, shares)
-    return shares
+    worth: uint256 = self._worth()
+    return exit_vault._deposit(assets, receiver, worth)
 
 
 @external
@@ -184,74 +154,47 @@ def mint(shares: uint256, receiver: address) -> uint256:
     @param receiver holder of the new shares
     @return The native units that were paid.
     """
-    assets: uint256 = self._to_assets(shares, True)
-    credited: uint256 = self._pay_in(assets)
-    assert credited >= assets * SCALE, "fund: short credit"
-    self._issue(receiver, assets, shares)
-    return assets
+    worth: uint256 = self._worth()
+    return exit_vault._mint(shares, receiver, worth)
 
 
 @external
-def request_redeem(shares: uint256) -> uint256:
+def announce() -> uint256:
     """
-    @notice Lock shares of the caller's and start the wait, again for those that were locked before.
-    @dev Zero shares start the wait of a lapsed request anew.
-    @param shares share units to lock in addition
-    @return The time from which the locked shares can be redeemed.
+    @notice Note the price for all locked shares of the caller's, matured; an hour later they can be claimed.
+    @dev See IExitVault.
+    @return The time from which the shares can be claimed.
     """
-    queued: uint256 = self._queue[msg.sender].shares + shares
-    assert queued != 0, "fund: zero shares"
-    matures_at: uint256 = block.timestamp + COOLDOWN_SECONDS
-    self._queue[msg.sender] = Queued(shares=queued, matures_at=matures_at)
-    erc20._transfer(msg.sender, self, shares)
-    log IInsuranceFund.RedeemRequested(
-        owner=msg.sender, shares=shares, queued=queued, matures_at=matures_at, lapses_at=matures_at + WINDOW_SECONDS
-    )
-    return matures_at
-
-
-@external
-def cancel_redeem() -> uint256:
-    """
-    @notice Take all locked shares back, at any time.
-    @return The shares.
-    """
-    shares: uint256 = self._queue[msg.sender].shares
-    assert shares != 0, "fund: zero shares"
-    self._queue[msg.sender] = empty(Queued)
-    erc20._transfer(self, msg.sender, shares)
-    log IInsuranceFund.RedeemCancelled(owner=msg.sender, shares=shares)
-    return shares
+    worth: uint256 = self._worth()
+    return exit_vault._announce(worth)
 
 
 @external
 def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Pay exactly `assets` for matured shares of the owner's, rounded up.
+    @notice Pay exactly `assets` for shares of the owner's whose claim is due, at the lower price, rounded up.
     @dev Reverts while deferred losses cut payments: `redeem` then pays what there is.
     @param assets native units of the settlement token
     @param receiver where the tokens go
     @param owner whose shares; another caller needs an allowance
     @return The shares that were burnt.
     """
-    shares: uint256 = self._to_shares(assets, True)
-    paid: uint256 = self._pay_out(receiver, owner, assets, shares)
-    assert paid == assets, "fund: short payment"
-    return shares
+    worth: uint256 = self._worth()
+    return exit_vault._withdraw(assets, receiver, owner, worth)
 
 
 @external
 def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Burn matured shares of the owner's and pay their price, rounded down.
+    @notice Burn shares of the owner's whose claim is due and pay their value at the lower price, rounded down.
     @dev While losses are deferred the Clearinghouse cuts the payment; the event and the result tell what was paid.
     @param shares share units
     @param receiver where the tokens go
     @param owner whose shares; another caller needs an allowance
     @return The native units that were paid.
     """
-    assets: uint256 = self._to_assets(shares, False)
-    return self._pay_out(receiver, owner, assets, shares)
+    worth: uint256 = self._worth()
+    return exit_vault._redeem(shares, receiver, owner, worth)
 
 
 # ---------------------------------------------------------------
@@ -262,22 +205,23 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
 @external
 def cover(market_id: uint256, account: uint256, amount: uint256) -> uint256:
     """
-    @notice Pay up to `amount` (WAD) of an account's shortfall from the fund's cash. Clamps, never reverts for
-            lack of money.
+    @notice Pay up to `amount` (WAD) of an account's shortfall from the fund's cash, within the caps of the epoch.
+            Clamps, never reverts for lack of money or room.
     @dev Only a module with the LOSS right at the Clearinghouse. No price is used, so nothing is probed.
-    @param market_id where the shortfall arose
+    @param market_id where the shortfall arose; 0 for none, which has a cap of its own
     @param account who owes it; the fund cannot owe itself
     @param amount WAD
     @return What was paid (WAD).
     """
-    rights: uint256 = staticcall CLEARINGHOUSE.modules(msg.sender)
-    assert rights & LOSS != 0, "module: no right"  # words.py numbers the rights
-    cash: int256 = self._cash()
+    rights: uint256 = staticcall exit_vault.CLEARINGHOUSE.modules(msg.sender)
+    # words.py numbers the rights.
+    if rights & LOSS == 0:
+        reasons._fail(reasons.MODULE_NO_RIGHT)
     covered: uint256 = 0
-    if cash > 0 and account != FUND_ACCOUNT:
-        covered = min(amount, convert(cash, uint256))
+    if account != exit_vault.ACCOUNT:
+        covered = self._draw(market_id, amount)
     if covered != 0:
-        extcall CLEARINGHOUSE.transfer(FUND_ACCOUNT, account, covered)
+        extcall exit_vault.CLEARINGHOUSE.transfer(exit_vault.ACCOUNT, account, covered)
     log IInsuranceFund.Covered(account=account, market_id=market_id, amount=amount, covered=covered)
     return covered
 
@@ -289,51 +233,43 @@ def cover(market_id: uint256, account: uint256, amount: uint256) -> uint256:
 
 @external
 @view
-def asset() -> address:
-    """
-    @notice The settlement token.
-    """
-    return ASSET.address
-
-
-@external
-@view
-def clearinghouse() -> address:
-    """
-    @notice The Clearinghouse that holds the fund's account.
-    """
-    return CLEARINGHOUSE.address
-
-
-@external
-@view
 def fund_account() -> uint256:
     """
     @notice The Clearinghouse account that holds the fund's assets.
     """
-    return FUND_ACCOUNT
+    return exit_vault.ACCOUNT
 
 
 @external
 @view
-def cooldown_seconds() -> uint256:
+def market_share_ppm() -> uint256:
     """
-    @notice The wait between a request and its maturity.
+    @notice Parts per million of the epoch's starting cash that one market gets at most; 10**6 for no cap.
     """
-    return COOLDOWN_SECONDS
+    return MARKET_SHARE_PPM
 
 
 @external
 @view
-def redeem_request(owner: address) -> (uint256, uint256, uint256):
+def epoch_share_ppm() -> uint256:
     """
-    @notice Locked shares of an owner, when they mature and when they lapse; zeros where none are locked.
-    @param owner who locked them
+    @notice Parts per million of the epoch's starting cash that all markets together get at most; 10**6 for no cap.
     """
-    queued: Queued = self._queue[owner]
-    if queued.shares == 0:
-        return 0, 0, 0
-    return queued.shares, queued.matures_at, queued.matures_at + WINDOW_SECONDS
+    return EPOCH_SHARE_PPM
+
+
+@external
+@view
+def cover_room(market_id: uint256) -> uint256:
+    """
+    @notice The most (WAD) that `cover` pays now for a market.
+    @param market_id 0 for none
+    """
+    use: uint256 = 0
+    used: uint256 = 0
+    room: uint256 = 0
+    use, used, room = self._room(market_id)
+    return room
 
 
 @external
@@ -342,7 +278,7 @@ def totalAssets() -> uint256:
     """
     @notice The account's cash in native units, rounded down; 0 when it is negative.
     """
-    return self._total_assets()
+    return self._worth()
 
 
 @external
@@ -352,7 +288,8 @@ def convertToShares(assets: uint256) -> uint256:
     @notice Shares at the present price, rounded down.
     @param assets native units
     """
-    return self._to_shares(assets, False)
+    worth: uint256 = self._worth()
+    return exit_vault._to_shares(assets, worth, False)
 
 
 @external
@@ -362,7 +299,8 @@ def convertToAssets(shares: uint256) -> uint256:
     @notice Native units at the present price, rounded down.
     @param shares share units
     """
-    return self._to_assets(shares, False)
+    worth: uint256 = self._worth()
+    return exit_vault._to_assets(shares, worth, False)
 
 
 @external
@@ -372,9 +310,8 @@ def maxDeposit(receiver: address) -> uint256:
     @notice Native units that the Clearinghouse's cap and the limit of the supply leave room for; 0 in debt.
     @param receiver has no bearing on it
     """
-    room: uint256 = self._room()
-    before: uint256 = self._total_assets()
-    return vault_math._max_assets_in(room, before, erc20.totalSupply)
+    worth: uint256 = self._worth()
+    return exit_vault._max_deposit(worth)
 
 
 @external
@@ -384,34 +321,30 @@ def maxMint(receiver: address) -> uint256:
     @notice Shares that the Clearinghouse's cap and the limit of the supply leave room for; 0 in debt.
     @param receiver has no bearing on it
     """
-    room: uint256 = self._room()
-    before: uint256 = self._total_assets()
-    return vault_math._max_shares_out(room, before, erc20.totalSupply)
+    worth: uint256 = self._worth()
+    return exit_vault._max_mint(worth)
 
 
 @external
 @view
 def maxWithdraw(owner: address) -> uint256:
     """
-    @notice Native units of the owner's matured shares; 0 while deferred losses cut payments.
+    @notice Native units of the owner's shares whose claim is due; 0 before that and while deferred losses cut payments.
     @param owner who locked the shares
     """
-    claimable: uint256 = self._claimable(owner)
-    assets: uint256 = self._to_assets(claimable, False)
-    paid: uint256 = self._cut(assets)
-    return assets if paid == assets else 0
+    worth: uint256 = self._worth()
+    return exit_vault._max_withdraw(owner, worth)
 
 
 @external
 @view
 def maxRedeem(owner: address) -> uint256:
     """
-    @notice The owner's matured shares; 0 when they are worth less than one native unit.
+    @notice The owner's shares whose claim is due; 0 before that and when they pay less than one native unit.
     @param owner who locked the shares
     """
-    claimable: uint256 = self._claimable(owner)
-    assets: uint256 = self._to_assets(claimable, False)
-    return claimable if assets != 0 else 0
+    worth: uint256 = self._worth()
+    return exit_vault._max_redeem(owner, worth)
 
 
 @external
@@ -421,7 +354,8 @@ def previewDeposit(assets: uint256) -> uint256:
     @notice Shares that `deposit` issues at least, rounded down.
     @param assets native units
     """
-    return self._to_shares(assets, False)
+    worth: uint256 = self._worth()
+    return exit_vault._to_shares(assets, worth, False)
 
 
 @external
@@ -431,28 +365,32 @@ def previewMint(shares: uint256) -> uint256:
     @notice Native units that `mint` takes, rounded up.
     @param shares share units
     """
-    return self._to_assets(shares, True)
+    worth: uint256 = self._worth()
+    return exit_vault._to_assets(shares, worth, True)
 
 
 @external
 @view
 def previewWithdraw(assets: uint256) -> uint256:
     """
-    @notice Shares that `withdraw` burns, rounded up.
+    @notice Shares that `withdraw` burns of the caller's, rounded up: at the lower price once he has announced.
     @param assets native units
     """
-    return self._to_shares(assets, True)
+    worth: uint256 = self._worth()
+    return exit_vault._cost(msg.sender, assets, worth, True)
 
 
 @external
 @view
 def previewRedeem(shares: uint256) -> uint256:
     """
-    @notice Native units that `redeem` pays, rounded down.
+    @notice Native units that `redeem` pays for the caller's shares, rounded down: at the lower price once he has
+            announced.
     @param shares share units
     """
-    assets: uint256 = self._to_assets(shares, False)
-    return self._cut(assets)
+    worth: uint256 = self._worth()
+    assets: uint256 = exit_vault._value(msg.sender, shares, worth)
+    return exit_vault._cut(assets)
 
 
 # ---------------------------------------------------------------
@@ -462,139 +400,78 @@ def previewRedeem(shares: uint256) -> uint256:
 
 @internal
 @view
-def _cash() -> int256:
-    word: uint256 = staticcall CLEARINGHOUSE.account_word(FUND_ACCOUNT)
-    return words._account_cash(word)
-
-
-@internal
-@view
-def _total_assets() -> uint256:
+def _worth() -> uint256:
     """
     @notice Native units that back the shares, rounded down.
     @dev Refuses to price in the middle of a Clearinghouse action.
     """
-    probe: ReentrancyProbe = ReentrancyProbe(CLEARINGHOUSE.address)
-    idle: bool = staticcall probe.check_nonreentrant(default_return_value=True)
-    assert idle
-    cash: int256 = self._cash()
+    exit_vault._check_idle()
+    cash: int256 = exit_vault._cash()
     if cash <= 0:
         return 0
-    return convert(cash, uint256) // SCALE
+    return convert(cash, uint256) // exit_vault.SCALE
 
 
 @internal
-@view
-def _to_shares(assets: uint256, up: bool) -> uint256:
-    total_assets: uint256 = self._total_assets()
-    return vault_math._to_shares(assets, total_assets, erc20.totalSupply, up)
-
-
-@internal
-@view
-def _to_assets(shares: uint256, up: bool) -> uint256:
-    total_assets: uint256 = self._total_assets()
-    return vault_math._to_assets(shares, total_assets, erc20.totalSupply, up)
-
-
-@internal
-@view
-def _held_and_deferred() -> (uint256, uint256):
-    held: uint256 = 0
-    book: int256 = 0
-    deferred: uint256 = 0
-    held, book, deferred = staticcall CLEARINGHOUSE.totals()
-    return held, deferred
-
-
-@internal
-@view
-def _room() -> uint256:
+def _draw(market_id: uint256, amount: uint256) -> uint256:
     """
-    @notice Native units that the settlement token's cap and the cash field leave room for; 0 in debt and while
-            losses are deferred.
+    @notice Book what the fund pays of `amount` on the epoch.
+    @return What it pays (WAD).
     """
-    cash: int256 = self._cash()
-    if cash < 0:
+    use: uint256 = 0
+    market_used: uint256 = 0
+    room: uint256 = 0
+    use, market_used, room = self._room(market_id)
+    covered: uint256 = min(amount, room)
+    if covered == 0:
         return 0
-    held: uint256 = 0
-    deferred: uint256 = 0
-    held, deferred = self._held_and_deferred()
-    token: uint256 = staticcall CLEARINGHOUSE.token_word(SETTLEMENT)
-    cap: uint256 = words._token_cap(token) * WAD
-    if held >= cap or deferred != 0:
-        return 0
-    field_room: uint256 = MAX_CASH - convert(cash, uint256)
-    cap_room: uint256 = cap - held
-    return min(field_room, cap_room) // SCALE
+    epoch: uint256 = fund_words._epoch(use)
+    start: uint256 = fund_words._use_start(use)
+    used: uint256 = fund_words._use_used(use)
+    # covered < 2**111: no overflow. Without a cap the sums stop at what their fields hold.
+    used = min(used + covered, fund_words.MOST_USED)
+    market_used = min(market_used + covered, fund_words.MOST_USED)
+    self._use = fund_words._use(epoch, start, used)
+    self._market_uses[market_id] = fund_words._market_use(epoch, market_used)
+    return covered
 
 
 @internal
 @view
-def _cut(assets: uint256) -> uint256:
+def _room(market_id: uint256) -> (uint256, uint256, uint256):
     """
-    @notice What the Clearinghouse pays of a debit: its exit ratio is held / (held + deferred).
+    @notice What all markets have used in the present epoch, as `fund_words._use` packs it; what this market has
+            used, and the most that can be paid for it (WAD).
+    @dev Before the epoch's first payment its starting cash is the present cash.
     """
-    held: uint256 = 0
-    deferred: uint256 = 0
-    held, deferred = self._held_and_deferred()
-    if deferred == 0:
-        return assets
-    return fixed_math._mul_div_down(assets, held, held + deferred)
+    signed_cash: int256 = exit_vault._cash()
+    cash: uint256 = 0
+    if signed_cash > 0:
+        cash = convert(signed_cash, uint256)
+    epoch: uint256 = block.timestamp // EPOCH_SECONDS
+    use: uint256 = self._use
+    market_used: uint256 = 0
+    if fund_words._epoch(use) != epoch:
+        use = fund_words._use(epoch, cash, 0)
+    else:
+        market_use: uint256 = self._market_uses[market_id]
+        if fund_words._epoch(market_use) == epoch:
+            market_used = fund_words._market_used(market_use)
+    start: uint256 = fund_words._use_start(use)
+    used: uint256 = fund_words._use_used(use)
+    epoch_room: uint256 = self._cap_room(start, EPOCH_SHARE_PPM, used)
+    market_room: uint256 = self._cap_room(start, MARKET_SHARE_PPM, market_used)
+    return use, market_used, min(cash, min(epoch_room, market_room))
 
 
 @internal
-@view
-def _claimable(owner: address) -> uint256:
+@pure
+def _cap_room(start: uint256, share: uint256, used: uint256) -> uint256:
     """
-    @notice Locked shares of an owner inside their window, else 0.
+    @notice What a cap leaves of `share` of `start`, rounded down (WAD).
     """
-    queued: Queued = self._queue[owner]
-    if block.timestamp < queued.matures_at or block.timestamp >= queued.matures_at + WINDOW_SECONDS:
-        return 0
-    return queued.shares
-
-
-@internal
-def _pay_in(assets: uint256) -> uint256:
-    """
-    @notice Carry the caller's tokens into the fund's account.
-    @return The credit (WAD).
-    """
-    # A saver must not fill a hole that the present holders owe, nor one that all accounts share.
-    cash: int256 = self._cash()
-    assert cash >= 0, "fund: in debt"
-    held: uint256 = 0
-    deferred: uint256 = 0
-    held, deferred = self._held_and_deferred()
-    assert deferred == 0, "fund: losses deferred"
-    assert assets != 0, "fund: zero assets"
-    assert extcall ASSET.transferFrom(msg.sender, self, assets, default_return_value=True)
-    assert extcall ASSET.approve(CLEARINGHOUSE.address, assets, default_return_value=True)
-    return extcall CLEARINGHOUSE.deposit(FUND_ACCOUNT, SETTLEMENT, assets)
-
-
-@internal
-def _issue(receiver: address, assets: uint256, shares: uint256):
-    assert shares != 0, "fund: zero shares"
-    assert shares <= vault_math.MAX_SUPPLY - erc20.totalSupply, "fund: too many shares"
-    erc20._mint(receiver, shares)
-    log IERC4626.Deposit(sender=msg.sender, owner=receiver, assets=assets, shares=shares)
-
-
-@internal
-def _pay_out(receiver: address, owner: address, assets: uint256, shares: uint256) -> uint256:
-    """
-    @notice Burn matured shares and have the Clearinghouse pay for them.
-    @return The native units that were paid.
-    """
-    assert assets != 0, "fund: zero assets"
-    claimable: uint256 = self._claimable(owner)
-    assert shares <= claimable, "fund: above claimable"
-    if msg.sender != owner:
-        erc20._spend_allowance(owner, msg.sender, shares)
-    self._queue[owner].shares = claimable - shares
-    erc20._burn(self, shares)
-    paid: uint256 = extcall CLEARINGHOUSE.withdraw(FUND_ACCOUNT, SETTLEMENT, assets, receiver)
-    log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=paid, shares=shares)
-    return paid
+    if share == PPM:
+        return max_value(uint256)
+    # start < 2**112 and share < 2**20: no overflow.
+    cap: uint256 = start * share // PPM
+    return cap - min(cap, used)

@@ -34,6 +34,7 @@ PRELOADED = (
     "hypothesis.stateful",
     "pyrevm",
     "seawall.spec.clearinghouse",
+    "seawall.spec.exit_vault",
     "seawall.spec.insurance_fund",
     "seawall.spec.oracle",
     "tests.fuzz.explore",

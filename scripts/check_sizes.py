@@ -25,8 +25,9 @@ HARD_LIMIT = 24_000
 BUDGET = 16_000
 BUDGETS = {
     "Clearinghouse": 21_200,
-    "LiquidationEngine": 16_500,
     "CloseOut": 16_900,
+    "InsuranceFund": 15_000,
+    "LiquidationEngine": 16_500,
     "MarginModel": 21_900,
 }
 

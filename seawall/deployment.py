@@ -174,7 +174,7 @@ def _deploy_contracts(
     fund_terms = parameters.fund
     fund = create(
         "InsuranceFund", predicted, settlement.address, fund_terms.name, fund_terms.symbol,
-        fund_terms.cooldown,
+        fund_terms.cooldown, fund_terms.market_share, fund_terms.epoch_share,
     )  # fmt: skip
     house = create(
         "Clearinghouse", settlement.address, parameters.settlement.cap, model.address,
@@ -400,6 +400,10 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("settlement decimals", token["decimals"], parameters.settlement.decimals)
     same("settlement cap", token["cap"], parameters.settlement.cap)
     same("fee account", house.FEE_ACCOUNT(), system.insurance_fund.fund_account())
+    fund_terms = parameters.fund
+    same("wait of InsuranceFund", system.insurance_fund.cooldown_seconds(), fund_terms.cooldown)
+    same("market share", system.insurance_fund.market_share_ppm(), fund_terms.market_share)
+    same("epoch share", system.insurance_fund.epoch_share_ppm(), fund_terms.epoch_share)
     same("rights of Exchange", house.modules(system.exchange.address), EXCHANGE_RIGHTS)
     same("rights of LiquidationEngine", house.modules(engine.address), ENGINE_RIGHTS)
     same("profit weight", system.margin_model.PROFIT_WEIGHT_PPM(), parameters.profit_weight)

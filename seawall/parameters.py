@@ -14,9 +14,8 @@ from typing import Any
 
 import yaml
 
-from seawall.spec.dutch_auction import MAX_RATE, AuctionTerms
-from seawall.spec.dutch_auction import MAX_SECONDS as MAX_AUCTION_SECONDS
-from seawall.spec.dutch_auction import MIN_SECONDS as MIN_AUCTION_SECONDS
+from seawall.spec import dutch_auction
+from seawall.spec.insurance_fund import MIN_SHARE
 from seawall.spec.oracle import (
     MAX_EMA_SECONDS,
     MAX_GRACE,
@@ -238,11 +237,14 @@ class ConversionSettings:
 
 @dataclass(frozen=True)
 class FundParameters:
-    """The insurance fund's share token and its wait before a redemption."""
+    """The insurance fund's share token, its wait before an exit (seconds), and the shares (ppm) of
+    its cash that one market and all markets get of it in a day."""
 
     name: str
     symbol: str
     cooldown: int
+    market_share: int
+    epoch_share: int
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ class Parameters:
     liquidation: EngineSettings
     conversion: ConversionSettings
     fund: FundParameters
-    auction: AuctionTerms
+    auction: dutch_auction.AuctionTerms
     markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
     portfolio: PortfolioParameters | None = None
 
@@ -427,28 +429,38 @@ def _conversion(raw: Any) -> ConversionSettings:
 
 
 def _fund(raw: Any) -> FundParameters:
-    entry = _fields(raw, "insurance_fund", "name symbol cooldown_seconds")
+    shares = "market_share epoch_share"
+    entry = _fields(raw, "insurance_fund", f"name symbol cooldown_seconds {shares}")
     if len(str(entry["name"])) > 25 or len(str(entry["symbol"])) > 5:
         raise ParameterError("insurance_fund: name up to 25 characters, symbol up to 5")
     cooldown = _int(
         entry["cooldown_seconds"], "insurance_fund.cooldown_seconds", 0, 90 * SECONDS_PER_DAY
     )
-    return FundParameters(str(entry["name"]), str(entry["symbol"]), cooldown)
+    market_share, epoch_share = (
+        ppm(entry[name], f"insurance_fund.{name}") for name in shares.split()
+    )
+    if not MIN_SHARE <= market_share <= epoch_share:
+        raise ParameterError("insurance_fund: shares must be 0.01 <= market_share <= epoch_share")
+    return FundParameters(
+        str(entry["name"]), str(entry["symbol"]), cooldown, market_share, epoch_share
+    )
 
 
-def _auction(raw: Any, penalty_min: int) -> AuctionTerms:
+def _auction(raw: Any, penalty_min: int) -> dutch_auction.AuctionTerms:
     """Of the Backstop's inventory: what a buyer may gain is no more than what a solvent account has
     paid for its liquidation."""
     entry = _fields(raw, "backstop", "premium discount duration_seconds")
-    highest = str(Decimal(MAX_RATE) / PPM)
+    highest = str(Decimal(dutch_auction.MAX_RATE) / PPM)
     premium, discount = (
         ppm(entry[name], f"backstop.{name}", highest) for name in ("premium", "discount")
     )
     if discount > penalty_min:
         raise ParameterError("backstop.discount: must not be above liquidation.penalty_min")
     where = "backstop.duration_seconds"
-    seconds = _int(entry["duration_seconds"], where, MIN_AUCTION_SECONDS, MAX_AUCTION_SECONDS)
-    return AuctionTerms(premium, discount, seconds)
+    seconds = _int(
+        entry["duration_seconds"], where, dutch_auction.MIN_SECONDS, dutch_auction.MAX_SECONDS
+    )
+    return dutch_auction.AuctionTerms(premium, discount, seconds)
 
 
 def _bucket(raw: Any, where: str) -> BucketParameters | None:

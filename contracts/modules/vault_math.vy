@@ -5,7 +5,7 @@
 @dev price = (assets + 1) / (supply + 10**6), assets in native units. Whoever inflates the price before a
      first deposit pays a million times what the next depositor can lose to rounding.
      Products are formed in 512 bits: a total loss followed by a deposit multiplies the supply by the units
-     deposited, and exits must work whatever it has become. `seawall/spec/insurance_fund.py` states the same.
+     deposited, and exits must work whatever it has become. `seawall/spec/exit_vault.py` states the same.
 """
 
 # 512-bit products.

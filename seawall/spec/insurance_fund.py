@@ -1,207 +1,89 @@
 """The insurance fund: the specification of `contracts/InsuranceFund.vy`.
 
-The fund's assets are the cash (WAD) of its Clearinghouse account; its users see whole native units
-of the settlement token and shares with six decimals more. Price of a share:
-(assets + 1) / (supply + 10**6), both raised by virtual amounts, so that inflating the price before
-somebody's deposit costs a million times what that depositor can lose. Every conversion rounds
-against the caller.
-
-Refused actions raise :class:`FundError` with the contract's reason. Custody is not modelled here:
-what the Clearinghouse credits and pays are arguments and results.
+An :class:`ExitVault` whose worth is the cash (WAD) of its Clearinghouse account, for who enters and
+who leaves alike; collateral that the account holds counts nothing. What it pays of shortfalls is
+capped: per epoch (a day of UTC) one market gets at most one share, all markets together at most
+another share of the cash that the fund had before its first payment of the epoch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from seawall.spec.words import MAX_UINT256
+from seawall.spec.exit_vault import ExitVault
+from seawall.spec.fund_words import MARKET_USE, MOST_USED, USE
+from seawall.spec.words import MAX_UINT256, PPM
 
-WAD_DECIMALS = 18
-DECIMALS_OFFSET = 6
-VIRTUAL_SHARES = 10**DECIMALS_OFFSET
-VIRTUAL_ASSETS = 1
-MAX_SUPPLY = 2**255
-WINDOW_SECONDS = 48 * 3600
-
-
-class FundError(ValueError):
-    """An action that the fund refuses; the text is the contract's reason."""
+EPOCH_SECONDS = 86_400
+#: Of the fund's assets at the start of an epoch, parts per million; all of them is no cap.
+MIN_SHARE = 10_000
+#: Key of the word of all markets among those by market.
+ALL_MARKETS = -1
 
 
-@dataclass(frozen=True)
-class Request:
-    """Locked shares of one saver and the time (seconds) from which they can be redeemed."""
-
-    shares: int
-    matures_at: int
-
-    def claimable(self, now: int) -> int:
-        """The shares inside the window [maturity, maturity + 48 h), else 0."""
-        return self.shares if 0 <= now - self.matures_at < WINDOW_SECONDS else 0
-
-
-def _div(numerator: int, denominator: int, up: bool) -> int:
-    quotient = -(-numerator // denominator) if up else numerator // denominator
-    if quotient > MAX_UINT256:
-        raise FundError("math: mul_div overflow")
-    return quotient
-
-
-def to_shares(assets: int, total_assets: int, supply: int, up: bool = False) -> int:
-    """Shares for native units at the price before the move."""
-    return _div(assets * (supply + VIRTUAL_SHARES), total_assets + VIRTUAL_ASSETS, up)
-
-
-def to_assets(shares: int, total_assets: int, supply: int, up: bool = False) -> int:
-    """Native units for shares at the price before the move."""
-    return _div(shares * (total_assets + VIRTUAL_ASSETS), supply + VIRTUAL_SHARES, up)
-
-
-def max_assets_in(room: int, total_assets: int, supply: int) -> int:
-    """The most of `room` native units that may be deposited before the supply passes 2**255."""
-    issuable = MAX_SUPPLY - supply
-    return min(room, issuable * (total_assets + VIRTUAL_ASSETS) // (supply + VIRTUAL_SHARES))
-
-
-def max_shares_out(room: int, total_assets: int, supply: int) -> int:
-    """The most shares within `room` native units and the limit of the supply."""
-    issuable = MAX_SUPPLY - supply
-    return min(issuable, room * (supply + VIRTUAL_SHARES) // (total_assets + VIRTUAL_ASSETS))
-
-
-def exit_cut(assets: int, held: int, deferred: int) -> int:
-    """What the Clearinghouse pays of a debit: the ratio held / (held + deferred), rounded down."""
-    return assets if deferred == 0 else assets * held // (held + deferred)
+def cap_room(start: int, share: int, used: int) -> int:
+    """WAD that a cap leaves of `share` ppm of `start`, rounded down; a share of 1 caps nothing."""
+    if share == PPM:
+        return MAX_UINT256
+    return max(0, start * share // PPM - used)
 
 
 @dataclass
-class InsuranceFund:
-    """State of a fund; fees, donations and losses change the account's `cash` (WAD) directly."""
+class InsuranceFund(ExitVault):
+    """State of a fund; fees, donations and losses change the account's `cash` (WAD) directly.
 
-    decimals: int
-    cooldown_seconds: int
-    cash: int = 0
-    supply: int = 0
-    balances: dict[str, int] = field(default_factory=dict)
-    queue: dict[str, Request] = field(default_factory=dict)
+    Shares are parts per million, `uses` the packed words by market.
+    """
 
-    @property
-    def scale(self) -> int:
-        """WAD per native unit."""
-        return 10 ** (WAD_DECIMALS - self.decimals)
+    market_share: int = PPM
+    epoch_share: int = PPM
+    uses: dict[int, int] = field(default_factory=dict)
 
     @property
     def total_assets(self) -> int:
         """Native units, rounded down; none when the cash is negative."""
         return max(0, self.cash) // self.scale
 
-    def preview_deposit(self, assets: int) -> int:
-        """Shares for `assets`, rounded down."""
-        return to_shares(assets, self.total_assets, self.supply)
+    @property
+    def worth_in(self) -> int:
+        """The cash."""
+        return self.total_assets
 
-    def preview_mint(self, shares: int) -> int:
-        """Native units that `shares` cost, rounded up."""
-        return to_assets(shares, self.total_assets, self.supply, up=True)
+    @property
+    def worth_out(self) -> int:
+        """The cash."""
+        return self.total_assets
 
-    def preview_withdraw(self, assets: int) -> int:
-        """Shares that `assets` cost, rounded up."""
-        return to_shares(assets, self.total_assets, self.supply, up=True)
+    def used(self, market_id: int, now: int) -> tuple[int, int, int]:
+        """Of the present epoch: its start (WAD), what all markets and what this one used of it.
 
-    def preview_redeem(self, shares: int) -> int:
-        """Native units that are debited for `shares`, rounded down."""
-        return to_assets(shares, self.total_assets, self.supply)
+        An epoch's start is the cash at its first payment: before that, the present cash.
+        """
+        epoch = now // EPOCH_SECONDS
+        use = USE.unpack(self.uses.get(ALL_MARKETS, 0))
+        if use["epoch"] != epoch:
+            return max(0, self.cash), 0, 0
+        market = MARKET_USE.unpack(self.uses.get(market_id, 0))
+        return use["start"], use["used"], market["used"] if market["epoch"] == epoch else 0
 
-    def deposit(self, saver: str, assets: int, credited: int | None = None) -> int:
-        """Issue shares on the WAD credit of `assets` (the plain one by default), rounded down."""
-        self._check_entry(assets)
-        credit = assets * self.scale if credited is None else credited
-        shares = self.preview_deposit(credit // self.scale)
-        self._issue(saver, shares)
-        self.cash += credit
-        return shares
+    def cover_room(self, market_id: int, now: int) -> int:
+        """The most (WAD) that `cover` pays now."""
+        start, used, market_used = self.used(market_id, now)
+        return min(
+            max(0, self.cash),
+            cap_room(start, self.epoch_share, used),
+            cap_room(start, self.market_share, market_used),
+        )
 
-    def mint(self, saver: str, shares: int, credited: int | None = None) -> int:
-        """Issue exactly `shares` for their price in native units, rounded up."""
-        assets = self.preview_mint(shares)
-        self._check_entry(assets)
-        credit = assets * self.scale if credited is None else credited
-        if credit < assets * self.scale:
-            raise FundError("fund: short credit")
-        self._issue(saver, shares)
-        self.cash += credit
-        return assets
-
-    def request_redeem(self, saver: str, shares: int, now: int) -> int:
-        """Lock `shares` and start the wait for all locked shares; returns the maturity."""
-        queued = self.queue[saver].shares + shares if saver in self.queue else shares
-        if queued == 0:
-            raise FundError("fund: zero shares")
-        if self.balances.get(saver, 0) < shares:
-            raise FundError("erc20: transfer amount exceeds balance")
-        self.balances[saver] = self.balances.get(saver, 0) - shares
-        self.queue[saver] = Request(queued, now + self.cooldown_seconds)
-        return now + self.cooldown_seconds
-
-    def cancel_redeem(self, saver: str) -> int:
-        """Give all locked shares back."""
-        if saver not in self.queue:
-            raise FundError("fund: zero shares")
-        shares = self.queue.pop(saver).shares
-        self.balances[saver] = self.balances.get(saver, 0) + shares
-        return shares
-
-    def claimable(self, saver: str, now: int) -> int:
-        """Locked shares inside their window."""
-        return self.queue[saver].claimable(now) if saver in self.queue else 0
-
-    def max_redeem(self, saver: str, now: int) -> int:
-        """Claimable shares; none when they are worth less than one native unit."""
-        shares = self.claimable(saver, now)
-        return shares if self.preview_redeem(shares) else 0
-
-    def max_withdraw(self, saver: str, now: int) -> int:
-        """Native units of the claimable shares, rounded down, while no losses are deferred."""
-        return self.preview_redeem(self.claimable(saver, now))
-
-    def redeem(self, saver: str, shares: int, now: int) -> int:
-        """Burn matured shares; returns the native units that are debited, rounded down."""
-        assets = self.preview_redeem(shares)
-        self._leave(saver, assets, shares, now)
-        return assets
-
-    def withdraw(self, saver: str, assets: int, now: int) -> int:
-        """Debit exactly `assets` native units; returns the shares that were burnt, rounded up."""
-        shares = self.preview_withdraw(assets)
-        self._leave(saver, assets, shares, now)
-        return shares
-
-    def cover(self, amount: int) -> int:
+    def cover(self, market_id: int, amount: int, now: int) -> int:
         """Pay up to `amount` (WAD) of a shortfall; returns what was paid."""
-        paid = min(amount, max(0, self.cash))
+        paid = min(amount, self.cover_room(market_id, now))
+        if paid == 0:
+            return 0
+        start, used, market_used = self.used(market_id, now)
+        epoch = now // EPOCH_SECONDS
+        total, of_market = min(used + paid, MOST_USED), min(market_used + paid, MOST_USED)
+        self.uses[ALL_MARKETS] = USE.pack(epoch=epoch, start=start, used=total)
+        self.uses[market_id] = MARKET_USE.pack(epoch=epoch, used=of_market)
         self.cash -= paid
         return paid
-
-    def _check_entry(self, assets: int) -> None:
-        if self.cash < 0:
-            raise FundError("fund: in debt")
-        if assets == 0:
-            raise FundError("fund: zero assets")
-
-    def _issue(self, saver: str, shares: int) -> None:
-        if shares == 0:
-            raise FundError("fund: zero shares")
-        if shares > MAX_SUPPLY - self.supply:
-            raise FundError("fund: too many shares")
-        self.supply += shares
-        self.balances[saver] = self.balances.get(saver, 0) + shares
-
-    def _leave(self, saver: str, assets: int, shares: int, now: int) -> None:
-        if assets == 0:
-            raise FundError("fund: zero assets")
-        if shares > self.claimable(saver, now):
-            raise FundError("fund: above claimable")
-        request = self.queue.pop(saver)
-        if request.shares > shares:
-            self.queue[saver] = Request(request.shares - shares, request.matures_at)
-        self.supply -= shares
-        self.cash -= assets * self.scale

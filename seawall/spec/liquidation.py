@@ -415,7 +415,7 @@ class LiquidationEngine:
             fraction = step.size if step.stage == PARTIAL else WAD
             market_id = self._execute_all(account, keeper, step, fraction, gated)
         if step.stage == WHOLE:
-            self.absorb(account)
+            self.absorb(account, market_id)
         if self.flagged[account]:
             self.flag(account)
         return market_id
@@ -461,7 +461,7 @@ class LiquidationEngine:
         ]
         self.clearinghouse.trade(self.ADDRESS, market_id, changes)
 
-    def absorb(self, account: int) -> int:
+    def absorb(self, account: int, market_id: int = 0) -> int:
         """Collateral to the fund, the fund pays what it has, the rest is deferred.
 
         A silent feed counts at its last price, so that one wei of a token without a price hides no
@@ -480,11 +480,16 @@ class LiquidationEngine:
                 amount = house.collateral[account, token_id]
                 house.pay(self.ADDRESS, account, house.fee_account, token_id, amount)
             shortfall = -held.cash
-            covered = min(shortfall, max(0, house.ledger.accounts[house.fee_account].cash))
-            house.ledger.add_cash(house.fee_account, -covered)
-            house.ledger.add_cash(account, covered)
+            self.cover(market_id, account, shortfall)
             house.write_off(self.ADDRESS, account)
             return shortfall
+
+    def cover(self, market_id: int, account: int, shortfall: int) -> None:
+        """A fund without caps pays what it has, whatever the market."""
+        house = self.clearinghouse
+        covered = min(shortfall, max(0, house.ledger.accounts[house.fee_account].cash))
+        house.ledger.add_cash(house.fee_account, -covered)
+        house.ledger.add_cash(account, covered)
 
     def flag(self, account: int) -> int:
         """Start the clock below MM at the favourable ends, clear it at or above MM at the index.

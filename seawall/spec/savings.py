@@ -1,6 +1,6 @@
 """The insurance fund on the specification's Clearinghouse: every public method is one function.
 
-Prices of shares and the queue are `seawall.spec.insurance_fund`; here are the cash of the fund's
+Prices of shares, queue and caps are `seawall.spec.insurance_fund`; here are the cash of the fund's
 account, what the Clearinghouse credits and pays, and who may call for a cover. A refused call
 raises :class:`Reverted` with the contract's reason and leaves no trace.
 """
@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from seawall.spec.clearinghouse import Clearinghouse
-from seawall.spec.insurance_fund import FundError, InsuranceFund
-from seawall.spec.state import Reverted, require
-from seawall.spec.words import LOSS, MAX_UINT256
+from seawall.spec.exit_vault import VaultError
+from seawall.spec.insurance_fund import InsuranceFund
+from seawall.spec.state import Reverted, Table, require
+from seawall.spec.words import LOSS, MAX_UINT256, PPM
 
 SETTLEMENT = 0
 
@@ -22,10 +23,23 @@ SETTLEMENT = 0
 class Savings:
     """Executable specification; savers are keyed by address, the fund's account is the house's."""
 
-    def __init__(self, house: Clearinghouse, decimals: int, cooldown_seconds: int) -> None:
+    def __init__(
+        self,
+        house: Clearinghouse,
+        decimals: int,
+        cooldown_seconds: int,
+        market_share: int = PPM,
+        epoch_share: int = PPM,
+    ) -> None:
         self.house = house
         self.account = house.fee_account
-        self.fund = InsuranceFund(decimals, cooldown_seconds)
+        self.fund = InsuranceFund(
+            decimals,
+            cooldown_seconds,
+            market_share=market_share,
+            epoch_share=epoch_share,
+            uses=Table(house.journal, 0),
+        )
 
     def deposit(self, saver: str, assets: int, wallet: int = MAX_UINT256) -> int:
         """Pay native units in, of so many in the saver's wallet; returns the shares."""
@@ -45,28 +59,37 @@ class Savings:
         with self._call():
             return self.fund.request_redeem(saver, shares, self.house.now)
 
+    def announce(self, saver: str) -> int:
+        """Note the price of a matured request; returns when its claim is due."""
+        with self._call():
+            return self.fund.announce(saver, self.house.now)
+
     def cancel_redeem(self, saver: str) -> int:
         """Give the locked shares back; returns how many."""
         with self._call():
             return self.fund.cancel_redeem(saver)
 
     def redeem(self, saver: str, shares: int) -> int:
-        """Burn matured shares; returns the native units paid, cut while losses are deferred."""
+        """Burn claimable shares; returns the native units paid, cut while losses are deferred."""
         with self._call():
-            return self._pay_out(self.fund.redeem(saver, shares, self.house.now))
+            paid = self._pay_out(self.fund.redeem(saver, shares, self.house.now))
+            require(paid != 0, "vault: zero assets")
+            return paid
 
     def withdraw(self, saver: str, assets: int) -> int:
         """Pay exactly so many native units; returns the shares burnt."""
         with self._call():
             shares = self.fund.withdraw(saver, assets, self.house.now)
-            require(self._pay_out(assets) == assets, "fund: short payment")
+            require(self._pay_out(assets) == assets, "vault: short payment")
             return shares
 
-    def cover(self, module: str, account: int, amount: int) -> int:
+    def cover(self, module: str, market_id: int, account: int, amount: int) -> int:
         """Pay up to `amount` (WAD) of a shortfall at a module's call; returns what was paid."""
         with self._call():
             require(self.house.rights[module] & LOSS != 0, "module: no right")
-            covered = 0 if account == self.account else self.fund.cover(amount)
+            if account == self.account:
+                return 0
+            covered = self.fund.cover(market_id, amount, self.house.now)
             if covered:
                 self.house.transfer(self.account >> 96, self.account, account, covered)
             return covered
@@ -76,11 +99,12 @@ class Savings:
         """One external call: the fund sees the account's cash; a refusal undoes everything."""
         fund = self.fund
         fund.cash = self.house.ledger.accounts[self.account].cash
+        # What an epoch has used is in the journal: a cover is part of somebody else's call.
         before = replace(fund, balances=dict(fund.balances), queue=dict(fund.queue))
         try:
             with self.house.journal.transaction():
                 yield
-        except FundError as error:
+        except VaultError as error:
             self.fund = before
             raise Reverted(str(error)) from None
         except (Reverted, ArithmeticError):
@@ -89,10 +113,10 @@ class Savings:
 
     def _pay_in(self, assets: int, wallet: int) -> int:
         """Carry tokens into the fund's account; returns the credit (WAD)."""
-        require(self.fund.cash >= 0, "fund: in debt")
+        require(self.fund.cash >= 0, "vault: in debt")
         # A saver must not fill a hole that all accounts share.
-        require(self.house.totals.deferred == 0, "fund: losses deferred")
-        require(assets != 0, "fund: zero assets")
+        require(self.house.totals.deferred == 0, "vault: losses deferred")
+        require(assets != 0, "vault: zero assets")
         require(assets <= wallet, "erc20: transfer amount exceeds balance")
         return self.house.deposit(self.account >> 96, self.account, SETTLEMENT, assets)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from seawall.spec import fixed_math, insurance_fund, words
+from seawall.spec import exit_vault, fixed_math, words
 from seawall.spec.words import Field, Word
 
 SEED = 20_230_511
@@ -316,7 +316,7 @@ class Function:
         """The result as a 256-bit word, or None where the contract must revert."""
         try:
             return self.specification(*case[: self.arity]) % (1 << 256)
-        except (ArithmeticError, insurance_fund.FundError):
+        except (ArithmeticError, exit_vault.VaultError):
             return None
 
     def cases(self) -> list[Case]:
@@ -380,12 +380,12 @@ def _vault(name: str, index: int, specification: Callable[..., int]) -> Function
 
 
 VAULT_FUNCTIONS = [
-    _vault("to_shares", 0, insurance_fund.to_shares),
-    _vault("to_shares_up", 1, partial(insurance_fund.to_shares, up=True)),
-    _vault("to_assets", 2, insurance_fund.to_assets),
-    _vault("to_assets_up", 3, partial(insurance_fund.to_assets, up=True)),
-    _vault("max_assets_in", 4, insurance_fund.max_assets_in),
-    _vault("max_shares_out", 5, insurance_fund.max_shares_out),
+    _vault("to_shares", 0, exit_vault.to_shares),
+    _vault("to_shares_up", 1, partial(exit_vault.to_shares, up=True)),
+    _vault("to_assets", 2, exit_vault.to_assets),
+    _vault("to_assets_up", 3, partial(exit_vault.to_assets, up=True)),
+    _vault("max_assets_in", 4, exit_vault.max_assets_in),
+    _vault("max_shares_out", 5, exit_vault.max_shares_out),
 ]
 
 

@@ -167,3 +167,32 @@ def ask_shortfall(risk_harness: Harness) -> Callable[[int, Sequence[Any]], list[
         return answers
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def fund_words_harness(harness: Callable[[str], Harness]) -> Harness:
+    return harness("FundWordsHarness")
+
+
+@pytest.fixture(scope="session")
+def ask_fund_pack(fund_words_harness: Harness) -> Ask:
+    """Pack a word of the insurance fund; cases are padded to the harness's width."""
+
+    def ask(kind: int, cases: Sequence[Case]) -> Answers:
+        padded = [[*case, *([0] * (3 - len(case)))] for case in cases]
+        return _ask(fund_words_harness, "pack_many", kind, padded)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def ask_fund_unpack(fund_words_harness: Harness) -> Callable[[Sequence[int]], list[list[int]]]:
+    """All readers of each word."""
+
+    def ask(words: Sequence[int]) -> list[list[int]]:
+        answers: list[list[int]] = []
+        for batch in _batches(words):
+            answers += [list(some) for some in fund_words_harness.call("unpack_many", list(batch))]
+        return answers
+
+    return ask

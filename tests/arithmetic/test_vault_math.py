@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from arithmetic_cases import MATH_CASES, VAULT_FUNCTIONS, Function, vault_cases
 
-from seawall.spec.insurance_fund import (
+from seawall.spec.exit_vault import (
     MAX_SUPPLY,
     max_assets_in,
     max_shares_out,

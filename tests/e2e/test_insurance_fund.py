@@ -12,7 +12,7 @@ from tests.desk import Desk
 BTC, ETH = 1, 2
 ETH_PRICE = 3_375
 USDC = 10**6
-DAY = 86_400
+DAY, HOUR = 86_400, 3_600
 
 
 def save(system: Any, saver: Any, dollars: int) -> int:
@@ -22,6 +22,13 @@ def save(system: Any, saver: Any, dollars: int) -> int:
     system.settlement.approve(system.insurance_fund, amount, sender=saver)
     system.insurance_fund.deposit(amount, saver, sender=saver)
     return int(system.insurance_fund.balanceOf(saver))
+
+
+def claim_falls_due(desk: Desk, system: Any, saver: Any) -> None:
+    """A request made now matures, is announced, and the hour passes."""
+    desk.rpc.warp(7 * DAY)
+    system.insurance_fund.announce(sender=saver)
+    desk.rpc.warp(HOUR)
 
 
 def test_deposit_is_cash_of_the_funds_account(system: Any, saver: Any) -> None:
@@ -77,10 +84,10 @@ def test_shortfall_lowers_the_price_of_a_share(
 def test_request_and_redeem_pays_tokens(refused: Any, desk: Desk, system: Any, saver: Any) -> None:
     shares = save(system, saver, 1_000)
     system.insurance_fund.request_redeem(shares, sender=saver)
-    with refused("fund: above claimable"):
+    with refused("vault: above claimable"):
         owner = str(saver.address)
         desk.send(owner, desk.fund, "redeem", shares, owner, owner)
-    desk.rpc.warp(7 * DAY)
+    claim_falls_due(desk, system, saver)
     system.insurance_fund.redeem(shares, saver, saver, sender=saver)
     assert system.settlement.balanceOf(saver) == 1_000 * USDC
     assert system.insurance_fund.totalSupply() == 0
@@ -97,7 +104,7 @@ def test_request_before_a_shortfall_does_not_escape_it(
     desk.fill(account, desk.account(maker, 10_000), ETH, WAD)
     desk.index(ETH, 3_075)
     desk.liquidate(account, desk.account(keeper, 10_000), keeper)
-    desk.rpc.warp(7 * DAY)
+    claim_falls_due(desk, system, saver)
     system.insurance_fund.redeem(shares, saver, saver, sender=saver)
     assert abs(system.settlement.balanceOf(saver) - 799 * USDC) <= 1
 
@@ -115,16 +122,31 @@ def test_redeem_while_losses_are_deferred_is_cut(
     held, deferred = desk.spec.totals.held, desk.spec.totals.deferred
     # The fund paid its 100 of a shortfall of 201: 1,899 dollars stand behind claims of 2,000.
     assert (held, deferred) == (1_899 * WAD, 101 * WAD)
-    with ape.reverts("fund: losses deferred"):
+    with ape.reverts("vault: losses deferred"):
         save(system, saver, 1)
     assert system.insurance_fund.maxDeposit(saver) == 0
     desk.move_money(other, desk.fund_account, 500)
     system.insurance_fund.request_redeem(shares, sender=saver)
-    desk.rpc.warp(7 * DAY)
-    promised = system.insurance_fund.previewRedeem(shares)
+    claim_falls_due(desk, system, saver)
+    promised = system.insurance_fund.previewRedeem(shares, sender=saver)
     before = system.settlement.balanceOf(saver)
     system.insurance_fund.redeem(shares, saver, saver, sender=saver)
     paid = system.settlement.balanceOf(saver) - before
     assert paid == promised
     # The virtual shares and the rounding of the claim keep a few units.
     assert 0 <= 500 * USDC * held // (held + deferred) - paid <= 5
+
+
+def test_fees_of_the_hour_stay_with_those_who_stay(
+    desk: Desk, system: Any, saver: Any, maker: Any
+) -> None:
+    shares = save(system, saver, 1_000)
+    desk.adopt_savings(1_000)
+    system.insurance_fund.request_redeem(shares, sender=saver)
+    desk.rpc.warp(7 * DAY)
+    system.insurance_fund.announce(sender=saver)
+    desk.move_money(desk.account(maker, 500), desk.fund_account, 500)
+    desk.rpc.warp(HOUR)
+    system.insurance_fund.redeem(shares, saver, saver, sender=saver)
+    assert system.settlement.balanceOf(saver) == 1_000 * USDC
+    assert system.insurance_fund.totalAssets() == 500 * USDC

@@ -114,14 +114,25 @@ def expect_saver(world: World, saver: str) -> None:
     """Shares of a saver, those that wait, and the supply."""
     fund, chain = world.savings.fund, world.fund
     queued = fund.queue.get(saver)
-    request = (0, 0, 0)
+    request = noted = (0, 0, 0)
     if queued is not None:
         lapses = queued.matures_at + 48 * 3_600
         request = (queued.shares, queued.matures_at, lapses)
+        noted = (queued.due_at, queued.worth, queued.supply)
     balance = fund.balances.get(saver, 0)
     world.expect("supply", fund.supply, "totalSupply()", target=chain)
     world.expect(f"shares of {saver}", balance, "balanceOf(address)", saver, target=chain)
     world.expect(f"request of {saver}", request, "redeem_request(address)", saver, target=chain)
+    world.expect(f"claim of {saver}", noted, "announcement(address)", saver, target=chain)
+
+
+def expect_uses(world: World, market_id: int) -> None:
+    """What the fund may still pay for a market in the present epoch."""
+    fund = world.savings.fund
+    fund.cash = world.spec.ledger.accounts[world.fee_account].cash
+    room = fund.cover_room(market_id, world.chain.time)
+    name = f"room of {market_id}"
+    world.expect(name, room, "cover_room(uint256)", market_id, target=world.fund)
 
 
 def everything(world: World) -> None:
@@ -139,6 +150,8 @@ def everything(world: World) -> None:
             expect_wallet(world, token_id, address)
     for saver in world.savers.values():
         expect_saver(world, saver)
+    for market_id in (0, *ANCHORS):
+        expect_uses(world, market_id)
     parameters.everything(world)
     healed_at = world.waterfall.healed_at[0]
     world.expect("healed at", healed_at, "healed_at()", target=world.engine)

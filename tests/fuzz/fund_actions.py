@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from seawall.spec.insurance_fund import WINDOW_SECONDS
+from seawall.spec.exit_vault import CLAIM_DELAY_SECONDS, Request
 from tests.fuzz import compare
-from tests.fuzz.stage import COOLDOWN_SECONDS
 from tests.fuzz.world import World
 
 
@@ -100,24 +99,98 @@ def cancel_redeem(world: World, dice: Random) -> None:
         _check(world, saver, 0)
 
 
-def _mature(world: World, dice: Random, saver: str) -> int:
-    """Wait until a request of the saver's can be met, or a second too short; the claimable."""
-    fund = world.savings.fund
-    if not fund.claimable(saver, world.chain.time + 1) and dice.random() < 0.9:
-        if not fund.balances.get(saver, 0) and saver not in fund.queue:
+def _announce(world: World, saver: str) -> bool:
+    passed, _ = world.send(
+        "announce",
+        saver,
+        "announce()",
+        [],
+        lambda: world.savings.announce(saver),
+        world.fund,
+    )
+    if passed:
+        _check(world, saver, 0)
+    return passed
+
+
+def _matured(world: World, dice: Random, saver: str) -> None:
+    """Wait until the saver may announce, or a second too short; at either end of the window."""
+    if saver not in world.savings.fund.queue:
+        if not world.savings.fund.balances.get(saver, 0):
             save(world, dice)
         _request(world, dice, saver)
-        # The next call is a block after the wait.
-        edges = [COOLDOWN_SECONDS - 1, COOLDOWN_SECONDS - 2, COOLDOWN_SECONDS + WINDOW_SECONDS - 2]
-        world.warp(dice.choice([*[COOLDOWN_SECONDS - 1] * 8, *edges, edges[-1] + 1]))
+    request = world.savings.fund.queue.get(saver)
+    if request is None or request.due_at:
+        return
+    # The next call is a block after the wait.
+    opens = request.matures_at - 1
+    closes = request.lapses_at - CLAIM_DELAY_SECONDS - 1
+    _wait_until(world, dice.choice([*[opens] * 8, opens - 1, closes - 1, closes]))
+
+
+def _wait_until(world: World, time: int) -> None:
+    """An empty block at that time, if it is still to come."""
+    if time > world.chain.time:
+        world.warp(time - world.chain.time)
+
+
+def announce(world: World, dice: Random) -> None:
+    """The price of shares that wait is noted."""
+    saver = _draw_saver(world, dice)
+    if dice.random() < 0.9:
+        _matured(world, dice, saver)
+    _announce(world, saver)
+
+
+def _claimable(world: World, dice: Random, saver: str) -> int:
+    """Wait until a claim of the saver's can be met, or a second too short; the claimable."""
+    fund = world.savings.fund
+    if not fund.claimable(saver, world.chain.time + 1) and dice.random() < 0.9:
+        _announced(world, dice, saver)
+        request = fund.queue.get(saver)
+        if request is not None and request.due_at:
+            _await_claim(world, dice, request)
     return world.savings.fund.claimable(saver, world.chain.time + 1)
 
 
+def _announced(world: World, dice: Random, saver: str) -> None:
+    """Bring the saver as far as an announcement; one that lapsed starts again."""
+    request = world.savings.fund.queue.get(saver)
+    if request is not None and request.lapses_at <= world.chain.time + CLAIM_DELAY_SECONDS + 1:
+        world.count("claim lapsed", request.due_at > 0)
+        _request(world, dice, saver)
+    _matured(world, dice, saver)
+    request = world.savings.fund.queue.get(saver)
+    if request is not None and not request.due_at:
+        _announce(world, saver)
+
+
+def _await_claim(world: World, dice: Random, request: Request) -> None:
+    """A claim's first or last second, or the second before and after; or the price moves."""
+    opens, closes = request.due_at - 1, request.lapses_at - 1
+    if dice.random() < 0.5:
+        dice.choice([gift, cover])(world, dice)
+    _wait_until(world, dice.choice([*[opens] * 8, opens - 1, closes - 1, closes]))
+
+
+def _note_price(world: World, saver: str) -> None:
+    """Count which of the two prices a claim is paid at."""
+    request, fund = world.savings.fund.queue.get(saver), world.savings.fund
+    if request is None or not request.due_at or not fund.claimable(saver, world.chain.time + 1):
+        return
+    fund.cash = world.spec.ledger.accounts[world.fee_account].cash
+    noted = (request.worth + 1) * (fund.supply + 10**6)
+    present = (fund.worth_out + 1) * (request.supply + 10**6)
+    world.count("claim below the price noted", present < noted)
+    world.count("claim below the present price", noted < present)
+
+
 def redeem(world: World, dice: Random) -> None:
-    """Matured shares for tokens, cut while losses are deferred."""
+    """Shares whose claim is due for tokens, cut while losses are deferred."""
     saver = _draw_saver(world, dice)
-    ready = _mature(world, dice, saver)
+    ready = _claimable(world, dice, saver)
     shares = dice.choice([ready, ready, ready // 2, ready // 3, ready + 1, 1, 0])
+    _note_price(world, saver)
     passed, paid = world.send(
         "redeem",
         saver,
@@ -131,10 +204,11 @@ def redeem(world: World, dice: Random) -> None:
 
 
 def withdraw_savings(world: World, dice: Random) -> None:
-    """So many tokens for matured shares."""
+    """So many tokens for shares whose claim is due."""
     saver = _draw_saver(world, dice)
-    worth = world.savings.fund.preview_redeem(_mature(world, dice, saver))
+    worth = world.savings.fund.preview_redeem(_claimable(world, dice, saver), saver)
     assets = dice.choice([worth, worth, worth // 2, worth // 3, worth + 1, 1, 0])
+    _note_price(world, saver)
     passed, _ = world.send(
         "withdraw_savings",
         saver,
@@ -148,22 +222,28 @@ def withdraw_savings(world: World, dice: Random) -> None:
 
 
 def cover(world: World, dice: Random) -> None:
-    """A module asks the fund for a shortfall, clamped to its cash."""
+    """A module asks the fund for a shortfall, clamped to its cash and to the caps."""
     account = dice.choice([*world.accounts * 2, world.fee_account, 0, 7])
     cash = max(0, world.spec.ledger.accounts[world.fee_account].cash)
     amount = dice.choice([cash // 9, cash // 2, cash, cash + 1, 1, 0, 2**255])
     module = world.chain.actor(dice.choice(["broker"] * 12 + ["dealer", "thief"]))
+    market_id = dice.randrange(4)
     passed, covered = world.send(
         "cover",
         module,
         "cover(uint256,uint256,uint256)",
-        [dice.randrange(4), account, amount],
-        lambda: world.savings.cover(module, account, amount),
+        [market_id, account, amount],
+        lambda: world.savings.cover(module, market_id, account, amount),
         world.fund,
     )
     if passed:
         world.count("covered", covered > 0)
+        capped = account != world.fee_account and covered < min(amount, cash)
+        world.count("cover capped", capped)
         compare.touched(world, [account, world.fee_account])
+        compare.expect_uses(world, market_id)
+        # The next epoch, after a wait, has other room.
+        world.verify()
 
 
 def gift(world: World, dice: Random) -> None:

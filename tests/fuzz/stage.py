@@ -62,6 +62,8 @@ CLOSE_OUT = CloseOutParameters()
 CONVERSION = ConversionParameters()
 AUCTION = AuctionTerms()
 COOLDOWN_SECONDS = 3_600
+#: Of the fund's cash, parts per million, for one market and for all of an epoch.
+FUND_SHARES = 600_000, 800_000
 
 ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 #: People with the rights of modules, so that every verb meets what no contract would ask of it.
@@ -114,8 +116,9 @@ def deploy(chain: Deployable) -> None:
     # The fund and the Clearinghouse name each other: the second address is known beforehand.
     house = create_address(chain.actor("deployer"), len(DECIMALS) + 3).lower()
     fund = chain.deploy(
-        "fund", "InsuranceFund", house, settlement, "Savings", "SAVE", COOLDOWN_SECONDS
-    )
+        "fund", "InsuranceFund", house, settlement, "Savings", "SAVE", COOLDOWN_SECONDS,
+        *FUND_SHARES,
+    )  # fmt: skip
     deployed = chain.deploy("house", "Clearinghouse", settlement, CAP, model, oracle, fund, owner)
     if deployed != house:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")

@@ -65,9 +65,10 @@ def test_close_out_below_close_out_one_bucket_too_small_waits(
     desk.fill(account, other, BTC, WAD)
     desk.gap(ETH, 2_500)
     assert 0 < desk.ratio(account) < 2 / 3
+    taker = desk.account(keeper)
     before = desk.words()
     with pytest.raises(Refused, match="closing: not due"):
-        desk.close_out(account, desk.account(keeper))
+        desk.close_out(account, taker)
     assert desk.words() == before
 
 

@@ -9,12 +9,16 @@ from ape import chain
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
 
-from seawall.spec.insurance_fund import WINDOW_SECONDS, InsuranceFund
-from seawall.spec.words import ACCOUNT, LOSS
+from seawall.spec.exit_vault import CLAIM_DELAY_SECONDS, WINDOW_SECONDS
+from seawall.spec.insurance_fund import InsuranceFund
+from seawall.spec.words import ACCOUNT, LOSS, PPM
 
 COOLDOWN = 3 * 86400
 MARKET = 7
 WINDOW = WINDOW_SECONDS
+DELAY = CLAIM_DELAY_SECONDS
+#: No caps, as most tests have it.
+UNCAPPED = (PPM, PPM)
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,21 @@ class Room:
         self.fund.request_redeem(shares, sender=saver)
         return self.fund.redeem_request(saver)[1]
 
-    def mature(self, saver: AccountAPI, shares: int) -> None:
-        """Lock shares and wait until they can be redeemed."""
+    def announce(self, saver: AccountAPI) -> int:
+        """Announce the claim of matured shares; returns when it is due."""
+        self.fund.announce(sender=saver)
+        return self.fund.announcement(saver)[0]
+
+    def announced(self, saver: AccountAPI, shares: int) -> int:
+        """Lock shares, wait and announce; returns when the claim is due."""
         self.request(saver, shares)
         chain.mine(deltatime=COOLDOWN)
+        return self.announce(saver)
+
+    def mature(self, saver: AccountAPI, shares: int) -> None:
+        """Lock shares, wait, announce and wait until they can be redeemed."""
+        self.announced(saver, shares)
+        chain.mine(deltatime=DELAY)
 
     def donate(self, donor: AccountAPI, assets: int) -> None:
         """A deposit to the fund's account past the fund."""
@@ -85,12 +100,21 @@ class Room:
         )
 
 
-def build(project: Any, deployer: AccountAPI, engine: AccountAPI, token: ContractInstance) -> Room:
-    """A fund over a fresh cash book, with `engine` allowed to claim losses."""
+def build(
+    project: Any,
+    deployer: AccountAPI,
+    engine: AccountAPI,
+    token: ContractInstance,
+    shares: tuple[int, int] = UNCAPPED,
+) -> Room:
+    """A fund over a fresh cash book, with `engine` allowed to claim losses; `shares` (ppm) cap what
+    a market and an epoch get."""
     book = deployer.deploy(project.CashBook)
     book.set_asset(token, sender=deployer)
     book.set_module(engine, LOSS, sender=deployer)
-    fund = deployer.deploy(project.InsuranceFund, book, token, "Seawall fund", "SWF", COOLDOWN)
+    fund = deployer.deploy(
+        project.InsuranceFund, book, token, "Seawall fund", "SWF", COOLDOWN, *shares
+    )
     return Room(fund, book, token, token.decimals())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ape.api import AccountAPI
-from room import COOLDOWN, Room
+from room import COOLDOWN, UNCAPPED, Room
 
 from seawall.spec.words import account_id
 
@@ -34,7 +34,9 @@ def test_constructor_any_decimals_gives_shares_six_more(
 def test_constructor_clearinghouse_without_code_deploys(
     project: Any, deployer: AccountAPI, room: Room
 ) -> None:
-    fund = deployer.deploy(project.InsuranceFund, PREDICTED, room.token, "Early", "EAR", COOLDOWN)
+    fund = deployer.deploy(
+        project.InsuranceFund, PREDICTED, room.token, "Early", "EAR", COOLDOWN, *UNCAPPED
+    )
 
     assert fund.clearinghouse().lower() == PREDICTED
 
@@ -42,21 +44,28 @@ def test_constructor_clearinghouse_without_code_deploys(
 def test_constructor_no_clearinghouse_reverts(
     deploy_refusal: Any, project: Any, deployer: AccountAPI, room: Room
 ) -> None:
-    assert deploy_refusal("InsuranceFund", ZERO, room.token, "None", "NON", COOLDOWN) == ""
+    assert (
+        deploy_refusal("InsuranceFund", ZERO, room.token, "None", "NON", COOLDOWN, *UNCAPPED) == ""
+    )
 
 
 @pytest.mark.parametrize("cooldown", [0, 3599, 30 * 86400 + 1])
 def test_constructor_cooldown_out_of_bounds_reverts(
     deploy_refusal: Any, project: Any, deployer: AccountAPI, room: Room, cooldown: int
 ) -> None:
-    assert deploy_refusal("InsuranceFund", room.book, room.token, "Odd", "ODD", cooldown) == ""
+    assert (
+        deploy_refusal("InsuranceFund", room.book, room.token, "Odd", "ODD", cooldown, *UNCAPPED)
+        == ""
+    )
 
 
 @pytest.mark.parametrize("cooldown", [3600, 30 * 86400])
 def test_constructor_cooldown_at_bounds_deploys(
     project: Any, deployer: AccountAPI, room: Room, cooldown: int
 ) -> None:
-    fund = deployer.deploy(project.InsuranceFund, room.book, room.token, "Edge", "EDG", cooldown)
+    fund = deployer.deploy(
+        project.InsuranceFund, room.book, room.token, "Edge", "EDG", cooldown, *UNCAPPED
+    )
 
     assert fund.cooldown_seconds() == cooldown
 
@@ -66,7 +75,9 @@ def test_constructor_asset_of_19_decimals_reverts(
 ) -> None:
     fine = deployer.deploy(project.Token, "Fine", "FIN", 19)
 
-    assert deploy_refusal("InsuranceFund", room.book, fine, "Fine", "FIN", COOLDOWN) == ""
+    assert (
+        deploy_refusal("InsuranceFund", room.book, fine, "Fine", "FIN", COOLDOWN, *UNCAPPED) == ""
+    )
 
 
 def test_constructor_any_fund_has_no_owner_and_no_minter(room: Room) -> None:

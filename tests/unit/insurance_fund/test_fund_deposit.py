@@ -9,7 +9,7 @@ import pytest
 from ape.api import AccountAPI
 from room import Room, build, logged
 
-from seawall.spec.insurance_fund import max_assets_in, max_shares_out
+from seawall.spec.exit_vault import max_assets_in, max_shares_out
 
 
 def test_deposit_first_saver_issues_a_million_shares_a_unit(room: Room, saver: AccountAPI) -> None:
@@ -65,7 +65,7 @@ def test_deposit_after_fees_equals_preview_and_rounds_down(
 
 
 def test_deposit_nothing_reverts(room: Room, saver: AccountAPI) -> None:
-    with ape.reverts("fund: zero assets"):
+    with ape.reverts("vault: zero assets"):
         room.fund.deposit(0, saver, sender=saver)
 
 
@@ -75,7 +75,7 @@ def test_deposit_worth_less_than_a_share_reverts(
     room.set_cash_wad(10**6 * 10**18, saver)
     room.give(newcomer, 1)
 
-    with ape.reverts("fund: zero shares"):
+    with ape.reverts("vault: zero shares"):
         room.fund.deposit(1, newcomer, sender=newcomer)
 
 
@@ -106,9 +106,9 @@ def test_deposit_fund_in_debt_reverts(room: Room, saver: AccountAPI) -> None:
     room.set_cash_wad(-1, saver)
     room.give(saver, room.unit)
 
-    with ape.reverts("fund: in debt"):
+    with ape.reverts("vault: in debt"):
         room.fund.deposit(room.unit, saver, sender=saver)
-    with ape.reverts("fund: in debt"):
+    with ape.reverts("vault: in debt"):
         room.fund.mint(10**12, saver, sender=saver)
     assert room.fund.maxDeposit(saver) == room.fund.maxMint(saver) == 0
     assert room.fund.totalAssets() == 0
@@ -122,9 +122,9 @@ def test_deposit_while_losses_are_deferred_reverts(
     room.book.set_deferred(25 * 10**18, sender=saver)
     room.give(newcomer, room.unit)
 
-    with ape.reverts("fund: losses deferred"):
+    with ape.reverts("vault: losses deferred"):
         room.fund.deposit(room.unit, newcomer, sender=newcomer)
-    with ape.reverts("fund: losses deferred"):
+    with ape.reverts("vault: losses deferred"):
         room.fund.mint(10**12, newcomer, sender=newcomer)
     assert room.fund.maxDeposit(newcomer) == room.fund.maxMint(newcomer) == 0
     room.book.set_deferred(0, sender=saver)
@@ -140,7 +140,7 @@ def test_deposit_past_the_limit_of_supply_reverts(room: Room, saver: AccountAPI)
 
     most = room.fund.maxDeposit(saver)
     assert 0 < most < 10**12 * room.unit
-    with ape.reverts("fund: too many shares"):
+    with ape.reverts("vault: too many shares"):
         room.fund.deposit(most + 1, saver, sender=saver)
     room.fund.deposit(most, saver, sender=saver)
 
@@ -167,7 +167,7 @@ def test_mint_exact_shares_takes_the_price_rounded_up(
 
 
 def test_mint_nothing_reverts(room: Room, saver: AccountAPI) -> None:
-    with ape.reverts("fund: zero assets"):
+    with ape.reverts("vault: zero assets"):
         room.fund.mint(0, saver, sender=saver)
 
 

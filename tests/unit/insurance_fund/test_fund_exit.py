@@ -6,7 +6,7 @@ import ape
 import pytest
 from ape import chain
 from ape.api import AccountAPI
-from room import COOLDOWN, WINDOW, Room, logged
+from room import COOLDOWN, DELAY, WINDOW, Room, logged
 
 
 def test_request_redeem_any_shares_locks_them_in_the_supply(room: Room, saver: AccountAPI) -> None:
@@ -52,6 +52,7 @@ def test_request_redeem_zero_shares_revives_a_lapsed_request(room: Room, saver: 
     room.mature(saver, shares)
     chain.mine(deltatime=WINDOW)
     assert room.fund.maxRedeem(saver) == 0
+    assert room.fund.balanceOf(saver) == 0
 
     room.mature(saver, 0)
 
@@ -63,7 +64,7 @@ def test_request_redeem_zero_shares_without_a_request_reverts(
 ) -> None:
     room.deposit(saver, room.unit)
 
-    with ape.reverts("fund: zero shares"):
+    with ape.reverts("vault: zero shares"):
         room.fund.request_redeem(0, sender=saver)
 
 
@@ -98,7 +99,7 @@ def test_cancel_redeem_of_a_stranger_reverts(
 ) -> None:
     room.request(saver, room.deposit(saver, room.unit))
 
-    with ape.reverts("fund: zero shares"):
+    with ape.reverts("vault: zero shares"):
         room.fund.cancel_redeem(sender=stranger)
 
 
@@ -150,29 +151,60 @@ def test_redeem_without_a_request_reverts(room: Room, saver: AccountAPI) -> None
     shares = room.deposit(saver, room.unit)
 
     assert room.fund.maxRedeem(saver) == room.fund.maxWithdraw(saver) == 0
-    with ape.reverts("fund: above claimable"):
+    with ape.reverts("vault: above claimable"):
         room.fund.redeem(shares, saver, saver, sender=saver)
-    with ape.reverts("fund: above claimable"):
+    with ape.reverts("vault: above claimable"):
         room.fund.withdraw(1, saver, saver, sender=saver)
 
 
-@pytest.mark.parametrize("late", [-1, WINDOW])
-def test_redeem_outside_the_window_reverts(room: Room, saver: AccountAPI, late: int) -> None:
+def test_redeem_unannounced_claim_reverts(room: Room, saver: AccountAPI) -> None:
     shares = room.deposit(saver, room.unit)
-    matures_at = room.request(saver, shares)
+    room.request(saver, shares)
+    chain.mine(deltatime=COOLDOWN + DELAY)
 
-    chain.pending_timestamp = matures_at + late
-
-    with ape.reverts("fund: above claimable"):
+    assert room.fund.maxRedeem(saver) == room.fund.maxWithdraw(saver) == 0
+    with ape.reverts("vault: above claimable"):
         room.fund.redeem(shares, saver, saver, sender=saver)
 
 
-@pytest.mark.parametrize("late", [0, WINDOW - 1])
-def test_redeem_at_the_ends_of_the_window_pays(room: Room, saver: AccountAPI, late: int) -> None:
+def test_redeem_before_the_claim_is_due_reverts(room: Room, saver: AccountAPI) -> None:
     shares = room.deposit(saver, room.unit)
-    matures_at = room.request(saver, shares)
+    due_at = room.announced(saver, shares)
+    assert room.fund.maxRedeem(saver) == room.fund.maxWithdraw(saver) == 0
 
-    chain.pending_timestamp = matures_at + late
+    chain.pending_timestamp = due_at - 1
+
+    with ape.reverts("vault: above claimable"):
+        room.fund.redeem(shares, saver, saver, sender=saver)
+
+
+def test_redeem_once_lapsed_reverts(room: Room, saver: AccountAPI) -> None:
+    shares = room.deposit(saver, room.unit)
+    room.mature(saver, shares)
+    lapses_at = room.fund.redeem_request(saver)[2]
+
+    chain.pending_timestamp = lapses_at
+
+    with ape.reverts("vault: above claimable"):
+        room.fund.redeem(shares, saver, saver, sender=saver)
+
+
+def test_redeem_in_the_second_the_claim_is_due_pays(room: Room, saver: AccountAPI) -> None:
+    shares = room.deposit(saver, room.unit)
+    due_at = room.announced(saver, shares)
+
+    chain.pending_timestamp = due_at
+    room.fund.redeem(shares, saver, saver, sender=saver)
+
+    assert room.token.balanceOf(saver) == room.unit
+
+
+def test_redeem_in_the_last_second_before_the_lapse_pays(room: Room, saver: AccountAPI) -> None:
+    shares = room.deposit(saver, room.unit)
+    room.mature(saver, shares)
+    lapses_at = room.fund.redeem_request(saver)[2]
+
+    chain.pending_timestamp = lapses_at - 1
     room.fund.redeem(shares, saver, saver, sender=saver)
 
     assert room.token.balanceOf(saver) == room.unit
@@ -182,7 +214,7 @@ def test_redeem_more_than_locked_reverts(room: Room, saver: AccountAPI) -> None:
     shares = room.deposit(saver, room.unit)
     room.mature(saver, shares // 2)
 
-    with ape.reverts("fund: above claimable"):
+    with ape.reverts("vault: above claimable"):
         room.fund.redeem(shares // 2 + 1, saver, saver, sender=saver)
 
 
@@ -190,7 +222,7 @@ def test_redeem_worth_less_than_a_unit_reverts(room: Room, saver: AccountAPI) ->
     shares = room.deposit(saver, room.unit)
     room.mature(saver, shares)
 
-    with ape.reverts("fund: zero assets"):
+    with ape.reverts("vault: zero assets"):
         room.fund.redeem(10**6 - 1, saver, saver, sender=saver)
 
 
@@ -243,7 +275,7 @@ def test_withdraw_whole_maximum_is_accepted_and_no_more(room: Room, saver: Accou
     room.mature(saver, shares)
     most = room.fund.maxWithdraw(saver)
 
-    with ape.reverts("fund: above claimable"):
+    with ape.reverts("vault: above claimable"):
         room.fund.withdraw(most + 1, saver, saver, sender=saver)
     room.fund.withdraw(most, saver, saver, sender=saver)
 
@@ -251,7 +283,7 @@ def test_withdraw_whole_maximum_is_accepted_and_no_more(room: Room, saver: Accou
 
 
 def test_withdraw_nothing_reverts(room: Room, saver: AccountAPI) -> None:
-    with ape.reverts("fund: zero assets"):
+    with ape.reverts("vault: zero assets"):
         room.fund.withdraw(0, saver, saver, sender=saver)
 
 
@@ -277,7 +309,7 @@ def test_redeem_after_a_total_loss_reverts_and_keeps_the_shares(
     room.fund.cover(7, 1 << 96, 100 * 10**18, sender=engine)
 
     assert room.fund.maxRedeem(saver) == room.fund.maxWithdraw(saver) == 0
-    with ape.reverts("fund: zero assets"):
+    with ape.reverts("vault: zero assets"):
         room.fund.redeem(shares, saver, saver, sender=saver)
     assert room.fund.redeem_request(saver)[0] == shares
 
@@ -305,7 +337,7 @@ def test_withdraw_deferred_losses_reverts(room: Room, saver: AccountAPI) -> None
 
     assert room.fund.maxWithdraw(saver) == 0
     assert room.fund.maxRedeem(saver) == shares
-    with ape.reverts("fund: short payment"):
+    with ape.reverts("vault: short payment"):
         room.fund.withdraw(10 * room.unit, saver, saver, sender=saver)
 
 
@@ -317,3 +349,34 @@ def test_transfer_locked_shares_reverts(
 
     with ape.reverts("erc20: transfer amount exceeds balance"):
         room.fund.transfer(stranger, 1, sender=saver)
+
+
+def test_redeem_losses_that_leave_nothing_reverts_and_keeps_the_shares(
+    room: Room, saver: AccountAPI
+) -> None:
+    """The exit ratio rounds the payment down to nothing."""
+    shares = room.deposit(saver, 3)
+    room.mature(saver, shares)
+    room.book.set_deferred(10**18, sender=saver)
+
+    assert room.fund.maxRedeem(saver) == 0
+    with ape.reverts("vault: zero assets"):
+        room.fund.redeem(shares, saver, saver, sender=saver)
+    assert room.fund.redeem_request(saver)[0] == shares
+
+
+def test_max_redeem_short_till_pays_what_is_held(room: Room, saver: AccountAPI) -> None:
+    """Fees may be booked before their tokens have come."""
+    shares = room.deposit(saver, 100 * room.unit)
+    room.set_cash_wad(150 * 10**18, saver)
+    room.mature(saver, shares)
+
+    assert room.fund.maxWithdraw(saver) == 100 * room.unit
+    most = room.fund.maxRedeem(saver)
+    assert 0 < most < shares
+    with ape.reverts("custody: till short"):
+        room.fund.redeem(most + 2 * 10**6, saver, saver, sender=saver)
+    room.fund.redeem(most, saver, saver, sender=saver)
+
+    # Rounded against the saver once more.
+    assert room.token.balanceOf(saver) == 100 * room.unit - 1

@@ -6,17 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.spec.insurance_fund import (
-    InsuranceFund,
-    exit_cut,
-    to_assets,
-    to_shares,
-)
+from seawall.spec.exit_vault import CLAIM_DELAY_SECONDS, exit_cut, to_assets, to_shares
+from seawall.spec.insurance_fund import InsuranceFund
 
 DECIMALS = st.sampled_from([6, 8, 18])
 ASSETS = st.integers(0, 10**33)
 SHARES = st.integers(0, 10**42)
 DAY = 86400
+DUE = DAY + CLAIM_DELAY_SECONDS
 
 
 @settings(max_examples=300, deadline=None)
@@ -84,9 +81,10 @@ def test_redeem_any_part_never_lowers_the_price(
     assets = fund.total_assets
     shares = data.draw(st.integers(1, supply))
     fund.request_redeem("resident", shares, 0)
+    fund.announce("resident", DAY)
 
     if fund.preview_redeem(shares):
-        fund.redeem("resident", shares, DAY)
+        fund.redeem("resident", shares, DUE)
 
     assert fund.cash >= 0
     assert _price_holds(fund, assets, supply)
@@ -100,10 +98,11 @@ def test_withdraw_up_to_the_maximum_always_fits_and_never_lowers_the_price(
     fund = _fund(decimals, cash, supply)
     assets = fund.total_assets
     fund.request_redeem("resident", supply, 0)
-    most = fund.max_withdraw("resident", DAY)
+    fund.announce("resident", DAY)
+    most = fund.max_withdraw("resident", DUE)
 
     if most:
-        fund.withdraw("resident", data.draw(st.integers(1, most)), DAY)
+        fund.withdraw("resident", data.draw(st.integers(1, most)), DUE)
 
     assert fund.cash >= 0
     assert _price_holds(fund, assets, supply)
@@ -131,9 +130,50 @@ def test_inflation_any_gift_the_thief_loses_a_million_times_more(
 def test_cover_any_amount_never_overdraws() -> None:
     fund = InsuranceFund(6, DAY, cash=5)
 
-    assert [fund.cover(amount) for amount in (0, 3, 3, 3)] == [0, 3, 2, 0]
+    assert [fund.cover(7, amount, DAY) for amount in (0, 3, 3, 3)] == [0, 3, 2, 0]
     fund.cash = -4
-    assert fund.cover(1) == 0
+    assert fund.cover(7, 1, DAY) == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(10**4, 10**6), st.integers(10**4, 10**6), st.data())
+def test_cover_any_day_of_calls_stays_within_both_caps(
+    one: int, other: int, data: st.DataObject
+) -> None:
+    market_share, epoch_share = sorted([one, other])
+    start = data.draw(st.integers(1, 10**30))
+    fund = InsuranceFund(6, DAY, cash=start, market_share=market_share, epoch_share=epoch_share)
+    paid: dict[int, int] = {}
+
+    for _ in range(12):
+        market_id = data.draw(st.integers(0, 3))
+        fund.cash += data.draw(st.sampled_from([0, start]))
+        if not paid:
+            start = fund.cash
+        found = fund.cover(market_id, data.draw(st.integers(0, start)), DAY)
+        if found:
+            paid[market_id] = paid.get(market_id, 0) + found
+
+    if market_share < 10**6:
+        assert all(sum_ * 10**6 <= start * market_share for sum_ in paid.values())
+    if epoch_share < 10**6:
+        assert sum(paid.values()) * 10**6 <= start * epoch_share
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 10**24), st.integers(0, 10**24), st.integers(1, 10**24), st.data())
+def test_redeem_announced_claim_pays_the_lower_of_two_prices(
+    then: int, now: int, supply: int, data: st.DataObject
+) -> None:
+    shares = data.draw(st.integers(1, supply))
+    fund = _fund(6, then * 10**12, supply)
+    fund.request_redeem("resident", shares, 0)
+    fund.announce("resident", DAY)
+    fund.cash = now * 10**12
+
+    found = fund.preview_redeem(shares, "resident")
+
+    assert found == to_assets(shares, min(then, now), supply)
 
 
 @pytest.mark.parametrize(
