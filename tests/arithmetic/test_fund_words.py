@@ -1,4 +1,4 @@
-"""`fund_words.vy` against the specification's layout: every field at, inside and outside its ends."""
+"""`fund_words.vy` against the specification's layout: fields at, inside and outside their ends."""
 
 from __future__ import annotations
 
