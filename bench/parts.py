@@ -8,6 +8,7 @@ from bench.actors import Actor
 from bench.setting import activate_first
 from bench.stand import MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
+<<<<<<< HEAD
 from seawall.spec.words import (
     GATE_NONE,
     LOT,
@@ -18,6 +19,9 @@ from seawall.spec.words import (
     WATERFALL,
     account_id,
 )
+=======
+from seawall.spec.words import LOSS, LOT, MAX_UINT256
+>>>>>>> vaults7
 
 TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
 #: Who holds the other side of everything, and who saved for the fund.
@@ -27,15 +31,26 @@ MARKET, TOKEN = 1, 1
 
 
 def furnish(stand: Stand) -> None:
-    """Before every scene: two others hold positions in all markets, the fund has cash, a matrix is
-    in force and parameters have followed."""
+    """Before every scene: two others hold positions in all markets, the fund has cash and has paid
+    for every market before, a matrix is in force and parameters have followed."""
     activate_first(stand)
     stand.save(SAVER, 1_000_000)
     for actor in (HOUSE_LONG, HOUSE_SHORT):
         stand.deposit(actor, 10_000_000)
     for market_id in sorted(stand.sources):
         stand.open(HOUSE_LONG, HOUSE_SHORT, market_id, 100_000)
+    let_fund_have_paid(stand, sorted(stand.sources))
     stand.do(stand.operator, stand.monitor, "follow", sorted(stand.sources))
+
+
+def let_fund_have_paid(stand: Stand, market_ids: Sequence[int]) -> None:
+    """One wei of a shortfall of each market: a fund books its payments of a day in words that are
+    zero only until the first one of all."""
+    module = stand.operator
+    stand.govern(stand.house, "set_module", module.address, LOSS)
+    for market_id in market_ids:
+        stand.do(module, stand.fund, "cover", market_id, HOUSE_LONG.account, 1)
+    stand.govern(stand.house, "set_module", module.address, 0)
 
 
 def resting(stand: Stand, maker: Actor) -> SignedOrder:

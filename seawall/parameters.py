@@ -394,9 +394,7 @@ def _settlement(raw: Any) -> SettlementParameters:
 def _oracle(raw: Any) -> OracleParameters:
     bounds = {"ema_seconds": MAX_EMA_SECONDS, "volatility_seconds": MAX_SECONDS}
     entry = _fields(raw, "oracle", " ".join(bounds), "sequencer grace_seconds")
-    seconds = [
-        _int(entry[name], f"oracle.{name}", MIN_SECONDS, most) for name, most in bounds.items()
-    ]
+    seconds = [_int(entry[one], f"oracle.{one}", MIN_SECONDS, most) for one, most in bounds.items()]
     sequencer = _address(entry.get("sequencer"), "oracle.sequencer")
     grace = _int(entry.get("grace_seconds", 0), "oracle.grace_seconds", 0, MAX_GRACE)
     if grace and sequencer is None:
@@ -409,14 +407,12 @@ def _liquidation(raw: Any) -> EngineSettings:
     entry = _fields(raw, "liquidation", f"{names} reduce_after_seconds")
     values = {name: ppm(entry[name], f"liquidation.{name}") for name in names.split()}
     if values["penalty_min"] > values["penalty_max"] or values["penalty_max"] > PPM // 10:
-        raise ParameterError(
-            "liquidation: penalties must be 0 <= penalty_min <= penalty_max <= 0.1"
-        )
+        raise ParameterError("liquidation: must be 0 <= penalty_min <= penalty_max <= 0.1")
     if values["close_out"] >= PPM:
         raise ParameterError("liquidation.close_out: must be below 1")
-    where = "liquidation.reduce_after_seconds"
-    reduce_after = _int(entry["reduce_after_seconds"], where, 0, SECONDS_PER_DAY)
-    return EngineSettings(**values, reduce_after=reduce_after)
+    name = "reduce_after_seconds"
+    seconds = _int(entry[name], f"liquidation.{name}", 0, SECONDS_PER_DAY)
+    return EngineSettings(**values, reduce_after=seconds)
 
 
 def _conversion(raw: Any) -> ConversionSettings:

@@ -1,4 +1,4 @@
-"""`fund_words.vy` against the layout of the specification: every field at and beyond its ends."""
+"""`fund_words.vy` against the specification's layout: fields at, inside and outside their ends."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ WEIGHTS: dict[Action, int] = {
     fund.save: 2,
     fund.save_for_shares: 2,
     fund.request_redeem: 1,
-    fund.announce: 1,
+    fund.announce: 2,
     fund.cancel_redeem: 2,
     fund.redeem: 1,
     fund.withdraw_savings: 2,
