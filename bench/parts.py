@@ -8,9 +8,9 @@ from bench.actors import Actor
 from bench.setting import activate_first
 from bench.stand import MARKETS, Act, Stand
 from seawall.client.orders import SignedOrder
-<<<<<<< HEAD
 from seawall.spec.words import (
     GATE_NONE,
+    LOSS,
     LOT,
     MAX_UINT256,
     PRICE,
@@ -19,9 +19,6 @@ from seawall.spec.words import (
     WATERFALL,
     account_id,
 )
-=======
-from seawall.spec.words import LOSS, LOT, MAX_UINT256
->>>>>>> vaults7
 
 TRADER, MAKER, KEEPER = Actor("trader"), Actor("maker"), Actor("keeper")
 #: Who holds the other side of everything, and who saved for the fund.

@@ -4,10 +4,10 @@ Every scene starts from the same venue: eight markets in which two others hold p
 insurance fund with savings that has paid for every market before, fees already earned; parameters
 have followed the market and the fund, and a scenario matrix is in force; every market is read from
 three real Chainlink proxies. No size, open interest or volatility is beyond what rates hold for, as
-is common; where all of that binds, and portfolio mode, see `risk_scenes.py`. Sums are dollars. Unless a scene says otherwise the index
-is fresh: `stand.freshen()`, the last thing before the measured transaction, refreshes it at the
-same timestamp. All other storage is cold, because a transaction of its own starts with every slot
-cold.
+is common; where all of that binds, and portfolio mode, see `risk_scenes.py`. Sums are dollars.
+Unless a scene says otherwise the index is fresh: `stand.freshen()`, the last thing before the
+measured transaction, refreshes it at the same timestamp. All other storage is cold, because a
+transaction of its own starts with every slot cold.
 """
 
 from __future__ import annotations
