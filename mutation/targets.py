@@ -66,8 +66,15 @@ def _fuzz(name: str, seed: str, transactions: int) -> Stage:
 WORDS = _arrays("test_words.py", "WordsHarness")
 FIXED_MATH = _arrays("test_fixed_math.py", "FixedMathHarness")
 VAULT_MATH = _arrays("test_vault_math.py", "VaultMathHarness")
+FUND_WORDS = _arrays("test_fund_words.py", "FundWordsHarness")
 ORACLE_MATH = _arrays("test_oracle_math.py", "OracleMathHarness")
 TICK_PRICE = _arrays("test_tick_price.py", "TickPriceHarness")
+VAULT = Stage(
+    "vault",
+    ("tests/fuzz/test_vault_standard.py",),
+    "tests/fuzz",
+    ("contracts/InsuranceFund.vy", "contracts/mocks/CashBook.vy", "contracts/mocks/Token.vy"),
+)
 ORACLE = Stage(
     "oracle",
     ("tests/fuzz/test_index_oracle.py",),
@@ -86,6 +93,7 @@ _HOUSE = ("tests/unit/clearinghouse", "tests/e2e")
 _ENGINE = ("tests/unit/liquidation_engine",)
 _MODEL = ("tests/unit/margin_model", *_HOUSE)
 _ORACLE = ("tests/unit/index_oracle",)
+_FUND = ("tests/unit/insurance_fund", "tests/e2e/test_insurance_fund.py")
 
 TARGETS = (
     Target(f"{MODULES}/words.vy", True, (WORDS, *FUZZ), (*_HOUSE, *_ENGINE)),
@@ -103,7 +111,10 @@ TARGETS = (
     Target(f"{MODULES}/scenarios.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
     Target(f"{MODULES}/step_plan.vy", False, FUZZ, _ENGINE),
-    Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), ("tests/unit/insurance_fund",)),
+    Target("contracts/InsuranceFund.vy", False, (VAULT, *FUZZ), _FUND),
+    Target(f"{MODULES}/exit_vault.vy", False, (VAULT, *FUZZ), _FUND),
+    Target(f"{MODULES}/fund_words.vy", False, (FUND_WORDS, *FUZZ), _FUND),
+    Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), _FUND),
     Target(f"{MODULES}/consensus.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
     Target(f"{MODULES}/averages.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
     Target(f"{MODULES}/settlement_price.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
