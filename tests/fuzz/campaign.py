@@ -16,7 +16,7 @@ from tests.fuzz.rules import DECK
 
 PYREVM, ANVIL = "pyrevm", "anvil"
 #: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
-SHARDS = {PYREVM: (4, 275), ANVIL: (2, 104)}
+SHARDS = {PYREVM: (4, 250), ANVIL: (2, 104)}
 #: Successes that each rule must have.
 LEAST_HITS = 50
 #: What must have happened besides, this often in 100,000 transactions.

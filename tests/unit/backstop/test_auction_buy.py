@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -60,6 +61,38 @@ def test_buy_later_costs_less(
     assert price == 2_000 * WAD - sign * discount * 2_000 * 10**12
     (event,) = desk.backstop.events(desk.last_receipt["logs"], "Bought")
     assert tuple(event.values()) == (buyer, ETH, sign * WAD, price, discount)
+
+
+@pytest.mark.parametrize("sign", (1, -1))
+def test_buy_between_ticks_is_rounded_for_the_bucket(
+    desk: Yard, maker: Any, keeper: Any, sign: int
+) -> None:
+    stock(desk, maker, sign * 10 * WAD)
+    buyer = desk.account(keeper, 10_000)
+    desk.index(ETH, "2000.00000001")
+    wait(desk, HOUR - 1)
+    _, price = desk.buy(buyer, ETH, sign * WAD, keeper)
+    (event,) = desk.backstop.events(desk.last_receipt["logs"], "Bought")
+    exact = Fraction(desk.price(ETH) * (10**6 - sign * event["discount"]), 10**6)
+    assert 0 < sign * (price - exact) < 10**6
+    assert price % 10**6 == 0
+
+
+@pytest.mark.parametrize("sign", (1, -1))
+def test_buy_scaled_leg_pays_a_part_of_a_wei_to_the_bucket(
+    desk: Yard, maker: Any, keeper: Any, sign: int
+) -> None:
+    """A side that was closed in part leaves sizes off the lot."""
+    bucket = stock(desk, maker, sign * 10 * WAD)
+    buyer = desk.account(keeper, 10_000)
+    desk.close_market(ETH, 7 * WAD + 123, 14_000 * WAD + 246_000)
+    held = desk.size(bucket, ETH)
+    before = desk.cash(bucket)
+    bought, price = desk.buy(buyer, ETH, held, keeper)
+    assert bought == held
+    assert held * price % WAD != 0
+    assert desk.size(bucket, ETH) == 0
+    assert desk.cash(bucket) > before
 
 
 def test_buy_is_what_offer_says(desk: Yard, maker: Any, keeper: Any) -> None:
