@@ -117,7 +117,8 @@ def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: add
     paid: uint256 = amount
     if self.deferred != 0:
         paid = amount * self.held // (self.held + self.deferred)
-        self.deferred -= (amount - paid) * self.scale
+        # Rounded to native units the cut may exceed what is left of the losses.
+        self.deferred -= min(self.deferred, (amount - paid) * self.scale)
     assert self.held >= paid * self.scale, "custody: till short"
     self.held -= paid * self.scale
     assert extcall IERC20(self.asset).transfer(receiver, paid, default_return_value=True)

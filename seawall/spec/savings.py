@@ -72,9 +72,7 @@ class Savings:
     def redeem(self, saver: str, shares: int) -> int:
         """Burn claimable shares; returns the native units paid, cut while losses are deferred."""
         with self._call():
-            paid = self._pay_out(self.fund.redeem(saver, shares, self.house.now))
-            require(paid != 0, "vault: zero assets")
-            return paid
+            return self._pay_out(self.fund.redeem(saver, shares, self.house.now))
 
     def withdraw(self, saver: str, assets: int) -> int:
         """Pay exactly so many native units; returns the shares burnt."""
@@ -121,5 +119,7 @@ class Savings:
         return self.house.deposit(self.account >> 96, self.account, SETTLEMENT, assets)
 
     def _pay_out(self, assets: int) -> int:
-        """Native units that the Clearinghouse pays of a debit."""
-        return self.house.withdraw(self.account >> 96, self.account, SETTLEMENT, assets)
+        """Native units that the Clearinghouse pays of a debit, not nothing."""
+        paid = self.house.withdraw(self.account >> 96, self.account, SETTLEMENT, assets)
+        require(paid != 0, "vault: zero assets")
+        return paid

@@ -72,6 +72,17 @@ def test_cover_next_epoch_starts_from_what_is_left(capped: Room, engine: Account
     assert cover(capped, engine, 7, START) == left * SHARES[0] // 10**6
 
 
+def test_cover_use_of_an_earlier_epoch_does_not_count_once_another_market_opened_this_one(
+    capped: Room, engine: AccountAPI
+) -> None:
+    cover(capped, engine, 7, 300 * WAD)
+    left = START - FOR_MARKET
+    next_day(engine)
+    cover(capped, engine, 8, WAD)
+
+    assert cover(capped, engine, 7, START) == left * SHARES[0] // 10**6
+
+
 def test_cover_last_second_of_the_epoch_is_still_capped(capped: Room, engine: AccountAPI) -> None:
     cover(capped, engine, 7, START)
     now: int = chain.blocks.head.timestamp
