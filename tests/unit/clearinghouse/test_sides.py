@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seawall.spec.clearinghouse import Change
+from seawall.spec.ledger import MAX_DRIFT
 from seawall.spec.words import GATE_NONE, LONG, SHORT, SIDE, WAD
 from tests.unit.clearinghouse.mirror import BARE, Mirror
 
@@ -175,11 +176,21 @@ def test_trade_touching_a_used_up_leg_turns_it_into_cash(
 def test_trade_closing_more_than_a_side_refused(
     mirror: Mirror, crowd: tuple[int, int, int]
 ) -> None:
-    money = (4 * WAD + 1) * 40_000
-    changes = [_change(LONG, -4 * WAD - 1, money), _change(SHORT, 4 * WAD + 1, -money)]
+    size = 4 * WAD + MAX_DRIFT + 1
+    money = size * 40_000
+    changes = [_change(LONG, -size, money), _change(SHORT, size, -money)]
     mirror.refuse(BARE, "trade", mirror.engine, 1, changes)
     _close_sides(mirror, 4 * WAD, 40_000)
     assert mirror.spec.ledger.markets[1].long.shares == 0
+
+
+def test_trade_closing_what_sides_may_have_parted_by_closes_them_whole(
+    mirror: Mirror, crowd: tuple[int, int, int]
+) -> None:
+    _close_sides(mirror, 4 * WAD + MAX_DRIFT, 40_000)
+    market = mirror.spec.ledger.markets[1]
+    assert (market.long.epoch, market.long.shares) == (1, 0)
+    assert (market.short.epoch, market.short.shares) == (1, 0)
 
 
 def test_trade_side_against_an_account_takes_it_over(
@@ -211,9 +222,17 @@ def test_trade_charging_a_side_a_fee_refused(
 
 
 def test_trade_with_an_empty_side_refused(mirror: Mirror) -> None:
-    for size in (0, -WAD):
-        changes = [_change(LONG, size, 0), _change(SHORT, -size, 0)]
+    for size, money in ((-WAD, 0), (-MAX_DRIFT - 1, 0), (-1, 1), (0, 1)):
+        changes = [_change(LONG, size, money), _change(SHORT, -size, -money)]
         mirror.refuse(BARE, "trade", mirror.engine, 1, changes)
+
+
+def test_trade_with_an_empty_side_for_nothing_changes_nothing(mirror: Mirror) -> None:
+    before = mirror.spec.ledger.markets[1]
+    changes = [_change(LONG, -MAX_DRIFT, 0), _change(SHORT, MAX_DRIFT, 0)]
+    mirror.act("trade", mirror.engine, 1, changes)
+    after = mirror.spec.ledger.markets[1]
+    assert (after.long, after.short) == (before.long, before.short)
 
 
 def test_trade_with_sides_under_funding_adds_up(
