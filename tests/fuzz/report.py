@@ -73,7 +73,8 @@ def summary_table(tallies: Sequence[Tally], failed: int) -> Table:
             f"{tally.transactions / max(tally.seconds, 1e-9):,.0f}",
             rarest,
         )
-    table.caption = f"{failed} violations; every rule needs {LEAST_HITS} successes"
+    needed = " and ".join(f"{least} ({backend})" for backend, least in LEAST_HITS.items())
+    table.caption = f"{failed} violations; every rule needs {needed} successes"
     return table
 
 
