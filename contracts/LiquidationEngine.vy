@@ -2,14 +2,14 @@
 # pragma nonreentrancy on
 """
 @title Liquidation engine
-@notice The waterfall: a slice of one leg to a keeper while close-out <= h < 1, all legs below, shortfalls from the
-        insurance fund, the rest deferred.
-@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money step_plan.WAD. Slices round up to
+@notice Accounts above zero, to keepers with margin: a slice of one leg while close-out <= h < 1, all legs below; and the
+        clocks that CloseOut reads.
+@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD. Slices round up to
      a lot, fees round down. Parameters are immutable: new ones come with a new engine, whose rights the timelock
      grants. No call reaches the account's owner, and no order or nonce of it matters.
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this engine.
-@custom:security Holds the TRADE, PAY, LOSS and WATERFALL rights of the Clearinghouse. Anyone may call; the keeper
-                 account must be the caller's, and passes the Clearinghouse's gate.
+@custom:security Holds the TRADE and WATERFALL rights of the Clearinghouse. Anyone may call; the keeper account must be
+                 the caller's, and passes the Clearinghouse's gate.
 """
 
 # ---------------------------------------------------------------
@@ -18,7 +18,6 @@
 
 from interfaces import IClearinghouse
 from interfaces import IIndexOracle
-from interfaces import IInsuranceFund
 from interfaces import ILiquidationEngine
 implements: ILiquidationEngine
 from interfaces import IMarginModel
@@ -27,7 +26,7 @@ from interfaces import IMarginModel
 #                            MODULES
 # ---------------------------------------------------------------
 
-from contracts.modules import bits  # bitmaps, floats
+from contracts.modules import bits  # accounts
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import liquidation_math  # sizes, penalties and their parameters
 initializes: liquidation_math
@@ -55,37 +54,23 @@ exports: (
 #                           CONSTANTS
 # ---------------------------------------------------------------
 
-FUND: constant(uint256) = 4
-DEFERRED: constant(uint256) = 6
-
 LIQUIDATED: constant(uint256) = 0
 HEALTHY: constant(uint256) = 1
 STALE: constant(uint256) = 2
 OWN_ACCOUNT: constant(uint256) = 3
+INSOLVENT: constant(uint256) = 4
+# Seconds after which a clock is void: what began it may be long over.
+LONGEST_CLOCK: constant(uint256) = 86_400
 
 GATE_NONE: constant(uint256) = 0
 GATE_MARGIN_RULE: constant(uint256) = 1
 GATE_INITIAL: constant(uint256) = 2
-
-MAX_TOKENS: constant(uint256) = 8
-# The fund's cash heals deferred losses at its size per week, at most an hour's worth at once.
-HEAL_PERIOD: constant(uint256) = 7 * 86_400
-HEAL_STEP: constant(uint256) = 3_600
-
-# ---------------------------------------------------------------
-#                          IMMUTABLES
-# ---------------------------------------------------------------
-
-INSURANCE_FUND: public(immutable(IInsuranceFund))
-FUND_ACCOUNT: immutable(uint256)
 
 # ---------------------------------------------------------------
 #                            STORAGE
 # ---------------------------------------------------------------
 
 flagged_at: public(HashMap[uint256, uint256])
-# When deferred losses were last healed.
-healed_at: public(uint256)
 
 # ---------------------------------------------------------------
 #                          CONSTRUCTOR
@@ -97,7 +82,6 @@ def __init__(
     clearinghouse: IClearinghouse,
     index_oracle: IIndexOracle,
     margin_model: IMarginModel,
-    insurance_fund: IInsuranceFund,
     target_buffer_ppm: uint256,
     penalty_min_ppm: uint256,
     penalty_max_ppm: uint256,
@@ -112,8 +96,6 @@ def __init__(
     @param keeper_share_ppm the keeper's part of the fee, at most 1e6
     """
     step_plan.__init__(clearinghouse, index_oracle, margin_model)
-    INSURANCE_FUND = insurance_fund
-    FUND_ACCOUNT = bits._first_account(insurance_fund.address)
     liquidation_math.__init__(
         target_buffer_ppm, penalty_min_ppm, penalty_max_ppm, close_out_ppm, keeper_share_ppm
     )
@@ -137,6 +119,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     step, index = step_plan._calculate_step(seen, limit)
+    assert step.stage != step_plan.BANKRUPT, "liquidation: bankrupt"
     assert step.stage != step_plan.NOTHING, "liquidation: price stale"
     # A whole close may consist of legs that ended epochs have used up.
     allowed: bool = step.stage == step_plan.WHOLE or step.notional != 0
@@ -153,7 +136,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
 def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray[uint256, 32]:
     """
     @notice One step each on many accounts, one margin check of the keeper at the end; a status each.
-    @dev A healthy, stale or own account costs its status alone. The keeper's own margin decides for the batch.
+    @dev A healthy, stale, own or bankrupt account costs its status alone. The keeper's own margin decides for the batch.
     """
     statuses: DynArray[uint256, 32] = []
     last_market: uint256 = 0
@@ -171,6 +154,9 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
         if step.stage == step_plan.NOTHING:
             statuses.append(STALE)
             continue
+        if step.stage == step_plan.BANKRUPT:
+            statuses.append(INSOLVENT)
+            continue
         if step.market_id != 0:
             last_market = self._execute_partial(account, keeper, step, seen.legs[index], GATE_NONE)
         else:
@@ -186,37 +172,12 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
 
 
 @external
-def absorb(account: uint256) -> uint256:
-    """
-    @notice Book and pay the shortfall of an account without legs.
-    """
-    return self._absorb(account, 0)
-
-
-@external
 def flag(account: uint256) -> uint256:
     """
     @notice Start the account's clock when h < 1 at the favourable ends, clear it when h >= 1 at the index.
     @dev Between the two, as while a feed is silent, a clock neither starts nor stops.
     """
     return self._update_flag(account)
-
-
-@external
-def heal() -> uint256:
-    """
-    @notice Pay deferred losses down from the insurance fund's cash, by and by.
-    @dev A week's flow at most an hour's worth at once: a deposit made for one transaction around a healing would
-         otherwise take most of it.
-    """
-    elapsed: uint256 = min(block.timestamp - self.healed_at, HEAL_STEP)
-    word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(FUND_ACCOUNT)
-    cash: int256 = max(words._account_cash(word), 0)
-    amount: uint256 = fixed_math._mul_div_down(convert(cash, uint256), elapsed, HEAL_PERIOD)
-    healed: uint256 = extcall step_plan.CLEARINGHOUSE.heal(amount)
-    if healed != 0:
-        self.healed_at = block.timestamp
-    return healed
 
 
 # ---------------------------------------------------------------
@@ -267,8 +228,8 @@ def _execute_all(
     last_gate: uint256,
 ) -> uint256:
     """
-    @notice Hand all usable legs over, or the slice's fraction of each, then pay what is missing. The fee and the
-            keeper's gate come with the last leg, whose market is returned.
+    @notice Hand all usable legs over, or the slice's fraction of each. The fee and the keeper's gate come with the last
+            leg, whose market is returned.
     """
     fraction: uint256 = step_plan.WAD
     if step.stage == step_plan.PARTIAL:
@@ -295,10 +256,7 @@ def _execute_all(
             price: uint256 = words._price_price(seen.prices[index])
             self._take(account, keeper, risk_words._plan_id(leg), size, price, part, gate)
         index = unsafe_add(index, 1)
-    market_id: uint256 = risk_words._plan_id(seen.planned[last])
-    if step.stage == step_plan.WHOLE:
-        self._absorb(account, market_id)
-    return market_id
+    return risk_words._plan_id(seen.planned[last])
 
 
 @internal
@@ -358,52 +316,11 @@ def _take(
 
 
 @internal
-def _absorb(account: uint256, market_id: uint256) -> uint256:
-    """
-    @notice The single shortfall function: collateral to the fund with the debt, the fund pays what it has, the rest
-            is deferred. Returns the shortfall, 0 where there is none.
-    """
-    word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(account)
-    cash: int256 = words._account_cash(word)
-    if cash >= 0 or words._account_markets(word) != 0:
-        return 0
-    if words._account_collateral(word) != 0:
-        if not self._seize_collateral(account):
-            return 0
-    shortfall: uint256 = convert(-cash, uint256)
-    covered: uint256 = extcall INSURANCE_FUND.cover(market_id, account, shortfall)
-    if covered != 0:
-        log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=FUND, amount=covered)
-    if covered < shortfall:
-        loss: uint256 = extcall step_plan.CLEARINGHOUSE.write_off(account)
-        log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=DEFERRED, amount=loss)
-    return shortfall
-
-
-@internal
-def _seize_collateral(account: uint256) -> bool:
-    """
-    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below.
-    @dev A silent feed counts at its last price, so that one wei of a token without a price hides no debt.
-    """
-    seen: liquidation_math.Situation = step_plan._examine(account)
-    if seen.equity >= 0:
-        return False
-    rest: uint256 = words._account_collateral(seen.word)
-    for i: uint256 in range(MAX_TOKENS):
-        if rest == 0:
-            break
-        token_id: uint256 = bits._lowest(rest) + 1
-        rest = bits._without_lowest(rest)
-        extcall step_plan.CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
-    return True
-
-
-@internal
 def _update_flag(account: uint256) -> uint256:
     """
     @notice Clear the clock at h >= 1 at the index, start it at h < 1 at the favourable ends; returns it.
-    @dev An account without legs is at h >= 1 even where its loss was paid by others.
+    @dev One that is void starts anew: nobody needs to have stopped it when its account recovered.
+         An account without legs is at h >= 1 even where its loss was paid by others.
     """
     seen: liquidation_math.Situation = step_plan._examine(account)
     started: uint256 = self.flagged_at[account]
@@ -412,7 +329,8 @@ def _update_flag(account: uint256) -> uint256:
             self._set_flag(account, 0)
         return 0
     healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
-    if started == 0 and not healthy:
+    void: bool = block.timestamp > started + LONGEST_CLOCK
+    if void and not healthy:
         started = block.timestamp
         self._set_flag(account, started)
     return started

@@ -25,8 +25,8 @@ HARD_LIMIT = 24_000
 BUDGET = 16_000
 BUDGETS = {
     "Clearinghouse": 21_200,
-    "CloseOut": 16_900,
-    "InsuranceFund": 15_000,
+    "CloseOut": 19_800,
+    "InsuranceFund": 15_400,
     "LiquidationEngine": 16_500,
     "MarginModel": 21_900,
 }

@@ -1,6 +1,8 @@
-"""The waterfall (protocol section 6): partial liquidation, whole close, shortfall, deferred loss.
+"""Liquidation of accounts above zero by keepers with margin (protocol section 6, stage 1).
 
-Rates are parts per million, money WAD. Sizes of slices round up to a lot, fees round down.
+A slice of one leg while close-out <= h < 1, all legs below. What is at or below zero is
+`seawall.spec.close_out`'s. Rates are parts per million, money WAD. Sizes of slices round up to a
+lot, fees round down.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from seawall.spec.clearinghouse import MARKETS_MASK, Change, Clearinghouse
+from seawall.spec.clearinghouse import Change, Clearinghouse
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.margin import Leg, Plan, PlannedLeg, Price
 from seawall.spec.risk import size_factor
@@ -23,16 +25,15 @@ from seawall.spec.words import (
     PORTFOLIO,
     PPM,
     WAD,
-    ids_of,
 )
 
-NOTHING, PARTIAL, WHOLE, FUND, DEFERRED = 0, 1, 2, 4, 6
-LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT = 0, 1, 2, 3
+#: What a step does; nothing of it where an account is bankrupt.
+NOTHING, PARTIAL, WHOLE, BANKRUPT = 0, 1, 2, 3
+LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT, INSOLVENT = 0, 1, 2, 3, 4
 #: Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
 ROUNDING_WEI = 4
-#: Seconds: the fund's cash heals deferred losses at its size per period, a step's worth at once.
-HEAL_PERIOD = 7 * 86_400
-HEAL_STEP = 3_600
+#: Seconds after which a clock is void: what began it may be long over.
+LONGEST_CLOCK = 86_400
 #: How often a slice beside a leg without a usable price is halved until it helps.
 HALVINGS = 6
 #: Newton steps towards the size of a slice; each doubles the digits.
@@ -127,6 +128,24 @@ def capped_fee(
         return 0
     room = equity - -(-equity * left // maintenance) - ROUNDING_WEI * legs
     return max(0, min(pi * notional // PPM, room))
+
+
+def dust_of(plan: Plan, legs: list[Leg], prices: list[Price]) -> int:
+    """What a whole close may lose to rounding, WAD: legs off the lot lose up to a unit of size."""
+    sized = list(zip(legs, prices, strict=True))[: len(plan.legs)]
+    if all(size % LOT == 0 for (_, _, size), _ in sized):
+        return 0
+    return sum(price.price // WAD + ROUNDING_WEI for _, price in sized)
+
+
+def is_below_close_out(parameters: EngineParameters, plan: Plan) -> bool:
+    """h < kappa."""
+    return plan.equity * PPM < plan.maintenance * parameters.close_out
+
+
+def is_bankrupt(plan: Plan, dust: int) -> bool:
+    """At or below zero once its legs are closed."""
+    return plan.equity < max(1, dust)
 
 
 def best_leg(planned: tuple[PlannedLeg, ...]) -> int | None:
@@ -295,6 +314,7 @@ def plan_whole(
     if plan.equity > 0 and left > plan.maintenance:
         return Step()
     fee = capped_fee(pi, notional, plan.equity, plan.maintenance, left)
+    fee = max(0, min(fee, plan.equity - dust_of(plan, legs, prices)))
     share = fee * parameters.keeper_share // PPM
     return Step(
         stage=WHOLE, notional=notional, fee=fee, keeper_fee=share,
@@ -307,6 +327,14 @@ def _is_healthy(plan: Plan) -> bool:
     return not plan.legs or plan.favourable_equity >= plan.favourable_maintenance
 
 
+_STATUS = {
+    NOTHING: STALE,
+    PARTIAL: LIQUIDATED,
+    WHOLE: LIQUIDATED,
+    BANKRUPT: INSOLVENT,
+}
+
+
 class LiquidationEngine:
     """Executable specification of the engine on the specification's Clearinghouse."""
 
@@ -316,7 +344,6 @@ class LiquidationEngine:
         self.clearinghouse = clearinghouse
         self.parameters = parameters
         self.flagged: Table[int, int] = Table(clearinghouse.journal, 0)
-        self.healed_at: Table[int, int] = Table(clearinghouse.journal, 0)
         self._caller = 0
 
     @contextmanager
@@ -346,11 +373,13 @@ class LiquidationEngine:
         def required(left: list[Leg]) -> int:
             return self.plan(0, left, prices, PORTFOLIO).maintenance
 
-        if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
+        if is_below_close_out(self.parameters, plan):
+            if is_bankrupt(plan, dust_of(plan, legs, prices)):
+                return Step(BANKRUPT)
             step = plan_whole(self.parameters, plan, legs, prices, required, mode)
-            # Of a solvent account a keeper who cannot take all takes a slice, and so does one where
-            # closing all beside a leg without a usable price would not help.
-            if plan.equity <= 0 or (step.stage and step.notional <= limit):
+            # A keeper who cannot take all takes a slice, and so does one where closing all beside a
+            # leg without a usable price would not help.
+            if step.stage and step.notional <= limit:
                 return step
         if mode & PORTFOLIO:
             return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)
@@ -375,6 +404,7 @@ class LiquidationEngine:
             require(account != keeper, "liquidation: own account")
             require(not self.is_healthy(account), "liquidation: healthy")
             step = self.plan_step(account, limit)
+            require(step.stage != BANKRUPT, "liquidation: bankrupt")
             require(step.stage != NOTHING, "liquidation: price stale")
             allowed = step.stage == WHOLE or step.notional != 0
             require(allowed and step.notional <= limit, "liquidation: over limit")
@@ -395,8 +425,8 @@ class LiquidationEngine:
                     statuses.append(HEALTHY)
                 else:
                     step = self.plan_step(account)
-                    statuses.append(LIQUIDATED if step.stage else STALE)
-                if step.stage:
+                    statuses.append(_STATUS[step.stage])
+                if step.stage in (PARTIAL, WHOLE):
                     last_market = self._execute(account, keeper, step, gated=False)
             if last_market:
                 gate = Change(keeper, 0, 0, 0, GATE_INITIAL)
@@ -414,8 +444,6 @@ class LiquidationEngine:
         else:
             fraction = step.size if step.stage == PARTIAL else WAD
             market_id = self._execute_all(account, keeper, step, fraction, gated)
-        if step.stage == WHOLE:
-            self.absorb(account, market_id)
         if self.flagged[account]:
             self.flag(account)
         return market_id
@@ -461,57 +489,16 @@ class LiquidationEngine:
         ]
         self.clearinghouse.trade(self.ADDRESS, market_id, changes)
 
-    def absorb(self, account: int, market_id: int = 0) -> int:
-        """Collateral to the fund, the fund pays what it has, the rest is deferred.
-
-        A silent feed counts at its last price, so that one wei of a token without a price hides no
-        debt.
-        """
-        with self.clearinghouse.journal.transaction():
-            house = self.clearinghouse
-            held = house.ledger.accounts[account]
-            if held.bitmap & MARKETS_MASK or held.cash >= 0:
-                return 0
-            if held.bitmap:
-                plan, _, _ = self.situation(account)
-                if plan.equity >= 0:
-                    return 0
-            for token_id in (leg_id - 127 for leg_id in ids_of(held.bitmap)):
-                amount = house.collateral[account, token_id]
-                house.pay(self.ADDRESS, account, house.fee_account, token_id, amount)
-            shortfall = -held.cash
-            self.cover(market_id, account, shortfall)
-            house.write_off(self.ADDRESS, account)
-            return shortfall
-
-    def cover(self, market_id: int, account: int, shortfall: int) -> None:
-        """A fund without caps pays what it has, whatever the market."""
-        house = self.clearinghouse
-        covered = min(shortfall, max(0, house.ledger.accounts[house.fee_account].cash))
-        house.ledger.add_cash(house.fee_account, -covered)
-        house.ledger.add_cash(account, covered)
-
     def flag(self, account: int) -> int:
         """Start the clock below MM at the favourable ends, clear it at or above MM at the index.
 
-        Between the two, as while a feed is silent, a clock neither starts nor stops.
+        Between the two, as while a feed is silent, a clock neither starts nor stops. One that is
+        void starts anew: nobody needs to have stopped it when its account recovered.
         """
         plan, _, _ = self.situation(account)
+        void = self.clearinghouse.now > self.flagged[account] + LONGEST_CLOCK
         if not plan.legs or plan.equity >= plan.maintenance:
             self.flagged[account] = 0
-        elif self.flagged[account] == 0 and not _is_healthy(plan):
+        elif void and not _is_healthy(plan):
             self.flagged[account] = self.clearinghouse.now
         return self.flagged[account]
-
-    def heal(self) -> int:
-        """The fund's cash pays deferred losses down, at its size per week, an hour's worth at most.
-
-        All at once, a deposit made for one transaction around a healing would take most of it.
-        """
-        house = self.clearinghouse
-        elapsed = min(house.now - self.healed_at[0], HEAL_STEP)
-        cash = max(0, house.ledger.accounts[house.fee_account].cash)
-        healed = house.heal(self.ADDRESS, cash * elapsed // HEAL_PERIOD)
-        if healed:
-            self.healed_at[0] = house.now
-        return healed

@@ -153,8 +153,8 @@ def everything(world: World) -> None:
     for market_id in (0, *ANCHORS):
         expect_uses(world, market_id)
     parameters.everything(world)
-    healed_at = world.waterfall.healed_at[0]
-    world.expect("healed at", healed_at, "healed_at()", target=world.engine)
+    healed_at = world.closer.healed_at[0]
+    world.expect("healed at", healed_at, "healed_at()", target=world.closer_address)
     for digest, filled in world.venue.filled.items():
         number = int.from_bytes(digest, "big")
         world.expect("filled", filled, "filled(bytes32)", number, target=world.exchange)
