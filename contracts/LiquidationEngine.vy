@@ -2,8 +2,8 @@
 # pragma nonreentrancy on
 """
 @title Liquidation engine
-@notice Accounts above zero, to keepers with margin: a slice of one leg while close-out <= h < 1, all legs below; and the
-        clocks that CloseOut reads.
+@notice Accounts above zero, to keepers with margin: a slice of one leg while close-out <= h < 1, all legs below. Slices
+        to buckets of the Backstop, where no keeper came for a while; and the clocks that CloseOut reads.
 @dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD. Slices round up to
      a lot, fees round down. Parameters are immutable: new ones come with a new engine, whose rights the timelock
      grants. No call reaches the account's owner, and no order or nonce of it matters.
@@ -16,6 +16,7 @@
 #                          INTERFACES
 # ---------------------------------------------------------------
 
+from interfaces import IBackstop
 from interfaces import IClearinghouse
 from interfaces import IIndexOracle
 from interfaces import ILiquidationEngine
@@ -59,12 +60,21 @@ HEALTHY: constant(uint256) = 1
 STALE: constant(uint256) = 2
 OWN_ACCOUNT: constant(uint256) = 3
 INSOLVENT: constant(uint256) = 4
+MAX_LEGS: constant(uint256) = 16
 # Seconds after which a clock is void: what began it may be long over.
 LONGEST_CLOCK: constant(uint256) = 86_400
+# Seconds on the clock before buckets take slices: keepers with margin come first.
+BACKSTOP_AFTER: constant(uint256) = 600
 
 GATE_NONE: constant(uint256) = 0
 GATE_MARGIN_RULE: constant(uint256) = 1
 GATE_INITIAL: constant(uint256) = 2
+
+# ---------------------------------------------------------------
+#                          IMMUTABLES
+# ---------------------------------------------------------------
+
+BACKSTOP: public(immutable(IBackstop))
 
 # ---------------------------------------------------------------
 #                            STORAGE
@@ -82,6 +92,7 @@ def __init__(
     clearinghouse: IClearinghouse,
     index_oracle: IIndexOracle,
     margin_model: IMarginModel,
+    backstop: IBackstop,
     target_buffer_ppm: uint256,
     penalty_min_ppm: uint256,
     penalty_max_ppm: uint256,
@@ -89,6 +100,7 @@ def __init__(
     keeper_share_ppm: uint256,
 ):
     """
+    @param backstop whose buckets take slices
     @param target_buffer_ppm b: a partial liquidation restores E = (1 + b) M; at most 1e6
     @param penalty_min_ppm pi at h = 1, per notional closed
     @param penalty_max_ppm pi at close-out; at most 1e5
@@ -96,6 +108,7 @@ def __init__(
     @param keeper_share_ppm the keeper's part of the fee, at most 1e6
     """
     step_plan.__init__(clearinghouse, index_oracle, margin_model)
+    BACKSTOP = backstop
     liquidation_math.__init__(
         target_buffer_ppm, penalty_min_ppm, penalty_max_ppm, close_out_ppm, keeper_share_ppm
     )
@@ -172,6 +185,32 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
 
 
 @external
+def hand_to_backstop(account: uint256, keeper: uint256) -> ILiquidationEngine.Step:
+    """
+    @notice Hand a slice to buckets of the Backstop. See ILiquidationEngine.
+    """
+    assert account != keeper, "liquidation: own account"
+    assert bits._owner(keeper) != 0, "account: unknown"
+    seen: liquidation_math.Situation = step_plan._examine(account)
+    healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    assert not healthy, "liquidation: healthy"
+    started: uint256 = self.flagged_at[account]
+    waited: bool = block.timestamp >= started + BACKSTOP_AFTER and block.timestamp <= started + LONGEST_CLOCK
+    assert waited, "liquidation: not due"
+    dust: uint256 = liquidation_math._dust(seen)
+    assert not step_plan._is_bankrupt(seen.equity, dust), "liquidation: bankrupt"
+    limit: uint256 = self._room_of_best(seen)
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    index: uint256 = 0
+    step, index = step_plan._calculate_part(seen, limit)
+    assert step.stage != step_plan.NOTHING, "liquidation: price stale"
+    assert step.notional != 0, "liquidation: bucket full"
+    self._hand_over(account, keeper, step, seen, self._taken(step, seen, index))
+    self._follow_flag(account)
+    return step
+
+
+@external
 def flag(account: uint256) -> uint256:
     """
     @notice Start the account's clock when h < 1 at the favourable ends, clear it when h >= 1 at the index.
@@ -197,6 +236,132 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     if not step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
         step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
     return step
+
+
+# ---------------------------------------------------------------
+#                    INTERNAL: SLICES TO BUCKETS
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _room_of_best(seen: liquidation_math.Situation) -> uint256:
+    """
+    @notice Notional (WAD) of the best leg that its bucket has room for; no limit in portfolio mode.
+    """
+    index: uint256 = liquidation_math._best_leg(seen.planned)
+    if words._account_mode(seen.word) & step_plan.PORTFOLIO != 0 or index == step_plan.MAX_LEGS:
+        return max_value(uint256)
+    market_id: uint256 = risk_words._plan_id(seen.planned[index])
+    size: int256 = words._leg_size(seen.legs[index])
+    room: int256 = staticcall BACKSTOP.room(market_id, size, seen.prices[index])
+    # A size below 2**113 and a price below 2**80.
+    worth: uint256 = unsafe_mul(fixed_math._abs(room), words._price_price(seen.prices[index]))
+    return unsafe_div(worth, step_plan.WAD)
+
+
+@internal
+@pure
+def _taken(
+    step: ILiquidationEngine.Step, seen: liquidation_math.Situation, index: uint256
+) -> DynArray[int256, MAX_LEGS]:
+    """
+    @notice The signed size that a slice takes of each leg.
+    """
+    sizes: DynArray[int256, MAX_LEGS] = []
+    for number: uint256 in range(len(seen.planned), bound=MAX_LEGS):
+        held: int256 = words._leg_size(seen.legs[number])
+        size: int256 = 0
+        if step.market_id == 0 and risk_words._plan_usable(seen.planned[number]):
+            size = liquidation_math._portion(held, step.size)
+        elif step.market_id != 0 and number == index:
+            size = convert(step.size, int256)
+            if held < 0:
+                size = unsafe_sub(0, size)
+        sizes.append(size)
+    return sizes
+
+
+@internal
+def _hand_over(
+    account: uint256,
+    keeper: uint256,
+    step: ILiquidationEngine.Step,
+    seen: liquidation_math.Situation,
+    sizes: DynArray[int256, MAX_LEGS],
+):
+    """
+    @notice A bucket takes each leg's slice for the index and its part of the fee, by notional.
+    """
+    last: uint256 = 0
+    for number: uint256 in range(len(sizes), bound=MAX_LEGS):
+        if sizes[number] != 0:
+            last = number
+    left: ILiquidationEngine.Step = step
+    for number: uint256 in range(len(sizes), bound=MAX_LEGS):
+        size: int256 = sizes[number]
+        if size == 0:
+            continue
+        price: uint256 = words._price_price(seen.prices[number])
+        part: ILiquidationEngine.Step = left
+        if number != last:
+            # A size below 2**113 and a price below 2**80; fees are below 2**120.
+            notional: uint256 = unsafe_div(unsafe_mul(fixed_math._abs(size), price), step_plan.WAD)
+            part.fee = unsafe_div(unsafe_mul(step.fee, notional), step.notional)
+            part.keeper_fee = unsafe_div(unsafe_mul(step.keeper_fee, notional), step.notional)
+            left.fee = unsafe_sub(left.fee, part.fee)
+            left.keeper_fee = unsafe_sub(left.keeper_fee, part.keeper_fee)
+        if step.reserve != 0:
+            reserve: uint256 = risk_words._plan_reserve(seen.planned[number])
+            part.reserve = unsafe_mul(reserve, step_plan.RESERVE_UNIT)
+        market_id: uint256 = risk_words._plan_id(seen.planned[number])
+        taken: int256 = extcall BACKSTOP.take(market_id, size, seen.prices[number])
+        assert taken == size, "liquidation: bucket full"
+        self._fill_bucket(account, keeper, market_id, size, price, part)
+
+
+@internal
+def _fill_bucket(
+    account: uint256,
+    keeper: uint256,
+    market_id: uint256,
+    size: int256,
+    price: uint256,
+    step: ILiquidationEngine.Step,
+):
+    """
+    @notice Hand a signed size over to a bucket at the index price; who called gets his part in cash.
+    """
+    # A size below 2**113, a price below 2**96 and a fee below both's product: no overflow.
+    money: int256 = fixed_math._wad_floor(unsafe_mul(size, convert(price, int256)))
+    to_keeper: int256 = convert(unsafe_add(step.keeper_fee, step.reserve), int256)
+    paid: int256 = convert(unsafe_add(step.fee, step.reserve), int256)
+    bucket: uint256 = bits._first_account(BACKSTOP.address) | market_id  # bits._first_account
+    changes: DynArray[IClearinghouse.Change, 3] = [
+        IClearinghouse.Change(
+            account=account, size=unsafe_sub(0, size), money=unsafe_sub(money, paid), fee=0, gate=GATE_NONE
+        ),
+        IClearinghouse.Change(
+            account=bucket,
+            size=size,
+            money=unsafe_sub(unsafe_sub(paid, to_keeper), money),
+            fee=0,
+            gate=GATE_NONE,
+        ),
+        IClearinghouse.Change(account=keeper, size=0, money=to_keeper, fee=0, gate=GATE_NONE),
+    ]
+    extcall step_plan.CLEARINGHOUSE.trade(market_id, changes)
+    log ILiquidationEngine.Liquidated(
+        account=account,
+        keeper=bucket,
+        market_id=market_id,
+        stage=step.stage,
+        size=size,
+        price=price,
+        fee=step.fee,
+        keeper_fee=step.keeper_fee,
+        reserve=step.reserve,
+    )
 
 
 # ---------------------------------------------------------------

@@ -27,7 +27,7 @@ BUDGETS = {
     "Clearinghouse": 21_200,
     "CloseOut": 19_800,
     "InsuranceFund": 15_400,
-    "LiquidationEngine": 16_500,
+    "LiquidationEngine": 19_600,
     "MarginModel": 21_900,
 }
 

@@ -188,8 +188,10 @@ def _deploy_contracts(
         )
     exchange = create("Exchange", house.address, oracle.address, owner)
     rates = parameters.liquidation
+    sources = house.address, oracle.address
+    backstop = create("Backstop", *sources, model.address, *parameters.auction, owner)
     engine = create(
-        "LiquidationEngine", house.address, oracle.address, model.address,
+        "LiquidationEngine", *sources, model.address, backstop.address,
         rates.target_buffer, rates.penalty_min, rates.penalty_max, rates.close_out,
         rates.keeper_share,
     )  # fmt: skip
@@ -200,10 +202,8 @@ def _deploy_contracts(
         "CollateralConverter", house.address, oracle.address, model.address,
         discounts.discount_min, discounts.discount_max,
     )  # fmt: skip
-    sources = house.address, oracle.address
     risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
     what_if_lens = create("WhatIfLens", *sources, lens.address)
-    backstop = create("Backstop", *sources, model.address, *parameters.auction, owner)
     close_out = create(
         "CloseOut", engine.address, fund.address, backstop.address, rates.reduce_after
     )
@@ -353,6 +353,7 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "CLEARINGHOUSE", "Clearinghouse"),
         ("LiquidationEngine", system.engine, "INDEX_ORACLE", "IndexOracle"),
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
+        ("LiquidationEngine", system.engine, "BACKSTOP", "Backstop"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "INDEX_ORACLE", "IndexOracle"),

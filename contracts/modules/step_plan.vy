@@ -140,6 +140,18 @@ def _calculate_step(
         # beside a leg without a usable price would not help.
         if step.stage != NOTHING and step.notional <= limit:
             return step, 0
+    return self._calculate_part(seen, limit)
+
+
+@internal
+@view
+def _calculate_part(
+    seen: liquidation_math.Situation, limit: uint256
+) -> (ILiquidationEngine.Step, uint256):
+    """
+    @notice A slice, however far below maintenance margin the account is, and the index of its leg; stage 0 where no leg
+            has a usable price, notional 0 where the limit allows nothing.
+    """
     most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
     if words._account_mode(seen.word) & PORTFOLIO != 0:
         return self._calculate_slice_of_all(seen, most), 0

@@ -1,6 +1,7 @@
-"""Liquidation of accounts above zero by keepers with margin (protocol section 6, stage 1).
+"""Liquidation of accounts above zero (protocol section 6, stage 1, and slices of stage 2).
 
-A slice of one leg while close-out <= h < 1, all legs below. What is at or below zero is
+To keepers with margin: a slice of one leg while close-out <= h < 1, all legs below. To buckets of
+the Backstop, where no keeper came for a while: slices. What is at or below zero is
 `seawall.spec.close_out`'s. Rates are parts per million, money WAD. Sizes of slices round up to a
 lot, fees round down.
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change, Clearinghouse
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.margin import Leg, Plan, PlannedLeg, Price
@@ -34,6 +36,8 @@ LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT, INSOLVENT = 0, 1, 2, 3, 4
 ROUNDING_WEI = 4
 #: Seconds after which a clock is void: what began it may be long over.
 LONGEST_CLOCK = 86_400
+#: Seconds on the clock before buckets take slices: keepers with margin come first.
+BACKSTOP_AFTER = 600
 #: How often a slice beside a leg without a usable price is halved until it helps.
 HALVINGS = 6
 #: Newton steps towards the size of a slice; each doubles the digits.
@@ -344,6 +348,8 @@ class LiquidationEngine:
         self.clearinghouse = clearinghouse
         self.parameters = parameters
         self.flagged: Table[int, int] = Table(clearinghouse.journal, 0)
+        #: Whose buckets take slices; given after it is made.
+        self.backstop: Backstop | None = None
         self._caller = 0
 
     @contextmanager
@@ -368,20 +374,27 @@ class LiquidationEngine:
         plan, legs, prices = self.situation(account)
         if _is_healthy(plan):
             return Step()
-        mode = self.clearinghouse.ledger.accounts[account].mode
-
-        def required(left: list[Leg]) -> int:
-            return self.plan(0, left, prices, PORTFOLIO).maintenance
-
         if is_below_close_out(self.parameters, plan):
             if is_bankrupt(plan, dust_of(plan, legs, prices)):
                 return Step(BANKRUPT)
+            mode = self.clearinghouse.ledger.accounts[account].mode
+            required = self._required(prices)
             step = plan_whole(self.parameters, plan, legs, prices, required, mode)
             # A keeper who cannot take all takes a slice, and so does one where closing all beside a
             # leg without a usable price would not help.
             if step.stage and step.notional <= limit:
                 return step
-        if mode & PORTFOLIO:
+        return self._plan_part(account, limit)
+
+    def _required(self, prices: list[Price]) -> Callable[[list[Leg]], int]:
+        """What other legs need in portfolio mode."""
+        return lambda left: self.plan(0, left, prices, PORTFOLIO).maintenance
+
+    def _plan_part(self, account: int, limit: int) -> Step:
+        """A slice, however far below maintenance margin the account is."""
+        plan, legs, prices = self.situation(account)
+        if self.clearinghouse.ledger.accounts[account].mode & PORTFOLIO:
+            required = self._required(prices)
             return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)
         minimum = {
             leg.market_id: self.clearinghouse.terms[leg.market_id].min_notional for leg in plan.legs
@@ -432,6 +445,89 @@ class LiquidationEngine:
                 gate = Change(keeper, 0, 0, 0, GATE_INITIAL)
                 self.clearinghouse.trade(self.ADDRESS, last_market, [gate])
             return statuses
+
+    def hand_to_backstop(self, account: int, keeper: int) -> Step:
+        """A slice to buckets of the Backstop, once its clock has run; returns what was done.
+
+        The caller needs no margin; he gets the keeper's share of the fee and the reserve in cash,
+        the buckets the rest of it. In standard mode the slice is what the best leg's bucket has
+        room for, in portfolio mode all of it or nothing: hedges stay matched.
+        """
+        with self._called_by(keeper):
+            require(account != keeper, "liquidation: own account")
+            require(keeper >> 96 != 0, "account: unknown")
+            plan, legs, prices = self.situation(account)
+            require(not _is_healthy(plan), "liquidation: healthy")
+            require(self._waited(account), "liquidation: not due")
+            require(not is_bankrupt(plan, dust_of(plan, legs, prices)), "liquidation: bankrupt")
+            limit = self._room_of_best(account, plan, legs, prices)
+            step = self._plan_part(account, limit)
+            require(step.stage != NOTHING, "liquidation: price stale")
+            sizes = self._sizes_of(account, step)
+            fits = step.notional and all(
+                self._room(one, size, price) == size for one, size, price in sizes
+            )
+            require(bool(fits), "liquidation: bucket full")
+            self._hand_over(account, keeper, step, sizes)
+            if self.flagged[account]:
+                self.flag(account)
+            return step
+
+    def _waited(self, account: int) -> bool:
+        """Whether a clock has run for BACKSTOP_AFTER and is not void."""
+        started, now = self.flagged[account], self.clearinghouse.now
+        return started + BACKSTOP_AFTER <= now <= started + LONGEST_CLOCK
+
+    def _room(self, market_id: int, size: int, price: Price) -> int:
+        return self.backstop.room(market_id, size, price) if self.backstop else 0
+
+    def _room_of_best(self, account: int, plan: Plan, legs: list[Leg], prices: list[Price]) -> int:
+        """Notional of the best leg that its bucket has room for; no limit in portfolio mode."""
+        index = best_leg(plan.legs)
+        if self.clearinghouse.ledger.accounts[account].mode & PORTFOLIO or index is None:
+            return MAX_UINT256
+        market_id, _, size = legs[index]
+        return abs(self._room(market_id, size, prices[index])) * prices[index].price // WAD
+
+    def _sizes_of(self, account: int, step: Step) -> list[tuple[int, int, Price]]:
+        """Market, signed size and price of what a slice takes of each leg."""
+        plan, legs, prices = self.situation(account)
+        found = []
+        for index, leg in enumerate(plan.legs):
+            _, _, size = legs[index]
+            if step.market_id:
+                size = sign(size) * step.size if leg.market_id == step.market_id else 0
+            else:
+                size = fraction_of(size, step.size) if leg.usable else 0
+            if size:
+                found.append((leg.market_id, size, prices[index]))
+        return found
+
+    def _hand_over(
+        self, account: int, keeper: int, step: Step, sizes: list[tuple[int, int, Price]]
+    ) -> None:
+        """A bucket takes each leg's slice for the index and its part of the fee, by notional."""
+        assert self.backstop is not None
+        plan, _, _ = self.situation(account)
+        reserves = {leg.market_id: leg.reserve for leg in plan.legs}
+        left, left_of_share = step.fee, step.keeper_fee
+        for number, (market_id, size, price) in enumerate(sizes):
+            notional = abs(size) * price.price // WAD
+            fee = step.fee * notional // step.notional
+            share = step.keeper_fee * notional // step.notional
+            if number == len(sizes) - 1:
+                fee, share = left, left_of_share
+            left, left_of_share = left - fee, left_of_share - share
+            reserve = reserves[market_id] if step.reserve else 0
+            money = size * price.price // WAD
+            self.backstop.take(self.ADDRESS, market_id, size, price)
+            bucket = self.backstop.account(market_id)
+            changes = [
+                Change(account, -size, money - fee - reserve, 0, GATE_NONE),
+                Change(bucket, size, fee - share - money, 0, GATE_NONE),
+                Change(keeper, 0, share + reserve, 0, GATE_NONE),
+            ]
+            self.clearinghouse.trade(self.ADDRESS, market_id, changes)
 
     def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
         """Move the legs; the fee and the gate come with the last one. Returns its market."""

@@ -73,6 +73,7 @@ WEIGHTS: dict[Action, int] = {
     waterfall.close_out: 5,
     waterfall.bankrupt: 1,
     waterfall.liquidate_many: 2,
+    waterfall.hand_to_backstop: 3,
     waterfall.flag: 1,
     closing.resolve: 7,
     closing.resolve_many: 4,

@@ -124,9 +124,9 @@ def deploy(chain: Deployable) -> None:
     if deployed != house:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
-    chain.deploy("engine", "LiquidationEngine", house, oracle, model, *ENGINE)
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
     backstop = chain.deploy("backstop", "Backstop", house, oracle, model, *AUCTION, owner)
+    chain.deploy("engine", "LiquidationEngine", house, oracle, model, backstop, *ENGINE)
     chain.deploy("close_out", "CloseOut", chain.addr("engine"), fund, backstop, *CLOSE_OUT)
     _deploy_index(chain, owner, oracle)
 

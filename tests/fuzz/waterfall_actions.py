@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
-from seawall.spec.liquidation import PARTIAL
+from seawall.spec.liquidation import BACKSTOP_AFTER, PARTIAL
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
 from seawall.spec.words import MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
 from tests.fuzz import compare, promises
+from tests.fuzz.backstop_actions import furnish_bucket
 from tests.fuzz.clearing_actions import fill, owner_name
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.module_actions import UNUSABLE
-from tests.fuzz.stage import ENGINE
+from tests.fuzz.stage import ENGINE, MAIN_MARKETS
 from tests.fuzz.trading import parties, send_trades, standings
 from tests.fuzz.world import World
 
@@ -24,6 +25,7 @@ from tests.fuzz.world import World
 TRIES = 3
 LIQUIDATE = "liquidate(uint256,uint256,uint256)"
 LIQUIDATE_MANY = "liquidate_many(uint256[],uint256)"
+HAND_TO_BACKSTOP = "hand_to_backstop(uint256,uint256)"
 
 
 # -- prices at a line ----------------------------------------------------------------------------
@@ -231,13 +233,47 @@ def liquidate_many(world: World, dice: Random) -> None:
         world.count("batch with a step", bool(world.spec.trades))
 
 
+def hand_to_backstop(world: World, dice: Random) -> None:
+    """Nobody with margin came: whoever waited long enough gives a slice to a bucket."""
+    account = _bring_to(world, dice, dice.choice([PPM, PPM, ENGINE.close_out, 400_000]))
+    if account is None:
+        return
+    for market_id in market_ids_of(world, account):
+        if market_id in MAIN_MARKETS and dice.random() < 0.5:
+            furnish_bucket(world, dice, market_id)
+    _flag(world, account)
+    world.warp(dice.choice([BACKSTOP_AFTER] * 8 + [BACKSTOP_AFTER - 2, 86_400]))
+    keeper = dice.choice([*world.accounts * 4, account, 0])
+    victim = _Victims(world, [account])
+    passed = send_trades(
+        world,
+        "hand_to_backstop",
+        world.chain.actor("keeper"),
+        HAND_TO_BACKSTOP,
+        [account, keeper],
+        lambda: list(world.waterfall.hand_to_backstop(account, keeper)),
+        [keeper],
+        world.engine,
+    )
+    if not passed:
+        return
+    compare.touched(world, [account, keeper, *world.buckets])
+    victim.check(keeper)
+    step = world.waterfall.steps[0][1]
+    world.count("slice to a bucket")
+    world.count("slice of all legs to buckets", step.market_id == 0)
+
+
 # -- clocks --------------------------------------------------------------------------------------
 
 
 def flag(world: World, dice: Random) -> None:
     """A clock starts below maintenance margin and stops at or above it."""
     below = _below(world)
-    account = dice.choice(below) if below and dice.random() < 0.6 else dice.choice(world.accounts)
+    _flag(world, dice.choice(below if below and dice.random() < 0.6 else world.accounts))
+
+
+def _flag(world: World, account: int) -> None:
     passed, started = world.send(
         "flag",
         world.chain.actor("keeper"),

@@ -107,6 +107,12 @@ class WatchedEngine(LiquidationEngine):
         self.steps.append((account, step))
         return market_id
 
+    def _hand_over(
+        self, account: int, keeper: int, step: Step, sizes: list[tuple[int, int, Price]]
+    ) -> None:
+        super()._hand_over(account, keeper, step, sizes)
+        self.steps.append((account, step))
+
 
 class World:
     """A deployed system with its specification; `send` predicts, calls, compares.
@@ -168,6 +174,7 @@ class World:
         self.stop = Backstop(self.spec, *numbers, AUCTION)
         self.buckets = [self.stop.account(market_id) for market_id in (0, *MAIN_MARKETS)]
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS, *FUND_SHARES)
+        self.waterfall.backstop = self.stop
         self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover, self.stop)
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
