@@ -1,0 +1,203 @@
+"""What a keeper without margin closes, on a real node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from seawall.keeper.closer import CloseReport
+from seawall.keeper.closing import CLOCK_SECONDS, Close, Flag
+from seawall.keeper.jobs import Keeper
+from seawall.keeper.rounds import CLOSE_OUT, LIQUIDATE, Report
+from seawall.spec.words import WAD
+from tests.desk import contract_at
+from tests.unit.collateral_converter.counter import Counter
+
+BTC, ETH = 1, 2
+#: Dollars of one ETH as the local parameters list it; 219.375 is its maintenance margin.
+INDEX = 3_375
+#: Equity of less than two thirds of that.
+BELOW_CLOSE_OUT = 140
+HOUR = 3_600
+
+Make = Callable[..., Keeper]
+
+
+@pytest.fixture
+def short(desk: Counter, maker: Any) -> int:
+    """Who stands against everybody."""
+    return desk.account(maker, 10**6)
+
+
+def open_leg(
+    desk: Counter,
+    other: int,
+    owner: Any,
+    margin: int,
+    size: int = 1,
+    market_id: int = ETH,
+    sub: int = 0,
+) -> int:
+    """An account with a leg of whole units; above zero a long."""
+    account = desk.account(owner, margin, sub)
+    buyer, seller = (account, other) if size > 0 else (other, account)
+    desk.fill(buyer, seller, ETH, abs(size) * WAD)
+    return account
+
+
+def fund_bucket(desk: Counter, broker: Any, dollars: int) -> None:
+    """The Backstop gets so many dollars, all for its bucket of ETH."""
+    backstop = contract_at(str(desk.system.backstop.address), "Backstop")
+    desk.deposit(int(backstop.address, 16) << 96, dollars)
+    desk.send(str(broker.address), backstop, "allot", ETH)
+
+
+def report_of(bot: Keeper) -> CloseReport:
+    (report,) = bot.round()
+    assert isinstance(report, CloseReport), report.summary()
+    return report
+
+
+def legs(desk: Counter, account: int) -> int:
+    return len(desk.read(desk.house, "portfolio", account)[2])
+
+
+def cash(desk: Counter, account: int) -> int:
+    return int(desk.read(desk.lens, "health", account)[6])
+
+
+def test_close_out_bankrupt_account_is_closed_by_a_keeper_without_margin(
+    desk: Counter, keeper_of: Make, keeper: Any, trader: Any, short: int
+) -> None:
+    account = open_leg(desk, short, trader, 300)
+    desk.index(ETH, INDEX - 400)
+    bot = keeper_of(CLOSE_OUT)
+    report = report_of(bot)
+    assert report.closes == [Close((account,), WAD)]
+    assert report.summary().endswith(": close_out 1 in 1 transactions (reserves 1.00)")
+    assert (legs(desk, account), cash(desk, account)) == (0, 0)
+    # The reserve of the leg, in cash.
+    assert cash(desk, bot.watch.chain.keeper_account) == WAD
+
+
+def test_close_out_accounts_of_both_sides_are_netted_in_one_transaction(
+    desk: Counter, keeper_of: Make, trader: Any, stranger: Any, short: int
+) -> None:
+    losing = [open_leg(desk, short, trader, 300, sub=number) for number in range(3)]
+    winning = open_leg(desk, short, stranger, 300, size=-1)
+    # What it wins does not pay for what it owes.
+    desk.move_money(winning, short, 800)
+    desk.index(ETH, INDEX - 400)
+    report = report_of(keeper_of(CLOSE_OUT))
+    assert [close.accounts for close in report.closes] == [tuple(sorted([*losing, winning]))]
+    assert [legs(desk, account) for account in (*losing, winning)] == [0, 0, 0, 0]
+
+
+def test_close_out_below_close_out_is_taken_by_a_bucket_at_once(
+    desk: Counter, keeper_of: Make, trader: Any, deployer: Any, short: int
+) -> None:
+    fund_bucket(desk, deployer, 10_000)
+    account = open_leg(desk, short, trader, BELOW_CLOSE_OUT)
+    report = report_of(keeper_of(CLOSE_OUT))
+    assert (report.closes, report.flags) == ([Close((account,), WAD, alone=True)], [])
+    assert legs(desk, account) == 0
+
+
+def test_close_out_bucket_with_too_little_room_closes_nothing(
+    desk: Counter, keeper_of: Make, trader: Any, deployer: Any, short: int
+) -> None:
+    fund_bucket(desk, deployer, 600)
+    account = open_leg(desk, short, trader, BELOW_CLOSE_OUT)
+    report = report_of(keeper_of(CLOSE_OUT))
+    assert (report.closes, report.flags) == ([], [Flag(account)])
+
+
+def test_close_out_without_buckets_waits_for_the_clock_and_closes(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    account = open_leg(desk, short, trader, BELOW_CLOSE_OUT)
+    bot = keeper_of(CLOSE_OUT)
+    report = report_of(bot)
+    assert (report.closes, report.flags) == ([], [Flag(account)])
+    assert report.summary().endswith(": close_out, 1 clocks started")
+    assert desk.read(desk.engine, "flagged_at", account) == desk.rpc.timestamp()
+    desk.warp(HOUR // 2)
+    assert report_of(bot).summary() == ""
+    desk.warp(HOUR // 2)
+    assert report_of(bot).closes == [Close((account,), WAD)]
+    assert legs(desk, account) == 0
+
+
+def test_close_out_between_close_out_and_maintenance_is_never_closed(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    account = open_leg(desk, short, trader, 200)
+    bot = keeper_of(CLOSE_OUT)
+    assert report_of(bot).flags == [Flag(account)]
+    desk.warp(2 * HOUR)
+    report = report_of(bot)
+    assert (report.closes, report.flags, legs(desk, account)) == ([], [], 1)
+
+
+def test_close_out_healthy_account_is_left_alone(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    open_leg(desk, short, trader, 300)
+    assert report_of(keeper_of(CLOSE_OUT)).summary() == ""
+
+
+def test_close_out_reserve_below_the_wanted_profit_is_left_to_others(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    account = open_leg(desk, short, trader, 300)
+    desk.index(ETH, INDEX - 400)
+    report = report_of(keeper_of(CLOSE_OUT, min_profit=WAD, native_price=3_000 * WAD))
+    assert report.left_out == {account: "keeper reserve below the cost of gas"}
+    assert legs(desk, account) == 1
+
+
+def test_keeper_with_margin_takes_over_what_is_above_zero_and_closes_the_rest(
+    desk: Counter, keeper_of: Make, keeper: Any, trader: Any, short: int
+) -> None:
+    desk.account(keeper, 10_000)
+    drowned = open_leg(desk, short, trader, 300)
+    alive = open_leg(desk, short, trader, 420, sub=1)
+    desk.index(ETH, INDEX - 300)
+    bot = keeper_of(LIQUIDATE, CLOSE_OUT)
+    taken, closed = bot.round()
+    assert isinstance(taken, Report) and isinstance(closed, CloseReport)
+    assert [action.accounts for action in taken.sent] == [(alive,)]
+    assert [close.accounts for close in closed.closes] == [(drowned,)]
+    assert closed.flags == []
+    assert (legs(desk, drowned), legs(desk, alive)) == (0, 0)
+
+
+def test_debtors_are_those_that_owe_more_than_they_have_after_their_last_leg(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    watch = keeper_of(CLOSE_OUT).watch
+    owing = open_leg(desk, short, trader, 300)
+    rich = open_leg(desk, short, trader, 300, sub=1)
+    for account in (owing, rich):
+        desk.fill(short, account, ETH, WAD)
+    desk.move_money(owing, short, 500)
+    block = watch.catch_up()
+    assert [(one.account, one.equity) for one in watch.debtors(block)] == [(owing, -200 * WAD)]
+    assert watch.rows(block) == []
+
+
+def test_clock_of_a_day_is_looked_at_again(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    account = open_leg(desk, short, trader, 200)
+    bot = keeper_of(CLOSE_OUT)
+    report_of(bot)
+    desk.warp(CLOCK_SECONDS)
+    report = report_of(bot)
+    # Started again, or told that it still runs.
+    assert (report.flags and report.flags[0].account, report.left_out) in (
+        (account, {}),
+        ([], {account: "nothing to do"}),
+    )
