@@ -113,8 +113,9 @@ def _lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{money('shortfall')} in {summary['accounts_with_shortfall']} accounts",
         ),
         (
-            "paid by the fund / deferred",
-            f"{money('shortfall_paid_by_fund')} / {money('shortfall_deferred')}",
+            "by fund / sides / deferred",
+            f"{money('shortfall_paid_by_fund')} / {money('shortfall_charged')} / "
+            f"{money('shortfall_deferred')}",
         ),
         ("fund before", money("fund_before")),
         ("fund after", money("fund_after")),

@@ -167,7 +167,8 @@ def test_keeper_with_margin_takes_over_what_is_above_zero_and_closes_the_rest(
     desk.index(ETH, INDEX - 300)
     bot = keeper_of(LIQUIDATE, CLOSE_OUT)
     taken, closed = bot.round()
-    assert isinstance(taken, Report) and isinstance(closed, CloseReport)
+    assert isinstance(taken, Report)
+    assert isinstance(closed, CloseReport)
     assert [action.accounts for action in taken.sent] == [(alive,)]
     assert [close.accounts for close in closed.closes] == [(drowned,)]
     assert closed.flags == []
