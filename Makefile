@@ -85,7 +85,7 @@ $(PROOFS_STAMP): proofs/requirements.txt $(PYTHON_STAMP)
 prove: compile $(PROOFS_STAMP) ## Prove lemmas over the reals and statements about the bytecode; PROVE="..." selects
 	@.venv-proofs/bin/python -m proofs $(PROVE)
 
-demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
+demo: compile ## Play a scene on a node of its own: SCENE=crash (a day of panic) or wipeout
 	@$(PY) -m scripts.demo $(SCENE)
 
 devnet: setup ## Run a node with two-second blocks, as the network ethereum:devnet:node expects it
