@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from seawall import build
 from seawall.client.contract import ContractError
-from seawall.demo import market_data, series, summary, wipeout, wipeout_figures
+from seawall.demo import bankruptcies, market_data, series, summary, wipeout, wipeout_figures
 from seawall.demo.checks import Check, audit, run_checks
 from seawall.demo.errors import DemoError
 from seawall.demo.market_data import MarketDay
 from seawall.demo.opening import open_day
 from seawall.demo.replay import Course, Replay, closes_at
-from seawall.demo.scene import ROOT, Scene, Wipeout
+from seawall.demo.scene import CRASH, ROOT, Scene, Wipeout
 from seawall.demo.venue import deploy_venue
 from seawall.deployment import DeploymentError
 from seawall.node import Node, NodeError
@@ -115,6 +115,20 @@ def play_wipeout(scene: Wipeout, day: MarketDay, screen: Screen) -> WipeoutOutco
     seconds = time.monotonic() - started
     figures = wipeout_figures.summarise(scene, story, found, checks, seconds)
     return WipeoutOutcome(figures, checks)
+
+
+def clear_bankruptcies(accounts: int, say: Callable[[str], None]) -> bankruptcies.Outcome:
+    """Start a node, deploy, open so many accounts at the prices of the default scene's first
+    minute, make them bankrupt, close them and stop the node. Errors: DemoError."""
+    day = load_day(CRASH)
+    parameters = _parameters(CRASH, day)
+    _check_artifacts()
+    with _explained(), Node(timestamp=day.times[0] - _LEAD_SECONDS, options=_NODE_OPTIONS) as node:
+        node.rpc().set_block_interval(1)
+        say("deploying")
+        venue = deploy_venue(node, parameters, ROOT, lambda line: None)
+        say(f"opening {accounts:,} accounts by signed orders")
+        return bankruptcies.run(venue, accounts, closes_at(day, parameters, 0), day.times[0])
 
 
 def load_day(scene: Scene | Wipeout) -> MarketDay:

@@ -70,6 +70,11 @@ class Terminal:
         self._progress.update(self._task, completed=minute + 1, note=note)
 
 
+def show_lines(console: Console, title: str, lines: Sequence[tuple[str, str]]) -> None:
+    """A table of names and values; an empty line draws a rule."""
+    console.print(_table(title, lines))
+
+
 def show_promises(console: Console, checks: Sequence[Check]) -> None:
     """One line per promise."""
     for check in checks:

@@ -14,16 +14,13 @@ from decimal import Decimal
 from seawall.client.contract import Contract, load_abi
 from seawall.client.creation import creation
 from seawall.demo.chain import call
+from seawall.demo.clearing import Cleared, clear
 from seawall.demo.market_data import BAR_SECONDS
 from seawall.demo.opening import deposit, save, trade
 from seawall.demo.population import SIZE_STEP, Actor, Trader, draw
 from seawall.demo.scene import Wipeout
 from seawall.demo.venue import Venue
-from seawall.keeper.jobs import Keeper as KeeperOfJobs
 from seawall.keeper.planning import Row
-from seawall.keeper.rounds import CLOSE_OUT, Policy
-from seawall.keeper.sender import UnlockedSender
-from seawall.rpc import Receipt
 from seawall.spec.margin import COLLATERAL_IDS
 from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import LEG, PPM, PRICE, WAD, account_id
@@ -36,8 +33,6 @@ TOKEN_ID = 1
 #: Weights of the pledged token (parts per million): initial, maintenance; depth in thousands.
 _WEIGHTS = 800_000, 850_000, 100_000
 _CREATE_GAS, _SET_GAS = 6_000_000, 500_000
-#: Rounds of the keeper at most; one is enough where all fit into one block.
-MAX_ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -92,8 +87,7 @@ class Story:
     opened: Look
     before: Look
     after: Look
-    receipts: Sequence[Receipt]
-    blocks: int
+    cleared: Cleared
 
 
 class Stage:
@@ -204,23 +198,6 @@ class Stage:
         calls = self.venue.price_calls(self._closes, self._source)
         self.venue.chain.block(calls, self.venue.chain.time + BAR_SECONDS)
 
-    def clear(self, keeper: Actor) -> tuple[list[Receipt], int]:
-        """Rounds of a keeper without capital, a block each, until it has nothing to send. Returns
-        the receipts and the number of blocks that had any."""
-        venue, receipts, blocks = self.venue, list[Receipt](), 0
-        chain = venue.keeper_chain(keeper.account)
-        sender = UnlockedSender(chain.rpc, keeper.address)
-        bot = KeeperOfJobs(chain, sender, Policy(), 0, [CLOSE_OUT])
-        for _ in range(MAX_ROUNDS):
-            bot.round()
-            venue.chain.block([], venue.chain.time + 1)
-            mined = venue.chain.rpc.call("eth_getBlockByNumber", "latest", False)["transactions"]
-            if not mined:
-                break
-            receipts += [venue.chain.rpc.wait(tx_hash) for tx_hash in mined]
-            blocks += 1
-        return receipts, blocks
-
     # -- what is seen ------------------------------------------------------------------------
 
     def price(self) -> int:
@@ -267,9 +244,8 @@ def tell(stage: Stage, time: int, say: Callable[[str], None] = lambda phase: Non
     stage.gap()
     before, price = stage.look(cast), stage.price()
     say("closing what is bankrupt")
-    receipts, blocks = stage.clear(cast.keeper)
+    cleared = clear(stage.venue, cast.keeper)
     after = stage.look(cast)
     return Story(
-        cast, stage.bucket, stage.fund, opening_price, price, opened, before, after, receipts,
-        blocks,
+        cast, stage.bucket, stage.fund, opening_price, price, opened, before, after, cleared,
     )  # fmt: skip

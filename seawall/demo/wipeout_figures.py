@@ -49,7 +49,7 @@ class Bill:
 
 def bill(venue: Venue, story: Story) -> Bill:
     """Add the events up."""
-    logs = [log for receipt in story.receipts for log in receipt["logs"]]
+    logs = [log for receipt in story.cleared.receipts for log in receipt["logs"]]
     closed = venue.closer.events(logs, "ClosedOut")
     paid = venue.closer.events(logs, "ShortfallPaid")
     moved = venue.house.events(logs, "Moved")
@@ -94,7 +94,6 @@ def summarise(
     bucket = after.sizes[story.bucket] - before.sizes[story.bucket]
     cut, left = sum(haircuts(story).values()), found.shortfall - found.fund - found.deferred
     units = per_unit(story)
-    gas = sum(int(receipt["gasUsed"], 16) for receipt in story.receipts)
     return {
         "scene": scene.name,
         "title": scene.title,
@@ -129,9 +128,9 @@ def summarise(
         "accounts_without_positions": len(before.idle),
         "keeper_capital": dollars(before.keeper_cash),
         "keeper_earned": dollars(after.keeper_cash - before.keeper_cash),
-        "transactions": len(story.receipts),
-        "blocks": story.blocks,
-        "gas": gas,
+        "transactions": len(story.cleared.receipts),
+        "blocks": story.cleared.blocks,
+        "gas": story.cleared.gas,
         "conservation_error_wei": after.conservation,
         "seconds": round(seconds, 3),
         "checks": [

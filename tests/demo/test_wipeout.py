@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from seawall.demo.clearing import Cleared
 from seawall.demo.population import Actor, Trader
 from seawall.demo.replay import Course
 from seawall.demo.run import WipeoutOutcome, load_day, play_wipeout, write_figures
@@ -99,6 +100,7 @@ CAST = Cast(
 LOSER, WINNER, MAKER = WHALE.actor.account, SELLER.actor.account, CAST.maker.account
 IDLE = CAST.idle[0].account
 BUCKET, FUND = 1 << 97, 1 << 98
+CLEARED = Cleared([], 1, 1, 0.0)
 SHARE, CLOSED, SUM, HAIRCUT, RATA, UNTOUCHED, SAVINGS, CAPITAL, BOOKS = range(9)
 
 
@@ -116,7 +118,7 @@ def story() -> Story:
     before = look({LOSER: -30, WINNER: 100, MAKER: 50}, sizes, 10, 0)
     left = {LOSER: 0, OTHER.actor.account: 6, WINNER: -6, MAKER: -1, BUCKET: 1}
     after = look({LOSER: 0, WINNER: 84, MAKER: 46}, left, 0, 1)
-    return Story(CAST, BUCKET, FUND, 10 * WAD, 7 * WAD, before, before, after, [], 1)
+    return Story(CAST, BUCKET, FUND, 10 * WAD, 7 * WAD, before, before, after, CLEARED)
 
 
 def paid(**changes: Any) -> Bill:
