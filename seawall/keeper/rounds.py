@@ -131,12 +131,12 @@ class Watch:
         return self._rows[1]
 
     def debtors(self, block: int) -> list[Row]:
-        """Accounts that owe more than they have and hold no legs any more; who owes less is
-        remembered, for collateral may fall."""
+        """Accounts that owe cash and hold no legs any more: they are remembered while they do, for
+        collateral may fall."""
         self._flat -= {*self.index.accounts(), self.chain.keeper_account}
         owing = self.chain.owing(self._flat, block)
         self._flat = set(owing)
-        return [row for row in self.chain.rows(owing, block) if row.equity < 0]
+        return self.chain.rows(owing, block)
 
 
 class Liquidator:

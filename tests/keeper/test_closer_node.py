@@ -9,6 +9,7 @@ import pytest
 
 from seawall.keeper.closer import CloseReport
 from seawall.keeper.closing import CLOCK_SECONDS, Close, Flag
+from seawall.keeper.index import REORG_BLOCKS
 from seawall.keeper.jobs import Keeper
 from seawall.keeper.rounds import CLOSE_OUT, LIQUIDATE, Report
 from seawall.spec.words import WAD
@@ -105,6 +106,18 @@ def test_close_out_below_close_out_is_taken_by_a_bucket_at_once(
     assert legs(desk, account) == 0
 
 
+def test_close_out_short_is_taken_by_a_bucket_that_is_long(
+    desk: Counter, keeper_of: Make, trader: Any, stranger: Any, deployer: Any, short: int
+) -> None:
+    fund_bucket(desk, deployer, 10_000)
+    bot = keeper_of(CLOSE_OUT)
+    open_leg(desk, short, trader, 10 * BELOW_CLOSE_OUT, size=10)
+    assert len(report_of(bot).closes) == 1
+    # More than an empty bucket would take, and much more than it would take of longs now.
+    account = open_leg(desk, short, stranger, 18 * BELOW_CLOSE_OUT, size=-18)
+    assert report_of(bot).closes == [Close((account,), WAD, alone=True)]
+
+
 def test_close_out_bucket_with_too_little_room_closes_nothing(
     desk: Counter, keeper_of: Make, trader: Any, deployer: Any, short: int
 ) -> None:
@@ -175,18 +188,48 @@ def test_keeper_with_margin_takes_over_what_is_above_zero_and_closes_the_rest(
     assert (legs(desk, drowned), legs(desk, alive)) == (0, 0)
 
 
-def test_debtors_are_those_that_owe_more_than_they_have_after_their_last_leg(
+def closed_long(desk: Counter, other: int, owner: Any, left: int, sub: int = 0) -> int:
+    """An account that had a leg, with so many dollars, or debts, left."""
+    account = open_leg(desk, other, owner, 300, sub=sub)
+    desk.fill(other, account, ETH, WAD)
+    desk.move_money(account, other, 300 - left)
+    return account
+
+
+def test_debtors_are_those_that_owe_after_their_last_leg(
     desk: Counter, keeper_of: Make, trader: Any, short: int
 ) -> None:
     watch = keeper_of(CLOSE_OUT).watch
-    owing = open_leg(desk, short, trader, 300)
-    rich = open_leg(desk, short, trader, 300, sub=1)
-    for account in (owing, rich):
-        desk.fill(short, account, ETH, WAD)
-    desk.move_money(owing, short, 500)
+    owing = closed_long(desk, short, trader, -200)
+    closed_long(desk, short, trader, 100, sub=1)
     block = watch.catch_up()
     assert [(one.account, one.equity) for one in watch.debtors(block)] == [(owing, -200 * WAD)]
     assert watch.rows(block) == []
+
+
+def test_debtors_are_remembered_when_their_events_are_read_no_more(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    watch = keeper_of(CLOSE_OUT).watch
+    owing = closed_long(desk, short, trader, -200)
+    for _ in range(3):
+        block = watch.catch_up()
+        assert [one.account for one in watch.debtors(block)] == [owing]
+        desk.rpc.mine(2 * REORG_BLOCKS)
+    desk.move_money(short, owing, 200)
+    assert watch.debtors(watch.catch_up()) == []
+
+
+def test_debtors_with_collateral_for_their_debt_are_left_alone(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    owing = closed_long(desk, short, trader, -200)
+    token = desk.token_of(1, 100)
+    desk.pawn(trader, owing, token, 10 * WAD)
+    bot = keeper_of(CLOSE_OUT)
+    assert report_of(bot).summary() == ""
+    (row,) = bot.watch.debtors(desk.rpc.block_number())
+    assert (row.account, row.equity > 0) == (owing, True)
 
 
 def test_clock_of_a_day_is_looked_at_again(
