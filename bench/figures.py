@@ -63,11 +63,8 @@ def closes(markets: int, accounts: int = 1) -> dict[str, int]:
 
 def by_fund(markets: int) -> dict[str, int]:
     """Events of a close whose shortfall the insurance fund pays, market by market."""
-    return {"ShortfallPaid stage 4": markets, "Covered": markets, "Moved": markets + 1}
+    return {"ShortfallPaid stage 4": markets, "Covered": markets, "Moved": 2}
 
-
-#: Of a shortfall that the insurance fund pays in full.
-PAID_BY_FUND = {"Absorbed stage 4": 1, "Covered": 1, "Moved": 1}
 
 FIGURES = (
     Figure("deposit_topup", scenes.deposit_topup, 65_000, {"Deposited": 1}),
@@ -90,9 +87,8 @@ FIGURES = (
     ),
     Figure("liquidate_many_20_each", scenes.liquidate_many_20, 0, slices(20, 1), parts=20),
     Figure("liquidate_whole_8", scenes.liquidate_whole_8, 0, wholes(8)),
-    Figure("bad_debt_1", scenes.bad_debt_1, 175_000, wholes(1) | PAID_BY_FUND),
     Figure("adl", waterfall_scenes.adl, 140_000, closes(1) | {"ShortfallPaid stage 5": 1}),
-    Figure("bad_debt_closed_1", waterfall_scenes.bad_debt_closed_1, 0, closes(1) | by_fund(1)),
+    Figure("bad_debt_1", waterfall_scenes.bad_debt_1, 175_000, closes(1) | by_fund(1)),
     Figure("close_out_8", waterfall_scenes.close_out_8, 400_000, closes(8) | by_fund(8)),
     Figure(
         "close_many_20_each",

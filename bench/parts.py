@@ -45,8 +45,8 @@ def let_fund_have_paid(stand: Stand, market_ids: Sequence[int]) -> None:
     zero only until the first one of all."""
     module = stand.operator
     stand.govern(stand.house, "set_module", module.address, LOSS)
-    for market_id in market_ids:
-        stand.do(module, stand.fund, "cover", market_id, HOUSE_LONG.account, 1)
+    ones = [1] * len(market_ids)
+    stand.do(module, stand.fund, "cover", HOUSE_LONG.account, list(market_ids), ones)
     stand.govern(stand.house, "set_module", module.address, 0)
 
 

@@ -150,16 +150,6 @@ def liquidate_whole_8(stand: Stand) -> Act:
     return liquidating(stand)
 
 
-def bad_debt_1(stand: Stand) -> Act:
-    """One leg, equity below zero: the keeper, who holds a leg of that market, takes it whole and
-    the insurance fund pays what is missing."""
-    make_due(stand, TRADER, 1)
-    let_keeper_hold(stand, 1)
-    fall(stand, 1, "-20")
-    stand.freshen([MARKET])
-    return liquidating(stand)
-
-
 def liquidate_many_20(stand: Stand) -> Act:
     """Twenty accounts of one leg each as in `liquidate_1`, all in the same market, in one batch."""
     victims = [Actor(f"victim {number}") for number in range(20)]

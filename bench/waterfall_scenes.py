@@ -25,7 +25,7 @@ def adl(stand: Stand) -> Act:
     return _closing(stand)
 
 
-def bad_debt_closed_1(stand: Stand) -> Act:
+def bad_debt_1(stand: Stand) -> Act:
     """As `adl`, but the insurance fund pays what is missing."""
     _let_owe(stand, 1, "-20")
     stand.freshen([MARKET])
@@ -33,14 +33,14 @@ def bad_debt_closed_1(stand: Stand) -> Act:
 
 
 def close_out_8(stand: Stand) -> Act:
-    """As `bad_debt_closed_1`, of an account with eight legs."""
+    """As `bad_debt_1`, of an account with eight legs."""
     _let_owe(stand, 8, "-15")
     stand.freshen()
     return _closing(stand)
 
 
 def close_many_20(stand: Stand) -> Act:
-    """Twenty accounts as in `bad_debt_closed_1`, all in the same market, in one batch."""
+    """Twenty accounts as in `bad_debt_1`, all in the same market, in one batch."""
     victims = [Actor(f"victim {number}") for number in range(BATCH)]
     for victim in victims:
         make_due(stand, victim, 1)

@@ -336,6 +336,7 @@ def set_market(market_id: uint256, terms: uint256):
     assert market_id != 0
     assert words._terms_mode(terms) & LISTED != 0
     self._set_terms(market_id, terms)
+    ledger._write_sides(market_id)
 
 
 @external

@@ -3,7 +3,8 @@
 """
 @title Close-out
 @notice Whole accounts closed without anybody's capital: their legs go to Backstop buckets and to the whole other side of
-        their markets, their shortfalls to the insurance fund, to the sides that won, and last to the deferred losses.
+        their markets, their shortfalls to the insurance fund, to the sides that won, and last to the deferred losses,
+        which fees heal. The only way by which a shortfall is paid.
 @dev `seawall/spec/close_out.py` is the same in Python. A batch is valued before anything moves; its accounts come in
      ascending order, so that nobody chooses one. No call reaches an account's owner.
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this contract.
@@ -35,7 +36,6 @@ interface Parameters:
     def CLEARINGHOUSE() -> IClearinghouse: view
     def INDEX_ORACLE() -> IIndexOracle: view
     def MARGIN_MODEL() -> IMarginModel: view
-    def INSURANCE_FUND() -> IInsuranceFund: view
 
 
 # ---------------------------------------------------------------
@@ -89,6 +89,11 @@ LOT: constant(int256) = 10**12
 LONG: constant(uint256) = 1
 SHORT: constant(uint256) = 2
 
+# Seconds after which a clock is void, as the engine has it.
+LONGEST_CLOCK: constant(uint256) = 86_400
+# The fund's cash heals deferred losses at its size per week, at most an hour's worth at once.
+HEAL_PERIOD: constant(uint256) = 7 * 86_400
+HEAL_STEP: constant(uint256) = 3_600
 MAX_REDUCE_AFTER_SECONDS: constant(uint256) = 86_400
 
 # ---------------------------------------------------------------
@@ -103,14 +108,22 @@ BACKSTOP_OWNER: immutable(uint256)
 REDUCE_AFTER_SECONDS: public(immutable(uint256))
 
 # ---------------------------------------------------------------
+#                            STORAGE
+# ---------------------------------------------------------------
+
+# When deferred losses were last healed.
+healed_at: public(uint256)
+
+# ---------------------------------------------------------------
 #                          CONSTRUCTOR
 # ---------------------------------------------------------------
 
 
 @deploy
-def __init__(engine: address, backstop: IBackstop, reduce_after_seconds: uint256):
+def __init__(engine: address, insurance_fund: IInsuranceFund, backstop: IBackstop, reduce_after_seconds: uint256):
     """
     @param engine the LiquidationEngine, which keeps the clocks; its parameters hold here, too
+    @param insurance_fund who pays shortfalls first
     @param backstop whose buckets take legs first
     @param reduce_after_seconds at most a day
     """
@@ -124,7 +137,6 @@ def __init__(engine: address, backstop: IBackstop, reduce_after_seconds: uint256
     index_oracle: IIndexOracle = staticcall terms.INDEX_ORACLE()
     margin_model: IMarginModel = staticcall terms.MARGIN_MODEL()
     step_plan.__init__(clearinghouse, index_oracle, margin_model)
-    insurance_fund: IInsuranceFund = staticcall terms.INSURANCE_FUND()
     shortfall.__init__(insurance_fund)
     target_buffer: uint256 = staticcall terms.TARGET_BUFFER_PPM()
     penalty_min: uint256 = staticcall terms.PENALTY_MIN_PPM()
@@ -177,6 +189,22 @@ def close_many(accounts: DynArray[uint256, MAX_BATCH], keeper: uint256) -> DynAr
     return statuses
 
 
+@external
+def heal() -> uint256:
+    """
+    @notice Pay deferred losses down from the insurance fund's cash, by and by. See ICloseOut.
+    @dev A week's flow at most an hour's worth at once: a deposit made for one transaction around a healing would
+         otherwise take most of it.
+    """
+    elapsed: uint256 = min(block.timestamp - self.healed_at, HEAL_STEP)
+    savings: uint256 = shortfall._savings()
+    amount: uint256 = fixed_math._mul_div_down(savings, elapsed, HEAL_PERIOD)
+    healed: uint256 = extcall step_plan.CLEARINGHOUSE.heal(amount)
+    if healed != 0:
+        self.healed_at = block.timestamp
+    return healed
+
+
 # ---------------------------------------------------------------
 #                       INTERNAL: WHO IS DUE
 # ---------------------------------------------------------------
@@ -197,43 +225,67 @@ def _look(account: uint256, keeper: uint256, alone: bool) -> (uint256, int256):
     if account == keeper:
         return OWN_ACCOUNT, 0
     seen: liquidation_math.Situation = step_plan._examine(account)
-    if step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
-        return HEALTHY, seen.equity
-    due: bool = self._is_due(account, seen.equity, seen.maintenance)
-    if not due and alone:
-        due = self._fits(account, seen)
-    if not due:
-        return WAITING, seen.equity
-    step: ILiquidationEngine.Step = step_plan._calculate_whole(seen)
-    if step.stage == step_plan.NOTHING:
-        return STALE, seen.equity
-    missing: uint256 = close_out_batch._add(account, seen, step)
-    log ICloseOut.ClosedOut(
-        account=account, keeper=keeper, equity=seen.equity, shortfall=missing, fee=step.fee, reserve=step.reserve
-    )
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    dust: uint256 = 0
+    if len(seen.planned) == 0:
+        # A silent feed counts at its last price: one wei of a token without a price hides no debt. The fund's own debt
+        # is its savers'.
+        if seen.equity >= 0 or account == shortfall.FUND_ACCOUNT:
+            return HEALTHY, seen.equity
+    else:
+        if step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
+            return HEALTHY, seen.equity
+        dust = liquidation_math._dust(seen)
+        due: bool = self._is_due(account, seen.equity, seen.maintenance, dust)
+        if not due and alone:
+            due = self._fits(account, seen)
+        if not due:
+            return WAITING, seen.equity
+        step = step_plan._calculate_whole(seen, dust)
+        if step.stage == step_plan.NOTHING:
+            return STALE, seen.equity
+    self._join(account, keeper, seen, step, dust)
     return CLOSED, seen.equity
 
 
 @internal
-@view
-def _is_due(account: uint256, equity: int256, maintenance: uint256) -> bool:
+def _join(
+    account: uint256,
+    keeper: uint256,
+    seen: liquidation_math.Situation,
+    step: ILiquidationEngine.Step,
+    dust: uint256,
+):
     """
-    @notice At or below zero; or below close-out, with a clock that has run.
+    @notice Take a due account into the batch.
     """
-    if equity <= 0:
-        return True
-    if not self._is_below_close_out(equity, maintenance):
-        return False
-    started: uint256 = staticcall ENGINE.flagged_at(account)
-    return started != 0 and block.timestamp >= started + REDUCE_AFTER_SECONDS
+    lacking: uint256 = 0
+    if step_plan._is_bankrupt(seen.equity, dust):
+        lacking = convert(unsafe_sub(convert(dust, int256), seen.equity), uint256)
+    missing: uint256 = close_out_batch._add(account, seen, step, lacking, self._is_bucket(account))
+    log ICloseOut.ClosedOut(
+        account=account, keeper=keeper, equity=seen.equity, shortfall=missing, fee=step.fee, reserve=step.reserve
+    )
 
 
 @internal
 @view
-def _is_below_close_out(equity: int256, maintenance: uint256) -> bool:
-    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
-    line: int256 = convert(unsafe_mul(maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
-    return unsafe_mul(equity, convert(PPM, int256)) < line
+def _is_bucket(account: uint256) -> bool:
+    return bits._owner(account) == BACKSTOP_OWNER
+
+
+@internal
+@view
+def _is_due(account: uint256, equity: int256, maintenance: uint256, dust: uint256) -> bool:
+    """
+    @notice Below close-out, and bankrupt or with a clock that has run and is not void.
+    """
+    if not step_plan._is_below_close_out(equity, maintenance):
+        return False
+    if step_plan._is_bankrupt(equity, dust):
+        return True
+    started: uint256 = staticcall ENGINE.flagged_at(account)
+    return block.timestamp >= started + REDUCE_AFTER_SECONDS and block.timestamp <= started + LONGEST_CLOCK
 
 
 @internal
@@ -242,7 +294,7 @@ def _fits(account: uint256, seen: liquidation_math.Situation) -> bool:
     """
     @notice Below close-out, and buckets take every leg that can go, but for less than a lot.
     """
-    if bits._owner(account) == BACKSTOP_OWNER or not self._is_below_close_out(seen.equity, seen.maintenance):
+    if self._is_bucket(account) or not step_plan._is_below_close_out(seen.equity, seen.maintenance):
         return False
     index: uint256 = 0
     for plan: uint256 in seen.planned:
@@ -265,20 +317,28 @@ def _resolve(keeper: uint256):
     """
     @notice Close all accounts of the batch as one.
     """
+    market_ids: DynArray[uint256, MAX_MARKETS] = self._market_ids()
     prices: DynArray[uint256, MAX_MARKETS] = staticcall step_plan.INDEX_ORACLE.prices(close_out_batch._markets)
     for number: uint256 in range(close_out_batch._count, bound=MAX_BATCH):
         if close_out_batch._shortfalls[number] != 0:
             self._hand_collateral_over(number)
-    shortfall._raise(prices)
-    rest: uint256 = close_out_batch._markets
-    for price_word: uint256 in prices:
-        market_id: uint256 = bits._lowest(rest)
-        rest = bits._without_lowest(rest)
-        self._close(market_id, price_word)
+    raised: shortfall.Raised = shortfall._raise(market_ids, prices)
+    rank: uint256 = 0
+    for market_id: uint256 in market_ids:
+        long: uint256 = unsafe_mul(rank, 2)
+        short: uint256 = unsafe_add(long, 1)
+        self._close(
+            market_id,
+            prices[rank],
+            [raised.charges[long], raised.charges[short]],
+            [raised.lefts[long], raised.lefts[short]],
+        )
+        rank = unsafe_add(rank, 1)
     pivot: uint256 = close_out_batch._accounts[close_out_batch._pivot]
     if close_out_batch._reserve != 0:
         extcall step_plan.CLEARINGHOUSE.pay(pivot, keeper, 0, close_out_batch._reserve)
     if close_out_batch._shortfall != 0:
+        self._take_debts_over(pivot)
         loss: uint256 = extcall step_plan.CLEARINGHOUSE.write_off(pivot)
         if loss != 0:
             log ICloseOut.ShortfallPaid(account=pivot, market_id=0, stage=DEFERRED, side=0, amount=loss)
@@ -287,6 +347,22 @@ def _resolve(keeper: uint256):
         started: uint256 = staticcall ENGINE.flagged_at(account)
         if started != 0:
             extcall ENGINE.flag(account)
+
+
+@internal
+@view
+def _market_ids() -> DynArray[uint256, MAX_MARKETS]:
+    """
+    @notice The batch's markets, ascending.
+    """
+    market_ids: DynArray[uint256, MAX_MARKETS] = []
+    rest: uint256 = close_out_batch._markets
+    for i: uint256 in range(MAX_MARKETS):
+        if rest == 0:
+            break
+        market_ids.append(bits._lowest(rest))
+        rest = bits._without_lowest(rest)
+    return market_ids
 
 
 @internal
@@ -309,66 +385,52 @@ def _hand_collateral_over(number: uint256):
 
 
 @internal
-def _close(market_id: uint256, price_word: uint256):
+def _take_debts_over(pivot: uint256):
+    """
+    @notice A debt passes to the pivot with its account's last leg; of an account that had none, here.
+    """
+    for number: uint256 in range(close_out_batch._count, bound=MAX_BATCH):
+        owed: uint256 = close_out_batch._shortfalls[number]
+        if owed != 0 and number != close_out_batch._pivot and close_out_batch._markets_of[number] == 0:
+            extcall step_plan.CLEARINGHOUSE.pay(pivot, close_out_batch._accounts[number], 0, owed)
+
+
+@internal
+def _close(market_id: uint256, price_word: uint256, charges: uint256[2], lefts: uint256[2]):
     """
     @notice Take a market's legs out in one trade: accounts, charges of sides, then what the bucket takes and what is
             closed of the other side.
     @dev Money is for size at the index, rounded down for who leaves; shortfalls and reserves pass through the pivot;
          whoever takes the rest gets what balances.
+    @param charges of the long and of the short side
+    @param lefts what is left of them without the batch, plus one; 0 where that is not known
     """
     price: int256 = convert(words._price_price(price_word), int256)
+    long: uint256 = 0
+    short: uint256 = 0
+    long, short = close_out_batch._leaving(market_id)
+    # Sums of twenty sizes below 2**113.
+    net: int256 = unsafe_sub(convert(long, int256), convert(short, int256))
+    against: uint256 = SHORT if net > 0 else LONG
+    taken: int256 = 0
+    # A bucket does not take its own legs.
+    if net != 0 and not bits._has(close_out_batch._bucket_markets, market_id):
+        taken = extcall BACKSTOP.take(market_id, net, price_word)
+    rest: int256 = unsafe_sub(net, taken)
+    # Where a bucket has taken all that the side has, the rest is what the sides parted by.
+    reduces: bool = rest != 0 and self._has_more(market_id, against, lefts[unsafe_sub(against, 1)], taken)
+    # Fees go to who takes legs; of what is netted to the fund.
+    handed: uint256 = 0
+    if taken != 0 or reduces:
+        handed = fixed_math._abs(net)
     changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
-    net: int256 = 0
     fees: int256 = 0
     # What the pivot gets, and what is left for who takes the rest.
     through_pivot: int256 = 0
     balance: int256 = 0
-    pivot: uint256 = close_out_batch._pivot
-    pivot_index: uint256 = MAX_CHANGES
-    of_bucket: bool = False
-    for number: uint256 in range(close_out_batch._count, bound=MAX_BATCH):
-        held: bool = False
-        entry: uint256 = 0
-        held, entry = close_out_batch._entry(number, market_id)
-        if not held:
-            continue
-        account: uint256 = close_out_batch._accounts[number]
-        of_bucket = of_bucket or bits._owner(account) == BACKSTOP_OWNER
-        size: int256 = words._leg_size(close_out_batch._legs[entry])
-        passed: int256 = close_out_batch._passed_on(number, entry, market_id)
-        fee: uint256 = close_out_batch._fees[entry]
-        # A size below 2**113 and a price below 2**80.
-        money: int256 = unsafe_sub(fixed_math._wad_floor(unsafe_mul(size, price)), passed)
-        net = unsafe_add(net, size)
-        fees = unsafe_add(fees, convert(fee, int256))
-        through_pivot = unsafe_add(through_pivot, passed)
-        balance = unsafe_sub(balance, money)
-        if number == pivot:
-            pivot_index = len(changes)
-        changes.append(
-            IClearinghouse.Change(account=account, size=unsafe_sub(0, size), money=money, fee=fee, gate=GATE_NONE)
-        )
-    against: uint256 = SHORT if net > 0 else LONG
-    taken: int256 = 0
-    # A bucket does not take its own legs.
-    if net != 0 and not of_bucket:
-        taken = extcall BACKSTOP.take(market_id, net, price_word)
-    rest: int256 = unsafe_sub(net, taken)
-    reduces: bool = False
-    if rest != 0:
-        # Where a bucket has taken all that the side has, the rest is what the sides parted by.
-        left: uint256 = 0
-        minimum: uint256 = 0
-        left, minimum = shortfall._left(market_id, against)
-        reduces = convert(left, int256) > fixed_math._magnitude(taken)
-    if taken != 0 or reduces:
-        # The fee goes to who takes the legs; where all are netted it stays a fee, the fund's.
-        for i: uint256 in range(len(changes), bound=MAX_CHANGES):
-            changes[i].money -= convert(changes[i].fee, int256)
-            changes[i].fee = 0
-        balance = unsafe_add(balance, fees)
+    changes, fees, through_pivot, balance = self._leave(market_id, price, handed, unsafe_add(long, short))
     for side: uint256 in [LONG, SHORT]:
-        charge: int256 = convert(shortfall._charge_of(market_id, side), int256)
+        charge: int256 = convert(charges[unsafe_sub(side, 1)], int256)
         through_pivot = unsafe_add(through_pivot, charge)
         # Booked before the bucket buys anything back; with the reduction where there is none.
         if charge != 0 and not (reduces and taken == 0 and side == against):
@@ -396,12 +458,81 @@ def _close(market_id: uint256, price_word: uint256):
         balance = 0
     if rest != 0:
         changes.append(IClearinghouse.Change(account=against, size=rest, money=balance, fee=0, gate=GATE_NONE))
-    if pivot_index != MAX_CHANGES:
-        changes[pivot_index].money += through_pivot
+    if close_out_batch._holds(close_out_batch._pivot, market_id):
+        changes[self._place_of_pivot(market_id)].money += through_pivot
     elif through_pivot != 0:
+        pivot: uint256 = close_out_batch._accounts[close_out_batch._pivot]
         changes.append(
-            IClearinghouse.Change(
-                account=close_out_batch._accounts[pivot], size=0, money=through_pivot, fee=0, gate=GATE_NONE
-            )
+            IClearinghouse.Change(account=pivot, size=0, money=through_pivot, fee=0, gate=GATE_NONE)
         )
     extcall step_plan.CLEARINGHOUSE.trade(market_id, changes)
+
+
+@internal
+@view
+def _has_more(market_id: uint256, side: uint256, known: uint256, taken: int256) -> bool:
+    """
+    @notice Whether a side has more, without the batch, than what a bucket takes over.
+    @param known what is left of the side, plus one; 0 where that is not known
+    """
+    left: uint256 = unsafe_sub(known, 1)
+    minimum: uint256 = 0
+    if known == 0:
+        left, minimum = shortfall._left(market_id, side)
+    return left > fixed_math._abs(taken)
+
+
+@internal
+@view
+def _leave(
+    market_id: uint256, price: int256, handed: uint256, gross: uint256
+) -> (DynArray[IClearinghouse.Change, MAX_CHANGES], int256, int256, int256):
+    """
+    @notice The changes of the accounts of the batch, the fees for who takes their legs, what passes through the pivot,
+            and what their money leaves for others.
+    @param handed of the size of all legs, `gross`, so much is taken by others
+    """
+    changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
+    fees: int256 = 0
+    through_pivot: int256 = 0
+    balance: int256 = 0
+    for number: uint256 in range(close_out_batch._count, bound=MAX_BATCH):
+        if not close_out_batch._holds(number, market_id):
+            continue
+        entry: uint256 = close_out_batch._entry(number, market_id)
+        size: int256 = words._leg_size(close_out_batch._legs[entry])
+        fee: uint256 = close_out_batch._fees[entry]
+        to_taker: uint256 = 0
+        if fee != 0 and gross != 0:
+            # A fee below 2**120, sizes below 2**118.
+            to_taker = unsafe_div(unsafe_mul(fee, handed), gross)
+        passed: int256 = close_out_batch._passed_on(number, market_id)
+        # A size below 2**113 and a price below 2**80.
+        money: int256 = unsafe_sub(fixed_math._wad_floor(unsafe_mul(size, price)), passed)
+        money = unsafe_sub(money, convert(to_taker, int256))
+        fees = unsafe_add(fees, convert(to_taker, int256))
+        through_pivot = unsafe_add(through_pivot, passed)
+        balance = unsafe_sub(balance, money)
+        changes.append(
+            IClearinghouse.Change(
+                account=close_out_batch._accounts[number],
+                size=unsafe_sub(0, size),
+                money=money,
+                fee=unsafe_sub(fee, to_taker),
+                gate=GATE_NONE,
+            )
+        )
+    return changes, fees, through_pivot, balance
+
+
+@internal
+@view
+def _place_of_pivot(market_id: uint256) -> uint256:
+    """
+    @notice Where the pivot stands among the accounts that hold a leg of a market.
+    """
+    place: uint256 = 0
+    for number: uint256 in range(close_out_batch._pivot, bound=MAX_BATCH):
+        if close_out_batch._holds(number, market_id):
+            place = unsafe_add(place, 1)
+    return place

@@ -74,6 +74,8 @@ exports: (
 LOSS: constant(uint256) = 8
 
 EPOCH_SECONDS: constant(uint256) = 86400
+# Both sides of 24 markets, and none.
+MAX_COVERS: constant(uint256) = 49
 
 # Shares of an epoch's starting cash: all of it is no cap, and less than a hundredth would be no insurance.
 PPM: constant(uint256) = 10**6
@@ -203,27 +205,43 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
 
 
 @external
-def cover(market_id: uint256, account: uint256, amount: uint256) -> uint256:
+def cover(
+    account: uint256, market_ids: DynArray[uint256, MAX_COVERS], amounts: DynArray[uint256, MAX_COVERS]
+) -> DynArray[uint256, MAX_COVERS]:
     """
-    @notice Pay up to `amount` (WAD) of an account's shortfall from the fund's cash, within the caps of the epoch.
-            Clamps, never reverts for lack of money or room.
+    @notice Pay up to so much (WAD) per market of an account's shortfall from the fund's cash, within the caps of the
+            epoch. Clamps, never reverts for lack of money or room.
     @dev Only a module with the LOSS right at the Clearinghouse. No price is used, so nothing is probed.
-    @param market_id where the shortfall arose; 0 for none, which has a cap of its own
     @param account who owes it; the fund cannot owe itself
-    @param amount WAD
-    @return What was paid (WAD).
+    @param market_ids where the shortfall arose; 0 for none, which has a cap of its own
+    @param amounts WAD, one for each market
+    @return What was paid of each (WAD).
     """
     rights: uint256 = staticcall exit_vault.CLEARINGHOUSE.modules(msg.sender)
     # words.py numbers the rights.
     if rights & LOSS == 0:
         reasons._fail(reasons.MODULE_NO_RIGHT)
-    covered: uint256 = 0
+    paid: DynArray[uint256, MAX_COVERS] = []
+    cash: uint256 = 0
     if account != exit_vault.ACCOUNT:
-        covered = self._draw(market_id, amount)
-    if covered != 0:
-        extcall exit_vault.CLEARINGHOUSE.transfer(exit_vault.ACCOUNT, account, covered)
-    log IInsuranceFund.Covered(account=account, market_id=market_id, amount=amount, covered=covered)
-    return covered
+        cash = self._positive_cash()
+    use: uint256 = self._present_use(cash)
+    total: uint256 = 0
+    index: uint256 = 0
+    for amount: uint256 in amounts:
+        covered: uint256 = 0
+        if amount != 0:
+            covered, use = self._draw(market_ids[index], amount, unsafe_sub(cash, total), use)
+            log IInsuranceFund.Covered(
+                account=account, market_id=market_ids[index], amount=amount, covered=covered
+            )
+        total = unsafe_add(total, covered)
+        paid.append(covered)
+        index = unsafe_add(index, 1)
+    if total != 0:
+        self._use = use
+        extcall exit_vault.CLEARINGHOUSE.transfer(exit_vault.ACCOUNT, account, total)
+    return paid
 
 
 # ---------------------------------------------------------------
@@ -265,11 +283,10 @@ def cover_room(market_id: uint256) -> uint256:
     @notice The most (WAD) that `cover` pays now for a market.
     @param market_id 0 for none
     """
-    use: uint256 = 0
-    used: uint256 = 0
-    room: uint256 = 0
-    use, used, room = self._room(market_id)
-    return room
+    cash: uint256 = self._positive_cash()
+    use: uint256 = self._present_use(cash)
+    market_used: uint256 = self._market_used(market_id, use)
+    return self._room(use, market_used, cash)
 
 
 @external
@@ -413,55 +430,73 @@ def _worth() -> uint256:
 
 
 @internal
-def _draw(market_id: uint256, amount: uint256) -> uint256:
+def _draw(market_id: uint256, amount: uint256, cash: uint256, use: uint256) -> (uint256, uint256):
     """
-    @notice Book what the fund pays of `amount` on the epoch.
-    @return What it pays (WAD).
+    @notice Book on a market what the fund pays of `amount` from `cash`.
+    @param use what all markets have used, which the caller stores
+    @return What it pays (WAD), and what all markets have used then.
     """
-    use: uint256 = 0
-    market_used: uint256 = 0
-    room: uint256 = 0
-    use, market_used, room = self._room(market_id)
-    covered: uint256 = min(amount, room)
+    market_used: uint256 = self._market_used(market_id, use)
+    covered: uint256 = min(amount, self._room(use, market_used, cash))
     if covered == 0:
-        return 0
+        return 0, use
     epoch: uint256 = fund_words._epoch(use)
     start: uint256 = fund_words._use_start(use)
     used: uint256 = fund_words._use_used(use)
     # covered < 2**111: no overflow. Without a cap the sums stop at what their fields hold.
     used = min(used + covered, fund_words.MOST_USED)
     market_used = min(market_used + covered, fund_words.MOST_USED)
-    self._use = fund_words._use(epoch, start, used)
     self._market_uses[market_id] = fund_words._market_use(epoch, market_used)
-    return covered
+    return covered, fund_words._use(epoch, start, used)
 
 
 @internal
 @view
-def _room(market_id: uint256) -> (uint256, uint256, uint256):
+def _positive_cash() -> uint256:
     """
-    @notice What all markets have used in the present epoch, as `fund_words._use` packs it; what this market has
-            used, and the most that can be paid for it (WAD).
-    @dev Before the epoch's first payment its starting cash is the present cash.
+    @notice The fund's cash (WAD), or 0 where it is below.
     """
-    signed_cash: int256 = exit_vault._cash()
-    cash: uint256 = 0
-    if signed_cash > 0:
-        cash = convert(signed_cash, uint256)
+    cash: int256 = exit_vault._cash()
+    return convert(max(cash, 0), uint256)
+
+
+@internal
+@view
+def _present_use(cash: uint256) -> uint256:
+    """
+    @notice What all markets have used in the present epoch, as `fund_words._use` packs it; before the epoch's first
+            payment its starting cash is the present cash.
+    """
     epoch: uint256 = block.timestamp // EPOCH_SECONDS
     use: uint256 = self._use
-    market_used: uint256 = 0
     if fund_words._epoch(use) != epoch:
         use = fund_words._use(epoch, cash, 0)
-    else:
-        market_use: uint256 = self._market_uses[market_id]
-        if fund_words._epoch(market_use) == epoch:
-            market_used = fund_words._market_used(market_use)
+    return use
+
+
+@internal
+@view
+def _market_used(market_id: uint256, use: uint256) -> uint256:
+    """
+    @notice What a market has used (WAD) of the epoch of `use`.
+    """
+    market_use: uint256 = self._market_uses[market_id]
+    if fund_words._epoch(market_use) != fund_words._epoch(use):
+        return 0
+    return fund_words._market_used(market_use)
+
+
+@internal
+@view
+def _room(use: uint256, market_used: uint256, cash: uint256) -> uint256:
+    """
+    @notice The most that can be paid for a market (WAD).
+    """
     start: uint256 = fund_words._use_start(use)
     used: uint256 = fund_words._use_used(use)
     epoch_room: uint256 = self._cap_room(start, EPOCH_SHARE_PPM, used)
     market_room: uint256 = self._cap_room(start, MARKET_SHARE_PPM, market_used)
-    return use, market_used, min(cash, min(epoch_room, market_room))
+    return min(cash, min(epoch_room, market_room))
 
 
 @internal

@@ -2,23 +2,23 @@
 # pragma nonreentrancy on
 """
 @title Liquidation engine
-@notice The waterfall: a slice of one leg to a keeper while close-out <= h < 1, all legs below, shortfalls from the
-        insurance fund, the rest deferred.
-@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money step_plan.WAD. Slices round up to
+@notice Accounts above zero, to keepers with margin: a slice of one leg while close-out <= h < 1, all legs below. Slices
+        to buckets of the Backstop, where no keeper came for a while; and the clocks that CloseOut reads.
+@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD. Slices round up to
      a lot, fees round down. Parameters are immutable: new ones come with a new engine, whose rights the timelock
      grants. No call reaches the account's owner, and no order or nonce of it matters.
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this engine.
-@custom:security Holds the TRADE, PAY, LOSS and WATERFALL rights of the Clearinghouse. Anyone may call; the keeper
-                 account must be the caller's, and passes the Clearinghouse's gate.
+@custom:security Holds the TRADE and WATERFALL rights of the Clearinghouse. Anyone may call; the keeper account must be
+                 the caller's, and passes the Clearinghouse's gate.
 """
 
 # ---------------------------------------------------------------
 #                          INTERFACES
 # ---------------------------------------------------------------
 
+from interfaces import IBackstop
 from interfaces import IClearinghouse
 from interfaces import IIndexOracle
-from interfaces import IInsuranceFund
 from interfaces import ILiquidationEngine
 implements: ILiquidationEngine
 from interfaces import IMarginModel
@@ -27,7 +27,7 @@ from interfaces import IMarginModel
 #                            MODULES
 # ---------------------------------------------------------------
 
-from contracts.modules import bits  # bitmaps, floats
+from contracts.modules import bits  # accounts
 from contracts.modules import fixed_math  # written roundings
 from contracts.modules import liquidation_math  # sizes, penalties and their parameters
 initializes: liquidation_math
@@ -55,37 +55,32 @@ exports: (
 #                           CONSTANTS
 # ---------------------------------------------------------------
 
-FUND: constant(uint256) = 4
-DEFERRED: constant(uint256) = 6
-
 LIQUIDATED: constant(uint256) = 0
 HEALTHY: constant(uint256) = 1
 STALE: constant(uint256) = 2
 OWN_ACCOUNT: constant(uint256) = 3
+INSOLVENT: constant(uint256) = 4
+MAX_LEGS: constant(uint256) = 16
+# Seconds after which a clock is void: what began it may be long over.
+LONGEST_CLOCK: constant(uint256) = 86_400
+# Seconds on the clock before buckets take slices: keepers with margin come first.
+BACKSTOP_AFTER: constant(uint256) = 600
 
 GATE_NONE: constant(uint256) = 0
 GATE_MARGIN_RULE: constant(uint256) = 1
 GATE_INITIAL: constant(uint256) = 2
 
-MAX_TOKENS: constant(uint256) = 8
-# The fund's cash heals deferred losses at its size per week, at most an hour's worth at once.
-HEAL_PERIOD: constant(uint256) = 7 * 86_400
-HEAL_STEP: constant(uint256) = 3_600
-
 # ---------------------------------------------------------------
 #                          IMMUTABLES
 # ---------------------------------------------------------------
 
-INSURANCE_FUND: public(immutable(IInsuranceFund))
-FUND_ACCOUNT: immutable(uint256)
+BACKSTOP: public(immutable(IBackstop))
 
 # ---------------------------------------------------------------
 #                            STORAGE
 # ---------------------------------------------------------------
 
 flagged_at: public(HashMap[uint256, uint256])
-# When deferred losses were last healed.
-healed_at: public(uint256)
 
 # ---------------------------------------------------------------
 #                          CONSTRUCTOR
@@ -97,7 +92,7 @@ def __init__(
     clearinghouse: IClearinghouse,
     index_oracle: IIndexOracle,
     margin_model: IMarginModel,
-    insurance_fund: IInsuranceFund,
+    backstop: IBackstop,
     target_buffer_ppm: uint256,
     penalty_min_ppm: uint256,
     penalty_max_ppm: uint256,
@@ -105,6 +100,7 @@ def __init__(
     keeper_share_ppm: uint256,
 ):
     """
+    @param backstop whose buckets take slices
     @param target_buffer_ppm b: a partial liquidation restores E = (1 + b) M; at most 1e6
     @param penalty_min_ppm pi at h = 1, per notional closed
     @param penalty_max_ppm pi at close-out; at most 1e5
@@ -112,8 +108,7 @@ def __init__(
     @param keeper_share_ppm the keeper's part of the fee, at most 1e6
     """
     step_plan.__init__(clearinghouse, index_oracle, margin_model)
-    INSURANCE_FUND = insurance_fund
-    FUND_ACCOUNT = bits._first_account(insurance_fund.address)
+    BACKSTOP = backstop
     liquidation_math.__init__(
         target_buffer_ppm, penalty_min_ppm, penalty_max_ppm, close_out_ppm, keeper_share_ppm
     )
@@ -137,6 +132,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     step, index = step_plan._calculate_step(seen, limit)
+    assert step.stage != step_plan.BANKRUPT, "liquidation: bankrupt"
     assert step.stage != step_plan.NOTHING, "liquidation: price stale"
     # A whole close may consist of legs that ended epochs have used up.
     allowed: bool = step.stage == step_plan.WHOLE or step.notional != 0
@@ -153,7 +149,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
 def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray[uint256, 32]:
     """
     @notice One step each on many accounts, one margin check of the keeper at the end; a status each.
-    @dev A healthy, stale or own account costs its status alone. The keeper's own margin decides for the batch.
+    @dev A healthy, stale, own or bankrupt account costs its status alone. The keeper's own margin decides for the batch.
     """
     statuses: DynArray[uint256, 32] = []
     last_market: uint256 = 0
@@ -171,6 +167,9 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
         if step.stage == step_plan.NOTHING:
             statuses.append(STALE)
             continue
+        if step.stage == step_plan.BANKRUPT:
+            statuses.append(INSOLVENT)
+            continue
         if step.market_id != 0:
             last_market = self._execute_partial(account, keeper, step, seen.legs[index], GATE_NONE)
         else:
@@ -186,11 +185,29 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
 
 
 @external
-def absorb(account: uint256) -> uint256:
+def hand_to_backstop(account: uint256, keeper: uint256) -> ILiquidationEngine.Step:
     """
-    @notice Book and pay the shortfall of an account without legs.
+    @notice Hand a slice to buckets of the Backstop. See ILiquidationEngine.
     """
-    return self._absorb(account, 0)
+    assert account != keeper, "liquidation: own account"
+    assert bits._owner(keeper) != 0, "account: unknown"
+    seen: liquidation_math.Situation = step_plan._examine(account)
+    healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    assert not healthy, "liquidation: healthy"
+    started: uint256 = self.flagged_at[account]
+    waited: bool = block.timestamp >= started + BACKSTOP_AFTER and block.timestamp <= started + LONGEST_CLOCK
+    assert waited, "liquidation: not due"
+    dust: uint256 = liquidation_math._dust(seen)
+    assert not step_plan._is_bankrupt(seen.equity, dust), "liquidation: bankrupt"
+    limit: uint256 = self._room_of_best(seen)
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    index: uint256 = 0
+    step, index = step_plan._calculate_part(seen, limit)
+    assert step.stage != step_plan.NOTHING, "liquidation: price stale"
+    assert step.notional != 0, "liquidation: bucket full"
+    self._hand_over(account, keeper, step, seen, self._taken(step, seen, index))
+    self._follow_flag(account)
+    return step
 
 
 @external
@@ -200,23 +217,6 @@ def flag(account: uint256) -> uint256:
     @dev Between the two, as while a feed is silent, a clock neither starts nor stops.
     """
     return self._update_flag(account)
-
-
-@external
-def heal() -> uint256:
-    """
-    @notice Pay deferred losses down from the insurance fund's cash, by and by.
-    @dev A week's flow at most an hour's worth at once: a deposit made for one transaction around a healing would
-         otherwise take most of it.
-    """
-    elapsed: uint256 = min(block.timestamp - self.healed_at, HEAL_STEP)
-    word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(FUND_ACCOUNT)
-    cash: int256 = max(words._account_cash(word), 0)
-    amount: uint256 = fixed_math._mul_div_down(convert(cash, uint256), elapsed, HEAL_PERIOD)
-    healed: uint256 = extcall step_plan.CLEARINGHOUSE.heal(amount)
-    if healed != 0:
-        self.healed_at = block.timestamp
-    return healed
 
 
 # ---------------------------------------------------------------
@@ -236,6 +236,132 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     if not step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
         step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
     return step
+
+
+# ---------------------------------------------------------------
+#                    INTERNAL: SLICES TO BUCKETS
+# ---------------------------------------------------------------
+
+
+@internal
+@view
+def _room_of_best(seen: liquidation_math.Situation) -> uint256:
+    """
+    @notice Notional (WAD) of the best leg that its bucket has room for; no limit in portfolio mode.
+    """
+    index: uint256 = liquidation_math._best_leg(seen.planned)
+    if words._account_mode(seen.word) & step_plan.PORTFOLIO != 0 or index == step_plan.MAX_LEGS:
+        return max_value(uint256)
+    market_id: uint256 = risk_words._plan_id(seen.planned[index])
+    size: int256 = words._leg_size(seen.legs[index])
+    room: int256 = staticcall BACKSTOP.room(market_id, size, seen.prices[index])
+    # A size below 2**113 and a price below 2**80.
+    worth: uint256 = unsafe_mul(fixed_math._abs(room), words._price_price(seen.prices[index]))
+    return unsafe_div(worth, step_plan.WAD)
+
+
+@internal
+@pure
+def _taken(
+    step: ILiquidationEngine.Step, seen: liquidation_math.Situation, index: uint256
+) -> DynArray[int256, MAX_LEGS]:
+    """
+    @notice The signed size that a slice takes of each leg.
+    """
+    sizes: DynArray[int256, MAX_LEGS] = []
+    for number: uint256 in range(len(seen.planned), bound=MAX_LEGS):
+        held: int256 = words._leg_size(seen.legs[number])
+        size: int256 = 0
+        if step.market_id == 0 and risk_words._plan_usable(seen.planned[number]):
+            size = liquidation_math._portion(held, step.size)
+        elif step.market_id != 0 and number == index:
+            size = convert(step.size, int256)
+            if held < 0:
+                size = unsafe_sub(0, size)
+        sizes.append(size)
+    return sizes
+
+
+@internal
+def _hand_over(
+    account: uint256,
+    keeper: uint256,
+    step: ILiquidationEngine.Step,
+    seen: liquidation_math.Situation,
+    sizes: DynArray[int256, MAX_LEGS],
+):
+    """
+    @notice A bucket takes each leg's slice for the index and its part of the fee, by notional.
+    """
+    last: uint256 = 0
+    for number: uint256 in range(len(sizes), bound=MAX_LEGS):
+        if sizes[number] != 0:
+            last = number
+    left: ILiquidationEngine.Step = step
+    for number: uint256 in range(len(sizes), bound=MAX_LEGS):
+        size: int256 = sizes[number]
+        if size == 0:
+            continue
+        price: uint256 = words._price_price(seen.prices[number])
+        part: ILiquidationEngine.Step = left
+        if number != last:
+            # A size below 2**113 and a price below 2**80; fees are below 2**120.
+            notional: uint256 = unsafe_div(unsafe_mul(fixed_math._abs(size), price), step_plan.WAD)
+            part.fee = unsafe_div(unsafe_mul(step.fee, notional), step.notional)
+            part.keeper_fee = unsafe_div(unsafe_mul(step.keeper_fee, notional), step.notional)
+            left.fee = unsafe_sub(left.fee, part.fee)
+            left.keeper_fee = unsafe_sub(left.keeper_fee, part.keeper_fee)
+        if step.reserve != 0:
+            reserve: uint256 = risk_words._plan_reserve(seen.planned[number])
+            part.reserve = unsafe_mul(reserve, step_plan.RESERVE_UNIT)
+        market_id: uint256 = risk_words._plan_id(seen.planned[number])
+        taken: int256 = extcall BACKSTOP.take(market_id, size, seen.prices[number])
+        assert taken == size, "liquidation: bucket full"
+        self._fill_bucket(account, keeper, market_id, size, price, part)
+
+
+@internal
+def _fill_bucket(
+    account: uint256,
+    keeper: uint256,
+    market_id: uint256,
+    size: int256,
+    price: uint256,
+    step: ILiquidationEngine.Step,
+):
+    """
+    @notice Hand a signed size over to a bucket at the index price; who called gets his part in cash.
+    """
+    # A size below 2**113, a price below 2**96 and a fee below both's product: no overflow.
+    money: int256 = fixed_math._wad_floor(unsafe_mul(size, convert(price, int256)))
+    to_keeper: int256 = convert(unsafe_add(step.keeper_fee, step.reserve), int256)
+    paid: int256 = convert(unsafe_add(step.fee, step.reserve), int256)
+    bucket: uint256 = bits._first_account(BACKSTOP.address) | market_id  # bits._first_account
+    changes: DynArray[IClearinghouse.Change, 3] = [
+        IClearinghouse.Change(
+            account=account, size=unsafe_sub(0, size), money=unsafe_sub(money, paid), fee=0, gate=GATE_NONE
+        ),
+        IClearinghouse.Change(
+            account=bucket,
+            size=size,
+            money=unsafe_sub(unsafe_sub(paid, to_keeper), money),
+            fee=0,
+            gate=GATE_NONE,
+        ),
+        IClearinghouse.Change(account=keeper, size=0, money=to_keeper, fee=0, gate=GATE_NONE),
+    ]
+    extcall step_plan.CLEARINGHOUSE.trade(market_id, changes)
+    log ILiquidationEngine.Liquidated(
+        account=account,
+        keeper=bucket,
+        market_id=market_id,
+        stage=step.stage,
+        size=size,
+        price=price,
+        fee=step.fee,
+        keeper_fee=step.keeper_fee,
+        reserve=step.reserve,
+    )
 
 
 # ---------------------------------------------------------------
@@ -267,8 +393,8 @@ def _execute_all(
     last_gate: uint256,
 ) -> uint256:
     """
-    @notice Hand all usable legs over, or the slice's fraction of each, then pay what is missing. The fee and the
-            keeper's gate come with the last leg, whose market is returned.
+    @notice Hand all usable legs over, or the slice's fraction of each. The fee and the keeper's gate come with the last
+            leg, whose market is returned.
     """
     fraction: uint256 = step_plan.WAD
     if step.stage == step_plan.PARTIAL:
@@ -295,10 +421,7 @@ def _execute_all(
             price: uint256 = words._price_price(seen.prices[index])
             self._take(account, keeper, risk_words._plan_id(leg), size, price, part, gate)
         index = unsafe_add(index, 1)
-    market_id: uint256 = risk_words._plan_id(seen.planned[last])
-    if step.stage == step_plan.WHOLE:
-        self._absorb(account, market_id)
-    return market_id
+    return risk_words._plan_id(seen.planned[last])
 
 
 @internal
@@ -358,52 +481,11 @@ def _take(
 
 
 @internal
-def _absorb(account: uint256, market_id: uint256) -> uint256:
-    """
-    @notice The single shortfall function: collateral to the fund with the debt, the fund pays what it has, the rest
-            is deferred. Returns the shortfall, 0 where there is none.
-    """
-    word: uint256 = staticcall step_plan.CLEARINGHOUSE.account_word(account)
-    cash: int256 = words._account_cash(word)
-    if cash >= 0 or words._account_markets(word) != 0:
-        return 0
-    if words._account_collateral(word) != 0:
-        if not self._seize_collateral(account):
-            return 0
-    shortfall: uint256 = convert(-cash, uint256)
-    covered: uint256 = extcall INSURANCE_FUND.cover(market_id, account, shortfall)
-    if covered != 0:
-        log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=FUND, amount=covered)
-    if covered < shortfall:
-        loss: uint256 = extcall step_plan.CLEARINGHOUSE.write_off(account)
-        log ILiquidationEngine.Absorbed(account=account, market_id=market_id, stage=DEFERRED, amount=loss)
-    return shortfall
-
-
-@internal
-def _seize_collateral(account: uint256) -> bool:
-    """
-    @notice Move all collateral of an account whose equity is below zero to the fund; False where it is not below.
-    @dev A silent feed counts at its last price, so that one wei of a token without a price hides no debt.
-    """
-    seen: liquidation_math.Situation = step_plan._examine(account)
-    if seen.equity >= 0:
-        return False
-    rest: uint256 = words._account_collateral(seen.word)
-    for i: uint256 in range(MAX_TOKENS):
-        if rest == 0:
-            break
-        token_id: uint256 = bits._lowest(rest) + 1
-        rest = bits._without_lowest(rest)
-        extcall step_plan.CLEARINGHOUSE.pay(account, FUND_ACCOUNT, token_id, max_value(uint256))
-    return True
-
-
-@internal
 def _update_flag(account: uint256) -> uint256:
     """
     @notice Clear the clock at h >= 1 at the index, start it at h < 1 at the favourable ends; returns it.
-    @dev An account without legs is at h >= 1 even where its loss was paid by others.
+    @dev One that is void starts anew: nobody needs to have stopped it when its account recovered.
+         An account without legs is at h >= 1 even where its loss was paid by others.
     """
     seen: liquidation_math.Situation = step_plan._examine(account)
     started: uint256 = self.flagged_at[account]
@@ -412,7 +494,8 @@ def _update_flag(account: uint256) -> uint256:
             self._set_flag(account, 0)
         return 0
     healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
-    if started == 0 and not healthy:
+    void: bool = block.timestamp > started + LONGEST_CLOCK
+    if void and not healthy:
         started = block.timestamp
         self._set_flag(account, started)
     return started

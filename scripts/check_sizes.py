@@ -25,9 +25,9 @@ HARD_LIMIT = 24_000
 BUDGET = 16_000
 BUDGETS = {
     "Clearinghouse": 21_200,
-    "CloseOut": 16_900,
-    "InsuranceFund": 15_000,
-    "LiquidationEngine": 16_500,
+    "CloseOut": 19_800,
+    "InsuranceFund": 15_400,
+    "LiquidationEngine": 19_600,
     "MarginModel": 21_900,
 }
 

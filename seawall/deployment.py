@@ -41,7 +41,8 @@ from seawall.spec.words import (
     WATERFALL,
 )
 
-ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
+ENGINE_RIGHTS = TRADE | WATERFALL
+CLOSE_OUT_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
 CONVERTER_RIGHTS = TRADE | PAY | WATERFALL
 BACKSTOP_RIGHTS = TRADE | WATERFALL
@@ -187,8 +188,10 @@ def _deploy_contracts(
         )
     exchange = create("Exchange", house.address, oracle.address, owner)
     rates = parameters.liquidation
+    sources = house.address, oracle.address
+    backstop = create("Backstop", *sources, model.address, *parameters.auction, owner)
     engine = create(
-        "LiquidationEngine", house.address, oracle.address, model.address, fund.address,
+        "LiquidationEngine", *sources, model.address, backstop.address,
         rates.target_buffer, rates.penalty_min, rates.penalty_max, rates.close_out,
         rates.keeper_share,
     )  # fmt: skip
@@ -199,11 +202,11 @@ def _deploy_contracts(
         "CollateralConverter", house.address, oracle.address, model.address,
         discounts.discount_min, discounts.discount_max,
     )  # fmt: skip
-    sources = house.address, oracle.address
     risk_lens = create("RiskLens", *sources, model.address, rates.close_out)
     what_if_lens = create("WhatIfLens", *sources, lens.address)
-    backstop = create("Backstop", *sources, model.address, *parameters.auction, owner)
-    close_out = create("CloseOut", engine.address, backstop.address, rates.reduce_after)
+    close_out = create(
+        "CloseOut", engine.address, fund.address, backstop.address, rates.reduce_after
+    )
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
         converter, risk_lens, what_if_lens, backstop, close_out,
@@ -262,7 +265,7 @@ def _configure(system: System, deployer: Any, report: Report) -> None:
     report("granting rights to Exchange, engines, CollateralConverter and Backstop")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
-    house.set_module(system.close_out.address, ENGINE_RIGHTS, sender=deployer)
+    house.set_module(system.close_out.address, CLOSE_OUT_RIGHTS, sender=deployer)
     house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
     house.set_module(system.backstop.address, BACKSTOP_RIGHTS, sender=deployer)
     if system.parameters.guardian is not None:
@@ -350,7 +353,7 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "CLEARINGHOUSE", "Clearinghouse"),
         ("LiquidationEngine", system.engine, "INDEX_ORACLE", "IndexOracle"),
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
-        ("LiquidationEngine", system.engine, "INSURANCE_FUND", "InsuranceFund"),
+        ("LiquidationEngine", system.engine, "BACKSTOP", "Backstop"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "INDEX_ORACLE", "IndexOracle"),
@@ -423,7 +426,7 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("close-out", engine.CLOSE_OUT_PPM(), rates.close_out)
     same("keeper share", engine.KEEPER_SHARE_PPM(), rates.keeper_share)
     close_out = system.close_out
-    same("rights of CloseOut", house.modules(close_out.address), ENGINE_RIGHTS)
+    same("rights of CloseOut", house.modules(close_out.address), CLOSE_OUT_RIGHTS)
     same("seconds before a reduction", close_out.REDUCE_AFTER_SECONDS(), rates.reduce_after)
     converter, discounts = system.converter, parameters.conversion
     same("rights of CollateralConverter", house.modules(converter.address), CONVERTER_RIGHTS)

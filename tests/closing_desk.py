@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from seawall.deployment import ENGINE_RIGHTS, System
-from seawall.spec.close_out import CHARGED, CloseOut, CloseOutParameters
-from seawall.spec.liquidation import DEFERRED, FUND
+from seawall.deployment import CLOSE_OUT_RIGHTS, System
+from seawall.spec.close_out import CHARGED, DEFERRED, FUND, CloseOut, CloseOutParameters
 from seawall.spec.words import account_id
 from tests.desk import Refused, contract_at
 from tests.yard import Yard
@@ -49,14 +48,25 @@ class ClosingDesk(Yard):
         seconds = CloseOutParameters(system.parameters.liquidation.reduce_after)
         self.closing = CloseOut(self.waterfall, seconds, self._cover, self.stop)
         # Under its name: it asks the Backstop, too.
-        self.spec.set_module(CloseOut.ADDRESS, ENGINE_RIGHTS)
+        self.spec.set_module(CloseOut.ADDRESS, CLOSE_OUT_RIGHTS)
 
-    def _cover(self, _market_id: int, account: int, amount: int) -> int:
+    def _cover(self, account: int, claims: list[tuple[int, int]]) -> list[int]:
         """The fund pays what it has."""
-        cash = self.spec.ledger.accounts[self.fund_account].cash
-        paid = min(amount, max(0, cash))
-        self.spec.pay(CloseOut.ADDRESS, self.fund_account, account, 0, paid)
+        cash = max(0, self.spec.ledger.accounts[self.fund_account].cash)
+        paid = []
+        for _, amount in claims:
+            paid.append(min(amount, cash))
+            cash -= paid[-1]
+        self.spec.pay(CloseOut.ADDRESS, self.fund_account, account, 0, sum(paid))
         return paid
+
+    def heal(self) -> int:
+        """The fund pays deferred losses down."""
+        healed = self.closing.heal()
+        assert self.view(self.closer, "heal") == healed
+        self.send(self.owner, self.closer, "heal")
+        self.check()
+        return healed
 
     def close_out(self, account: int, keeper: int) -> Closed:
         """Close one account, as the specification says. Errors: Refused."""

@@ -384,28 +384,12 @@ class Desk:
         self.check()
         return predicted, self.events(receipt)
 
-    def absorb(self, account: int) -> tuple[int, list[dict[str, Any]]]:
-        """Book an account's shortfall; the shortfall and the events."""
-        predicted = self._predict(lambda: self.waterfall.absorb(account))
-        assert self._seen(predicted, "absorb", account, sender=self.broker) == predicted
-        receipt = self._send_as(predicted, self.broker, "absorb", account)
-        self.check()
-        return predicted, self.events(receipt)
-
     def flag(self, account: int) -> int:
         """Touch an account's clock."""
         self.send(self.broker, self.engine, "flag", account)
         predicted = self.waterfall.flag(account)
         assert self.view(self.engine, "flagged_at", account) == predicted
         return predicted
-
-    def heal(self) -> int:
-        """The fund pays deferred losses down."""
-        healed = self.waterfall.heal()
-        assert self._seen(healed, "heal", sender=self.broker) == healed
-        self.send(self.broker, self.engine, "heal")
-        self.check()
-        return healed
 
     def plan_step(self, account: int) -> Step:
         """The contract's plan, equal to the specification's."""
@@ -557,8 +541,3 @@ class Desk:
         )
         slack = self.view(self.lens, "conservation", self.markets)
         assert slack == 0 if untouched else slack >= 0
-
-
-def absorbed(events: list[dict[str, Any]]) -> dict[int, int]:
-    """Amount by stage of the shortfall events."""
-    return {one["stage"]: one["amount"] for one in events if one["event"] == "Absorbed"}

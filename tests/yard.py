@@ -33,6 +33,7 @@ class Yard(Desk):
         address, owner_number = int(self.backstop.address, 16), int(self.owner, 16)
         self.stop = Backstop(self.spec, address, owner_number, system.parameters.auction)
         self.spec.set_module(Backstop.ADDRESS, BACKSTOP_RIGHTS)
+        self.waterfall.backstop = self.stop
         self.free = self.stop.account(0)
         self.accounts += [self.free, *(self.stop.account(one) for one in self.markets)]
 

@@ -83,7 +83,8 @@ _positions: HashMap[uint256, uint256[128]]
 _markets: uint256[128]
 _shares: uint256[128]
 _terms: uint256[128]
-# market -> side -> epoch -> side word; the present epoch's once touched, ended epochs' for ever.
+# market -> side -> epoch -> side word; the first epoch's from the listing, the present one's once touched, ended epochs'
+# for ever.
 _sides: HashMap[uint256, HashMap[uint256, HashMap[uint256, uint256]]]
 
 # ---------------------------------------------------------------
@@ -114,6 +115,16 @@ def _load_market(market_id: uint256) -> Market:
                 market.sides[side].scale = convert(words._side_scale(rates), int256)
                 market.sides[side].charge = words._side_charge(rates)
     return market
+
+
+@internal
+def _write_sides(market_id: uint256):
+    """
+    @notice Write both sides of a market that is listed, as they are: no liquidation ever pays for a new slot.
+    """
+    for side: uint256 in [LONG, SHORT]:
+        if self._sides[market_id][side][0] == 0:
+            self._sides[market_id][side][0] = words._side(convert(RAY, uint256), 0)
 
 
 @internal
@@ -469,7 +480,7 @@ def market_words(market_id: uint256) -> uint256[3]:
 @view
 def side_word(market_id: uint256, side: uint256, epoch: uint256) -> uint256:
     """
-    @notice Scale and charge of a side (1 long, 2 short) in an epoch; 0 where never touched.
+    @notice Scale and charge of a side (1 long, 2 short) in an epoch; 0 where never touched but for the first.
     """
     return self._sides[market_id][side][epoch]
 

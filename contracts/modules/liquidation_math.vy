@@ -331,3 +331,19 @@ def _capped_fee(
     kept: int256 = fixed_math._mul_div_ceil(equity, convert(left, int256), convert(maintenance, int256))
     room: int256 = max(equity - kept - ROUNDING_WEI * convert(legs, int256), 0)
     return min(fixed_math._ppm_down(notional, penalty), convert(room, uint256))
+
+
+@internal
+@pure
+def _dust(seen: Situation) -> uint256:
+    """
+    @notice What a whole close may lose to rounding (WAD): legs off the lot lose up to a unit of size each.
+    """
+    odd: bool = False
+    dust: uint256 = 0
+    for index: uint256 in range(len(seen.planned), bound=MAX_LEGS):
+        odd = odd or fixed_math._abs(words._leg_size(seen.legs[index])) % LOT != 0
+        # Sixteen of a price below 2**80.
+        price: uint256 = words._price_price(seen.prices[index])
+        dust = unsafe_add(dust, unsafe_add(unsafe_div(price, WAD), convert(ROUNDING_WEI, uint256)))
+    return dust if odd else 0

@@ -27,6 +27,7 @@ from contracts.modules import words  # storage layout
 NOTHING: constant(uint256) = 0
 PARTIAL: constant(uint256) = 1
 WHOLE: constant(uint256) = 2
+BANKRUPT: constant(uint256) = 3
 
 PPM: constant(uint256) = 10**6
 WAD: constant(uint256) = 10**18
@@ -103,21 +104,54 @@ def _is_healthy(legs: uint256, favourable: int256, favourable_maintenance: uint2
 
 @internal
 @view
+def _is_below_close_out(equity: int256, maintenance: uint256) -> bool:
+    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
+    line: int256 = convert(unsafe_mul(maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
+    return unsafe_mul(equity, convert(PPM, int256)) < line
+
+
+@internal
+@pure
+def _is_bankrupt(equity: int256, dust: uint256) -> bool:
+    """
+    @notice At or below zero once its legs are closed.
+    @param dust what closing them may lose to rounding
+    """
+    return equity < max(1, convert(dust, int256))
+
+
+@internal
+@view
 def _calculate_step(
     seen: liquidation_math.Situation, limit: uint256
 ) -> (ILiquidationEngine.Step, uint256):
     """
     @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
-            price, notional 0 where the limit allows nothing.
+            price, 3 where it is bankrupt, notional 0 where the limit allows nothing.
     """
-    # Equity and maintenance are below 2**160, rates below 2**21: no overflow.
-    line: int256 = convert(unsafe_mul(seen.maintenance, liquidation_math.CLOSE_OUT_PPM), int256)
-    if unsafe_mul(seen.equity, convert(PPM, int256)) < line:
-        step: ILiquidationEngine.Step = self._calculate_whole(seen)
-        # Of a solvent account a keeper who cannot take all takes a slice: nobody's size makes him wait alone. So does one
-        # where closing all beside a leg without a usable price would not help.
-        if seen.equity <= 0 or (step.stage != NOTHING and step.notional <= limit):
+    if self._is_below_close_out(seen.equity, seen.maintenance):
+        dust: uint256 = liquidation_math._dust(seen)
+        if self._is_bankrupt(seen.equity, dust):
+            bankrupt: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+            bankrupt.stage = BANKRUPT
+            return bankrupt, 0
+        step: ILiquidationEngine.Step = self._calculate_whole(seen, dust)
+        # A keeper who cannot take all takes a slice: nobody's size makes him wait alone. So does one where closing all
+        # beside a leg without a usable price would not help.
+        if step.stage != NOTHING and step.notional <= limit:
             return step, 0
+    return self._calculate_part(seen, limit)
+
+
+@internal
+@view
+def _calculate_part(
+    seen: liquidation_math.Situation, limit: uint256
+) -> (ILiquidationEngine.Step, uint256):
+    """
+    @notice A slice, however far below maintenance margin the account is, and the index of its leg; stage 0 where no leg
+            has a usable price, notional 0 where the limit allows nothing.
+    """
     most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
     if words._account_mode(seen.word) & PORTFOLIO != 0:
         return self._calculate_slice_of_all(seen, most), 0
@@ -134,10 +168,11 @@ def _calculate_step(
 
 @internal
 @view
-def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Step:
+def _calculate_whole(seen: liquidation_math.Situation, dust: uint256) -> ILiquidationEngine.Step:
     """
     @notice All legs with a usable price at once; nothing where that would lower h of a solvent account, which closing
             the hedge of a leg without a usable price does.
+    @param dust what of the account's equity no fee may take, for rounding
     """
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     standard: uint256 = 0
@@ -168,6 +203,8 @@ def _calculate_whole(seen: liquidation_math.Situation) -> ILiquidationEngine.Ste
         if left > seen.maintenance and seen.equity > 0:
             step = empty(ILiquidationEngine.Step)
     step.fee = liquidation_math._capped_fee(penalty, step.notional, seen.equity, seen.maintenance, left, 1)
+    kept: int256 = max(0, unsafe_sub(seen.equity, convert(dust, int256)))
+    step.fee = min(step.fee, convert(kept, uint256))
     step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
     return step
 

@@ -1,8 +1,8 @@
 """Close-out of whole accounts without anybody's capital (protocol section 6, stages 2 to 6).
 
-An account is *due* when its equity is at or below zero, or below close-out with a clock that has
-run for `reduce_after`. All due accounts of a batch are valued first, then their legs are taken out
-at the index, netted against each other, and what nobody takes is closed against the whole other
+An account is *due* when it is bankrupt, with or without legs, or below close-out with a clock that
+has run for `reduce_after`. All due accounts of a batch are valued first, then their legs are taken
+out at the index, netted against each other, and what nobody takes is closed against the whole other
 side of its market, pro rata, in O(1). A shortfall is paid by the insurance fund, then by the sides
 that won in this move, up to a cap per unit, and the rest is deferred.
 
@@ -13,15 +13,23 @@ closed; members of the batch pay none of it: their legs are gone by then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change
+from seawall.spec.close_out_batch import Batch, Case, Claim, opposite
 from seawall.spec.fixed_math import ceil_div
-from seawall.spec.liquidation import DEFERRED, FUND, LiquidationEngine, Step, plan_whole
+from seawall.spec.liquidation import (
+    LONGEST_CLOCK,
+    LiquidationEngine,
+    Step,
+    dust_of,
+    is_bankrupt,
+    is_below_close_out,
+    plan_whole,
+)
 from seawall.spec.margin import COLLATERAL_IDS, Leg, Plan, Price
-from seawall.spec.state import require
+from seawall.spec.state import Table, require
 from seawall.spec.words import (
     GATE_NONE,
     LONG,
@@ -33,20 +41,19 @@ from seawall.spec.words import (
     WAD,
 )
 
-#: Stage of what sides are charged; the others stand in `seawall.spec.liquidation`.
-CHARGED = 5
+#: Stages: the insurance fund, what sides are charged, what is deferred.
+FUND, CHARGED, DEFERRED = 4, 5, 6
 CLOSED, HEALTHY, STALE, OWN_ACCOUNT, WAITING = 0, 1, 2, 3, 4
 MAX_BATCH = 20
 #: A fund with less is empty: to ask it would cost more than it has (WAD).
 LEAST_SAVINGS = 10**12
 #: Markets that a batch may span.
 MAX_MARKETS = 24
-#: What a leg off the lot may lose besides, in wei, when it is closed.
-ROUNDING_WEI = 4
-
-
-#: (market, account, amount) -> paid.
-Cover = Callable[[int, int, int], int]
+#: Seconds: the fund's cash heals deferred losses at its size per period, a step's worth at once.
+HEAL_PERIOD = 7 * 86_400
+HEAL_STEP = 3_600
+#: (account, [(market, amount)]) -> what was paid of each.
+Cover = Callable[[int, list[tuple[int, int]]], list[int]]
 
 
 class CloseOutParameters(NamedTuple):
@@ -64,134 +71,10 @@ class Source(NamedTuple):
     amount: int
 
 
-@dataclass
-class Case:
-    """An account of a batch as it was found."""
-
-    account: int
-    plan: Plan
-    legs: list[Leg]
-    prices: list[Price]
-    step: Step
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every leg has a usable price: only then is its shortfall known."""
-        return all(leg.usable for leg in self.plan.legs)
-
-    @property
-    def shortfall(self) -> int:
-        """-E where E < 0, with room for what legs off the lot may lose to rounding."""
-        if not self.is_whole or self.plan.equity >= 0:
-            return 0
-        legs = list(zip(self.legs, self.prices, strict=True))[: len(self.plan.legs)]
-        odd = any(size % LOT for (_, _, size), _ in legs)
-        dust = sum(price.price // WAD + ROUNDING_WEI for _, price in legs) if odd else 0
-        return dust - self.plan.equity
-
-    @property
-    def last(self) -> int:
-        """Index of the last leg that goes: with it the shortfall is made good."""
-        return max(index for index, leg in enumerate(self.plan.legs) if leg.usable)
-
-    def fee_of(self, index: int) -> int:
-        """A leg's part of the fee, by notional."""
-        notionals = [leg.notional if leg.usable else 0 for leg in self.plan.legs]
-        return split(self.step.fee, notionals)[index]
-
-    def passed_on(self, index: int) -> int:
-        """What a leg pays to the pivot: its keeper reserve, less the shortfall with the last."""
-        shortfall = self.shortfall if index == self.last else 0
-        return self.plan.legs[index].reserve - shortfall
-
-    def weights(self) -> list[int]:
-        """Who won in this move: max(0, -size * (P - EMA)) per leg; notionals where all are 0."""
-        won = []
-        for (_, _, size), price in zip(self.legs, self.prices, strict=True):
-            average = price.price * price.ema_ratio // RATIO
-            won.append(max(0, -size * (price.price - average)) // WAD)
-        won = won[: len(self.plan.legs)]
-        return won if any(won) else [leg.notional for leg in self.plan.legs]
-
-
-@dataclass
-class Claim:
-    """What a side is asked for: `wanted` of it by weights, `paid` by the fund, `charge` by it."""
-
-    market_id: int
-    side: int
-    price: Price
-    base: int
-    wanted: int = 0
-    paid: int = 0
-    room: int = 0
-    charge: int = 0
-
-
-@dataclass
-class Batch:
-    """Due accounts, and what sides are asked for, by market and side."""
-
-    cases: list[Case] = field(default_factory=list)
-    claims: dict[tuple[int, int], Claim] = field(default_factory=dict)
-
-    @property
-    def bankrupt(self) -> list[Case]:
-        """Those with a shortfall."""
-        return [case for case in self.cases if case.shortfall]
-
-    @property
-    def shortfall(self) -> int:
-        """Of all."""
-        return sum(case.shortfall for case in self.cases)
-
-    @property
-    def pivot(self) -> Case:
-        """Who stands in for all: the first with a shortfall, else the first."""
-        return (self.bankrupt or self.cases)[0]
-
-    def charge(self, market_id: int, side: int) -> int:
-        """What a side is charged."""
-        claim = self.claims.get((market_id, side))
-        return claim.charge if claim else 0
-
-    @property
-    def market_ids(self) -> list[int]:
-        """Markets with something to close, ascending."""
-        return sorted(
-            {leg.market_id for case in self.cases for leg in case.plan.legs if leg.usable}
-        )
-
-    def sizes(self, market_id: int) -> list[tuple[Case, int, int]]:
-        """Case, index of its leg and signed size, of every usable leg in a market."""
-        return [
-            (case, index, case.legs[index][2])
-            for case in self.cases
-            for index, leg in enumerate(case.plan.legs)
-            if leg.usable and leg.market_id == market_id
-        ]
-
-
-def opposite(size: int) -> int:
-    """The side that a leg stands against."""
-    return SHORT if size > 0 else LONG
-
-
-def split(amount: int, weights: list[int]) -> list[int]:
-    """An amount by weights, rounded down, the rest to the last weight above zero."""
-    total = sum(weights)
-    if total == 0:
-        return [0] * len(weights)
-    parts = [amount * weight // total for weight in weights]
-    last = max(index for index, weight in enumerate(weights) if weight)
-    parts[last] += amount - sum(parts)
-    return parts
-
-
 class CloseOut:
     """Executable specification of the contract on the specification's Clearinghouse.
 
-    `cover(market_id, account, amount)` is the insurance fund.
+    `cover(account, claims)` is the insurance fund.
     """
 
     ADDRESS = "close_out"
@@ -208,6 +91,7 @@ class CloseOut:
         self.parameters = parameters
         self.cover = cover
         self.backstop = backstop
+        self.healed_at: Table[int, int] = Table(self.house.journal, 0)
         #: Of the last call: its accounts, and which stage paid how much.
         self.batch = Batch()
         self.sources: list[Source] = []
@@ -241,6 +125,18 @@ class CloseOut:
                 self._resolve(cases, keeper)
             return [status for status, _ in found]
 
+    def heal(self) -> int:
+        """The fund's cash pays deferred losses down, at its size per week, an hour's worth at most.
+
+        All at once, a deposit made for one transaction around a healing would take most of it.
+        """
+        house = self.house
+        elapsed = min(house.now - self.healed_at[0], HEAL_STEP)
+        healed = house.heal(self.ADDRESS, self._savings() * elapsed // HEAL_PERIOD)
+        if healed:
+            self.healed_at[0] = house.now
+        return healed
+
     # -- what is due -------------------------------------------------------------------------
 
     def _check_keeper(self, keeper: int) -> None:
@@ -255,9 +151,11 @@ class CloseOut:
             return OWN_ACCOUNT, None
         engine = self.engine
         plan, legs, prices = engine.situation(account)
+        if not plan.legs:
+            return self._look_at_debt(Case(account, plan, legs, prices, Step()))
         if engine.is_healthy(account):
             return HEALTHY, None
-        if not self.is_due(account, plan) and not (
+        if not self.is_due(account, plan, dust_of(plan, legs, prices)) and not (
             alone and self.fits(account, plan, legs, prices)
         ):
             return WAITING, None
@@ -271,20 +169,29 @@ class CloseOut:
             return STALE, None
         return CLOSED, Case(account, plan, legs, prices, step)
 
-    def is_due(self, account: int, plan: Plan) -> bool:
-        """At or below zero; or below close-out, with a clock that has run."""
-        if plan.equity <= 0:
-            return True
-        if plan.equity * PPM >= plan.maintenance * self.engine.parameters.close_out:
+    def _look_at_debt(self, case: Case) -> tuple[int, Case | None]:
+        """An account without legs is due below zero; the fund's own debt is its savers'.
+
+        A silent feed counts at its last price: one wei of a token without a price hides no debt.
+        """
+        if case.plan.equity >= 0 or case.account == self.house.fee_account:
+            return HEALTHY, None
+        return CLOSED, case
+
+    def is_due(self, account: int, plan: Plan, dust: int = 0) -> bool:
+        """Below close-out, and bankrupt or with a clock that has run and is not void."""
+        if not is_below_close_out(self.engine.parameters, plan):
             return False
-        started = self.engine.flagged[account]
-        return started != 0 and self.house.now >= started + self.parameters.reduce_after
+        if is_bankrupt(plan, dust):
+            return True
+        started, now = self.engine.flagged[account], self.house.now
+        return started + self.parameters.reduce_after <= now <= started + LONGEST_CLOCK
 
     def fits(self, account: int, plan: Plan, legs: list[Leg], prices: list[Price]) -> bool:
         """Below close-out, and buckets take every leg that can go, but for less than a lot."""
         if self.backstop is None or self._is_bucket(account):
             return False
-        if plan.equity * PPM >= plan.maintenance * self.engine.parameters.close_out:
+        if not is_below_close_out(self.engine.parameters, plan):
             return False
         for leg, (_, _, size), price in zip(plan.legs, legs, prices, strict=False):
             taken = self.backstop.room(leg.market_id, size, price) if leg.usable else size
@@ -307,6 +214,11 @@ class CloseOut:
         reserve = sum(case.step.reserve for case in cases)
         if reserve:
             self.house.pay(self.ADDRESS, batch.pivot.account, keeper, 0, reserve)
+        for case in batch.bankrupt:
+            # Its debt passes to the pivot with its last leg; where it has none, so.
+            if not case.plan.legs and case is not batch.pivot:
+                debt = case.shortfall
+                self.house.pay(self.ADDRESS, batch.pivot.account, case.account, 0, debt)
         if batch.shortfall:
             loss = self.house.write_off(self.ADDRESS, batch.pivot.account)
             if loss:
@@ -338,56 +250,76 @@ class CloseOut:
         claims = [batch.claims[key] for key in sorted(batch.claims)]
         total = batch.shortfall
         unclaimed = total - sum(claim.wanted for claim in claims)
-        savings = self.house.ledger.accounts[self.house.fee_account].cash
-        available = min(total, savings) if savings >= LEAST_SAVINGS else 0
-        pivot = batch.pivot.account
-        for market_id, claim in [(0, None), *((claim.market_id, claim) for claim in claims)]:
-            wanted = claim.wanted if claim else unclaimed
-            asked = wanted * available // total
-            paid = self.cover(market_id, pivot, asked) if asked else 0
-            if paid:
-                self.sources.append(Source(FUND, market_id, claim.side if claim else 0, paid))
-            if claim:
-                claim.paid = paid
-        missing = 0
+        available = min(total, self._savings())
+        # Where its money is short, in proportion to all claims.
+        asked = [(0, unclaimed)] + [(claim.market_id, claim.wanted) for claim in claims]
+        asked = [(market_id, wanted * available // total) for market_id, wanted in asked]
+        paid = self.cover(batch.pivot.account, asked) if available else [0] * len(asked)
+        self._note(FUND, 0, 0, paid[0])
+        for claim, amount in zip(claims, paid[1:], strict=True):
+            claim.paid = amount
+            self._note(FUND, claim.market_id, claim.side, amount)
+        self._charge(batch, claims)
+
+    def _savings(self) -> int:
+        """What the fund can pay."""
+        cash = self.house.ledger.accounts[self.house.fee_account].cash
+        return cash if cash >= LEAST_SAVINGS else 0
+
+    def _charge(self, batch: Batch, claims: list[Claim]) -> None:
+        """Sides pay what the fund leaves, up to their caps.
+
+        What a side cannot pay is asked of the others in proportion to what they have left: of these
+        only for as much size as bankrupt legs stood against. Nobody pays for a crash elsewhere
+        because a dollar was bet against him.
+        """
+        missing, spare = 0, []
         for claim in claims:
-            claim.room = self._room_of(batch, claim)
-            claim.charge = min(claim.wanted - claim.paid, claim.room)
-            missing += claim.wanted - claim.paid - claim.charge
-        for claim in claims:
-            more = min(missing, claim.room - claim.charge)
+            left = self._left(batch, claim.market_id, claim.side)
+            wanted = claim.wanted - claim.paid
+            claim.charge = min(wanted, self._cap_of(claim, left, left))
+            missing += wanted - claim.charge
+            spare.append(max(0, self._cap_of(claim, left, claim.against) - claim.charge))
+        free = sum(spare)
+        missing = min(missing, free)
+        for claim, room in zip(claims, spare, strict=True):
+            more = missing * room // free if free else 0
+            missing, free = missing - more, free - room
             claim.charge += more
-            missing -= more
-            if claim.charge:
-                self.sources.append(Source(CHARGED, claim.market_id, claim.side, claim.charge))
+            self._note(CHARGED, claim.market_id, claim.side, claim.charge)
+
+    def _note(self, stage: int, market_id: int, side: int, amount: int) -> None:
+        if amount:
+            self.sources.append(Source(stage, market_id, side, amount))
 
     def _claim(self, batch: Batch) -> None:
         """Split each shortfall over the sides that its legs stood against."""
         for case in batch.bankrupt:
-            weights = case.weights()
-            parts = split(case.shortfall, weights)
+            parts = case.claims()
             for index, leg in enumerate(case.plan.legs):
-                side = opposite(case.legs[index][2])
+                size = case.legs[index][2]
+                side = opposite(size)
                 claim = batch.claims.setdefault(
                     (leg.market_id, side),
                     Claim(leg.market_id, side, case.prices[index], leg.base),
                 )
                 claim.wanted += parts[index]
+                claim.against += abs(size)
 
-    def _room_of(self, batch: Batch, claim: Claim) -> int:
-        """Gain since the EMA and base maintenance margin, of what is left of the side; or nothing.
+    def _cap_of(self, claim: Claim, left: int, size: int) -> int:
+        """Gain since the EMA and base maintenance margin of a size of the side, at most all of it.
 
         The lower of price and EMA sets the margin: a member that had its maintenance margin at the
         EMA keeps an equity of zero or more. A side below a minimum notional counts as empty.
         """
-        left = self._left(batch, claim.market_id, claim.side)
         price = claim.price.price
         average = price * claim.price.ema_ratio // RATIO
         least = self.house.terms[claim.market_id].min_notional
         if left == 0 or left * price < least * WAD:
             return 0
+        size = min(size, left)
         gain = max(0, price - average if claim.side == LONG else average - price)
-        return left * gain // WAD + left * min(price, average) // WAD * claim.base // PPM
+        return size * gain // WAD + size * min(price, average) // WAD * claim.base // PPM
 
     # -- legs --------------------------------------------------------------------------------
 
@@ -406,18 +338,20 @@ class CloseOut:
         against = opposite(net)
         # Where a bucket has taken all that the side has, the rest is what the sides parted by.
         reduces = rest != 0 and self._left(batch, market_id, against) > abs(taken)
-        # The fee goes to who takes the legs, where all are netted to the fund.
-        handed = bool(taken) or reduces
+        # Fees go to who takes legs; of what is netted to the fund.
+        gross = sum(abs(size) for _, _, size in entries)
+        handed = abs(net) if taken or reduces else 0
         fees = 0
         through_pivot = 0
         changes: list[Change] = []
         for case, index, size in entries:
             fee = case.fee_of(index)
-            fees += fee
+            to_taker = fee * handed // gross if gross else 0
+            fees += to_taker
             passed = case.passed_on(index) if case is not batch.pivot else 0
             through_pivot += passed
-            money = size * price.price // WAD - passed - (fee if handed else 0)
-            changes.append(Change(case.account, -size, money, 0 if handed else fee, GATE_NONE))
+            money = size * price.price // WAD - passed - to_taker
+            changes.append(Change(case.account, -size, money, fee - to_taker, GATE_NONE))
         for side in (LONG, SHORT):
             charge = batch.charge(market_id, side)
             through_pivot += charge

@@ -1,6 +1,9 @@
-"""The waterfall (protocol section 6): partial liquidation, whole close, shortfall, deferred loss.
+"""Liquidation of accounts above zero (protocol section 6, stage 1, and slices of stage 2).
 
-Rates are parts per million, money WAD. Sizes of slices round up to a lot, fees round down.
+To keepers with margin: a slice of one leg while close-out <= h < 1, all legs below. To buckets of
+the Backstop, where no keeper came for a while: slices. What is at or below zero is
+`seawall.spec.close_out`'s. Rates are parts per million, money WAD. Sizes of slices round up to a
+lot, fees round down.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from seawall.spec.clearinghouse import MARKETS_MASK, Change, Clearinghouse
+from seawall.spec.backstop import Backstop
+from seawall.spec.clearinghouse import Change, Clearinghouse
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.margin import Leg, Plan, PlannedLeg, Price
 from seawall.spec.risk import size_factor
@@ -23,16 +27,17 @@ from seawall.spec.words import (
     PORTFOLIO,
     PPM,
     WAD,
-    ids_of,
 )
 
-NOTHING, PARTIAL, WHOLE, FUND, DEFERRED = 0, 1, 2, 4, 6
-LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT = 0, 1, 2, 3
+#: What a step does; nothing of it where an account is bankrupt.
+NOTHING, PARTIAL, WHOLE, BANKRUPT = 0, 1, 2, 3
+LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT, INSOLVENT = 0, 1, 2, 3, 4
 #: Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
 ROUNDING_WEI = 4
-#: Seconds: the fund's cash heals deferred losses at its size per period, a step's worth at once.
-HEAL_PERIOD = 7 * 86_400
-HEAL_STEP = 3_600
+#: Seconds after which a clock is void: what began it may be long over.
+LONGEST_CLOCK = 86_400
+#: Seconds on the clock before buckets take slices: keepers with margin come first.
+BACKSTOP_AFTER = 600
 #: How often a slice beside a leg without a usable price is halved until it helps.
 HALVINGS = 6
 #: Newton steps towards the size of a slice; each doubles the digits.
@@ -127,6 +132,24 @@ def capped_fee(
         return 0
     room = equity - -(-equity * left // maintenance) - ROUNDING_WEI * legs
     return max(0, min(pi * notional // PPM, room))
+
+
+def dust_of(plan: Plan, legs: list[Leg], prices: list[Price]) -> int:
+    """What a whole close may lose to rounding, WAD: legs off the lot lose up to a unit of size."""
+    sized = list(zip(legs, prices, strict=True))[: len(plan.legs)]
+    if all(size % LOT == 0 for (_, _, size), _ in sized):
+        return 0
+    return sum(price.price // WAD + ROUNDING_WEI for _, price in sized)
+
+
+def is_below_close_out(parameters: EngineParameters, plan: Plan) -> bool:
+    """h < kappa."""
+    return plan.equity * PPM < plan.maintenance * parameters.close_out
+
+
+def is_bankrupt(plan: Plan, dust: int) -> bool:
+    """At or below zero once its legs are closed."""
+    return plan.equity < max(1, dust)
 
 
 def best_leg(planned: tuple[PlannedLeg, ...]) -> int | None:
@@ -295,6 +318,7 @@ def plan_whole(
     if plan.equity > 0 and left > plan.maintenance:
         return Step()
     fee = capped_fee(pi, notional, plan.equity, plan.maintenance, left)
+    fee = max(0, min(fee, plan.equity - dust_of(plan, legs, prices)))
     share = fee * parameters.keeper_share // PPM
     return Step(
         stage=WHOLE, notional=notional, fee=fee, keeper_fee=share,
@@ -307,6 +331,14 @@ def _is_healthy(plan: Plan) -> bool:
     return not plan.legs or plan.favourable_equity >= plan.favourable_maintenance
 
 
+_STATUS = {
+    NOTHING: STALE,
+    PARTIAL: LIQUIDATED,
+    WHOLE: LIQUIDATED,
+    BANKRUPT: INSOLVENT,
+}
+
+
 class LiquidationEngine:
     """Executable specification of the engine on the specification's Clearinghouse."""
 
@@ -316,7 +348,8 @@ class LiquidationEngine:
         self.clearinghouse = clearinghouse
         self.parameters = parameters
         self.flagged: Table[int, int] = Table(clearinghouse.journal, 0)
-        self.healed_at: Table[int, int] = Table(clearinghouse.journal, 0)
+        #: Whose buckets take slices; given after it is made.
+        self.backstop: Backstop | None = None
         self._caller = 0
 
     @contextmanager
@@ -341,18 +374,27 @@ class LiquidationEngine:
         plan, legs, prices = self.situation(account)
         if _is_healthy(plan):
             return Step()
-        mode = self.clearinghouse.ledger.accounts[account].mode
-
-        def required(left: list[Leg]) -> int:
-            return self.plan(0, left, prices, PORTFOLIO).maintenance
-
-        if plan.equity * PPM < plan.maintenance * self.parameters.close_out:
+        if is_below_close_out(self.parameters, plan):
+            if is_bankrupt(plan, dust_of(plan, legs, prices)):
+                return Step(BANKRUPT)
+            mode = self.clearinghouse.ledger.accounts[account].mode
+            required = self._required(prices)
             step = plan_whole(self.parameters, plan, legs, prices, required, mode)
-            # Of a solvent account a keeper who cannot take all takes a slice, and so does one where
-            # closing all beside a leg without a usable price would not help.
-            if plan.equity <= 0 or (step.stage and step.notional <= limit):
+            # A keeper who cannot take all takes a slice, and so does one where closing all beside a
+            # leg without a usable price would not help.
+            if step.stage and step.notional <= limit:
                 return step
-        if mode & PORTFOLIO:
+        return self._plan_part(account, limit)
+
+    def _required(self, prices: list[Price]) -> Callable[[list[Leg]], int]:
+        """What other legs need in portfolio mode."""
+        return lambda left: self.plan(0, left, prices, PORTFOLIO).maintenance
+
+    def _plan_part(self, account: int, limit: int) -> Step:
+        """A slice, however far below maintenance margin the account is."""
+        plan, legs, prices = self.situation(account)
+        if self.clearinghouse.ledger.accounts[account].mode & PORTFOLIO:
+            required = self._required(prices)
             return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)
         minimum = {
             leg.market_id: self.clearinghouse.terms[leg.market_id].min_notional for leg in plan.legs
@@ -375,6 +417,7 @@ class LiquidationEngine:
             require(account != keeper, "liquidation: own account")
             require(not self.is_healthy(account), "liquidation: healthy")
             step = self.plan_step(account, limit)
+            require(step.stage != BANKRUPT, "liquidation: bankrupt")
             require(step.stage != NOTHING, "liquidation: price stale")
             allowed = step.stage == WHOLE or step.notional != 0
             require(allowed and step.notional <= limit, "liquidation: over limit")
@@ -395,13 +438,96 @@ class LiquidationEngine:
                     statuses.append(HEALTHY)
                 else:
                     step = self.plan_step(account)
-                    statuses.append(LIQUIDATED if step.stage else STALE)
-                if step.stage:
+                    statuses.append(_STATUS[step.stage])
+                if step.stage in (PARTIAL, WHOLE):
                     last_market = self._execute(account, keeper, step, gated=False)
             if last_market:
                 gate = Change(keeper, 0, 0, 0, GATE_INITIAL)
                 self.clearinghouse.trade(self.ADDRESS, last_market, [gate])
             return statuses
+
+    def hand_to_backstop(self, account: int, keeper: int) -> Step:
+        """A slice to buckets of the Backstop, once its clock has run; returns what was done.
+
+        The caller needs no margin; he gets the keeper's share of the fee and the reserve in cash,
+        the buckets the rest of it. In standard mode the slice is what the best leg's bucket has
+        room for, in portfolio mode all of it or nothing: hedges stay matched.
+        """
+        with self._called_by(keeper):
+            require(account != keeper, "liquidation: own account")
+            require(keeper >> 96 != 0, "account: unknown")
+            plan, legs, prices = self.situation(account)
+            require(not _is_healthy(plan), "liquidation: healthy")
+            require(self._waited(account), "liquidation: not due")
+            require(not is_bankrupt(plan, dust_of(plan, legs, prices)), "liquidation: bankrupt")
+            limit = self._room_of_best(account, plan, legs, prices)
+            step = self._plan_part(account, limit)
+            require(step.stage != NOTHING, "liquidation: price stale")
+            sizes = self._sizes_of(account, step)
+            fits = step.notional and all(
+                self._room(one, size, price) == size for one, size, price in sizes
+            )
+            require(bool(fits), "liquidation: bucket full")
+            self._hand_over(account, keeper, step, sizes)
+            if self.flagged[account]:
+                self.flag(account)
+            return step
+
+    def _waited(self, account: int) -> bool:
+        """Whether a clock has run for BACKSTOP_AFTER and is not void."""
+        started, now = self.flagged[account], self.clearinghouse.now
+        return started + BACKSTOP_AFTER <= now <= started + LONGEST_CLOCK
+
+    def _room(self, market_id: int, size: int, price: Price) -> int:
+        return self.backstop.room(market_id, size, price) if self.backstop else 0
+
+    def _room_of_best(self, account: int, plan: Plan, legs: list[Leg], prices: list[Price]) -> int:
+        """Notional of the best leg that its bucket has room for; no limit in portfolio mode."""
+        index = best_leg(plan.legs)
+        if self.clearinghouse.ledger.accounts[account].mode & PORTFOLIO or index is None:
+            return MAX_UINT256
+        market_id, _, size = legs[index]
+        return abs(self._room(market_id, size, prices[index])) * prices[index].price // WAD
+
+    def _sizes_of(self, account: int, step: Step) -> list[tuple[int, int, Price]]:
+        """Market, signed size and price of what a slice takes of each leg."""
+        plan, legs, prices = self.situation(account)
+        found = []
+        for index, leg in enumerate(plan.legs):
+            _, _, size = legs[index]
+            if step.market_id:
+                size = sign(size) * step.size if leg.market_id == step.market_id else 0
+            else:
+                size = fraction_of(size, step.size) if leg.usable else 0
+            if size:
+                found.append((leg.market_id, size, prices[index]))
+        return found
+
+    def _hand_over(
+        self, account: int, keeper: int, step: Step, sizes: list[tuple[int, int, Price]]
+    ) -> None:
+        """A bucket takes each leg's slice for the index and its part of the fee, by notional."""
+        assert self.backstop is not None
+        plan, _, _ = self.situation(account)
+        reserves = {leg.market_id: leg.reserve for leg in plan.legs}
+        left, left_of_share = step.fee, step.keeper_fee
+        for number, (market_id, size, price) in enumerate(sizes):
+            notional = abs(size) * price.price // WAD
+            fee = step.fee * notional // step.notional
+            share = step.keeper_fee * notional // step.notional
+            if number == len(sizes) - 1:
+                fee, share = left, left_of_share
+            left, left_of_share = left - fee, left_of_share - share
+            reserve = reserves[market_id] if step.reserve else 0
+            money = size * price.price // WAD
+            self.backstop.take(self.ADDRESS, market_id, size, price)
+            bucket = self.backstop.account(market_id)
+            changes = [
+                Change(account, -size, money - fee - reserve, 0, GATE_NONE),
+                Change(bucket, size, fee - share - money, 0, GATE_NONE),
+                Change(keeper, 0, share + reserve, 0, GATE_NONE),
+            ]
+            self.clearinghouse.trade(self.ADDRESS, market_id, changes)
 
     def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
         """Move the legs; the fee and the gate come with the last one. Returns its market."""
@@ -414,8 +540,6 @@ class LiquidationEngine:
         else:
             fraction = step.size if step.stage == PARTIAL else WAD
             market_id = self._execute_all(account, keeper, step, fraction, gated)
-        if step.stage == WHOLE:
-            self.absorb(account, market_id)
         if self.flagged[account]:
             self.flag(account)
         return market_id
@@ -461,57 +585,16 @@ class LiquidationEngine:
         ]
         self.clearinghouse.trade(self.ADDRESS, market_id, changes)
 
-    def absorb(self, account: int, market_id: int = 0) -> int:
-        """Collateral to the fund, the fund pays what it has, the rest is deferred.
-
-        A silent feed counts at its last price, so that one wei of a token without a price hides no
-        debt.
-        """
-        with self.clearinghouse.journal.transaction():
-            house = self.clearinghouse
-            held = house.ledger.accounts[account]
-            if held.bitmap & MARKETS_MASK or held.cash >= 0:
-                return 0
-            if held.bitmap:
-                plan, _, _ = self.situation(account)
-                if plan.equity >= 0:
-                    return 0
-            for token_id in (leg_id - 127 for leg_id in ids_of(held.bitmap)):
-                amount = house.collateral[account, token_id]
-                house.pay(self.ADDRESS, account, house.fee_account, token_id, amount)
-            shortfall = -held.cash
-            self.cover(market_id, account, shortfall)
-            house.write_off(self.ADDRESS, account)
-            return shortfall
-
-    def cover(self, market_id: int, account: int, shortfall: int) -> None:
-        """A fund without caps pays what it has, whatever the market."""
-        house = self.clearinghouse
-        covered = min(shortfall, max(0, house.ledger.accounts[house.fee_account].cash))
-        house.ledger.add_cash(house.fee_account, -covered)
-        house.ledger.add_cash(account, covered)
-
     def flag(self, account: int) -> int:
         """Start the clock below MM at the favourable ends, clear it at or above MM at the index.
 
-        Between the two, as while a feed is silent, a clock neither starts nor stops.
+        Between the two, as while a feed is silent, a clock neither starts nor stops. One that is
+        void starts anew: nobody needs to have stopped it when its account recovered.
         """
         plan, _, _ = self.situation(account)
+        void = self.clearinghouse.now > self.flagged[account] + LONGEST_CLOCK
         if not plan.legs or plan.equity >= plan.maintenance:
             self.flagged[account] = 0
-        elif self.flagged[account] == 0 and not _is_healthy(plan):
+        elif void and not _is_healthy(plan):
             self.flagged[account] = self.clearinghouse.now
         return self.flagged[account]
-
-    def heal(self) -> int:
-        """The fund's cash pays deferred losses down, at its size per week, an hour's worth at most.
-
-        All at once, a deposit made for one transaction around a healing would take most of it.
-        """
-        house = self.clearinghouse
-        elapsed = min(house.now - self.healed_at[0], HEAL_STEP)
-        cash = max(0, house.ledger.accounts[house.fee_account].cash)
-        healed = house.heal(self.ADDRESS, cash * elapsed // HEAL_PERIOD)
-        if healed:
-            self.healed_at[0] = house.now
-        return healed

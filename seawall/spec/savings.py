@@ -81,15 +81,17 @@ class Savings:
             require(self._pay_out(assets) == assets, "vault: short payment")
             return shares
 
-    def cover(self, module: str, market_id: int, account: int, amount: int) -> int:
-        """Pay up to `amount` (WAD) of a shortfall at a module's call; returns what was paid."""
+    def cover(self, module: str, account: int, claims: list[tuple[int, int]]) -> list[int]:
+        """Pay up to so much (WAD) per market at a module's call; returns what was paid of each."""
         with self._call():
             require(self.house.rights[module] & LOSS != 0, "module: no right")
             if account == self.account:
-                return 0
-            covered = self.fund.cover(market_id, amount, self.house.now)
-            if covered:
-                self.house.transfer(self.account >> 96, self.account, account, covered)
+                return [0] * len(claims)
+            covered = [
+                self.fund.cover(market_id, amount, self.house.now) for market_id, amount in claims
+            ]
+            if any(covered):
+                self.house.transfer(self.account >> 96, self.account, account, sum(covered))
             return covered
 
     @contextmanager

@@ -98,7 +98,7 @@ def _set_bucket(world: World, dice: Random, market_id: int, terms: list[int], se
         expect_bucket(world, dice, market_id)
 
 
-def _revive(world: World, dice: Random, market_id: int) -> None:
+def furnish_bucket(world: World, dice: Random, market_id: int) -> None:
     """Terms and capital with which a bucket takes again."""
     terms = [10 ** dice.randrange(4, 7), 10**7, 2**34 - 1, dice.choice([1, 50_000])]
     _set_bucket(world, dice, market_id, terms, world.owner)
@@ -196,7 +196,7 @@ def take_in(world: World, dice: Random) -> None:
         size = size_of(world, dice.choice(sellers), market_id) or size
     room = _told(lambda: world.stop.room(market_id, size, world.prices[market_id]))
     if room == 0 and dice.random() < 0.7:
-        _revive(world, dice, market_id)
+        furnish_bucket(world, dice, market_id)
     module = world.chain.actor(dice.choice(["broker"] * 19 + ["dealer"]))
     price = world.prices[market_id]
     held = size_of(world, bucket, market_id)

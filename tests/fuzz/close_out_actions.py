@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from seawall.spec.close_out import CHARGED, Case
-from seawall.spec.liquidation import DEFERRED, FUND
+from seawall.spec.close_out import CHARGED, DEFERRED, FUND
+from seawall.spec.close_out_batch import Case
+from seawall.spec.liquidation import dust_of
 from seawall.spec.margin import Leg, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
 from seawall.spec.words import LONG, PPM, RATIO, SHORT, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.compare import market_ids_of
+from tests.fuzz.module_actions import move_cash
 from tests.fuzz.stage import ANCHORS, CLOSE_OUT, ENGINE
 from tests.fuzz.trading import standings
 from tests.fuzz.waterfall_actions import line
@@ -94,20 +96,7 @@ def resolve(world: World, dice: Random) -> None:
     if not due and dice.random() < 0.8:
         return
     account = dice.choice(due) if due and dice.random() < 0.95 else dice.choice(world.accounts)
-    keeper = _draw_keeper(world, dice)
-    if keeper == account and dice.random() < 0.9:
-        keeper = world.collector
-    before = _look(world)
-    passed, _ = world.send(
-        "resolve",
-        world.chain.actor("keeper"),
-        CLOSE_OUT_CALL,
-        [account, keeper],
-        lambda: world.closer.close_out(account, keeper),
-        world.closer_address,
-    )
-    if passed:
-        _check(world, before, [account], keeper)
+    _close_one(world, dice, "resolve", account)
 
 
 def resolve_many(world: World, dice: Random) -> None:
@@ -117,6 +106,63 @@ def resolve_many(world: World, dice: Random) -> None:
     accounts = sorted({*_due(world), *dice.choices(world.accounts, k=2)})
     if dice.random() < 0.05:
         dice.shuffle(accounts)
+    _close_many(world, dice, accounts)
+
+
+def resolve_debt(world: World, dice: Random) -> None:
+    """The debt of an account without legs, which a module has left there; or no debt at all."""
+    idle = [a for a in world.accounts if not market_ids_of(world, a)]
+    account = dice.choice([*idle, world.fee_account] if idle else world.accounts)
+    cash = world.spec.ledger.accounts[account].cash
+    debt = dice.choice([0, 1, 10**12, 10**18, 10**21]) * dice.randrange(1, 9)
+    if idle and cash >= 0 and debt:
+        other = dice.choice([a for a in world.accounts if a != account])
+        move_cash(world, account, other, cash + debt)
+    if dice.random() < 0.2:
+        _close_many(world, dice, sorted({account, *dice.choices(idle or world.accounts, k=2)}))
+    else:
+        world.count("debt resolved", _close_one(world, dice, "resolve_debt", account))
+
+
+def heal_slowly(world: World, dice: Random) -> None:
+    """Deferred losses are paid down at the fund's size per week, an hour's worth at once."""
+    if dice.random() < 0.5:
+        world.warp(dice.choice([1, 60, 3_599, 3_600, 86_400]))
+    passed, healed = world.send(
+        "heal_slowly",
+        world.chain.actor("keeper"),
+        "heal()",
+        [],
+        world.closer.heal,
+        world.closer_address,
+    )
+    if passed:
+        world.count("healed slowly", healed > 0)
+        healed_at = world.closer.healed_at[0]
+        world.expect("healed at", healed_at, "healed_at()", target=world.closer_address)
+        compare.touched(world, [world.fee_account])
+
+
+def _close_one(world: World, dice: Random, rule: str, account: int) -> bool:
+    """Whether it was closed."""
+    keeper = _draw_keeper(world, dice)
+    if keeper == account and dice.random() < 0.9:
+        keeper = world.collector
+    before = _look(world)
+    passed, _ = world.send(
+        rule,
+        world.chain.actor("keeper"),
+        CLOSE_OUT_CALL,
+        [account, keeper],
+        lambda: world.closer.close_out(account, keeper),
+        world.closer_address,
+    )
+    if passed:
+        _check(world, before, [account], keeper)
+    return passed
+
+
+def _close_many(world: World, dice: Random, accounts: list[int]) -> None:
     keeper = _draw_keeper(world, dice)
     before = _look(world)
 
@@ -139,15 +185,17 @@ def resolve_many(world: World, dice: Random) -> None:
 
 
 def _due(world: World) -> list[int]:
-    found = []
-    for account in world.accounts:
-        try:
-            plan, _, _ = world.waterfall.situation(account)
-            if plan.legs and world.closer.is_due(account, plan):
-                found.append(account)
-        except (Reverted, ArithmeticError):
-            continue
-    return found
+    return [account for account in world.accounts if _is_due(world, account)]
+
+
+def _is_due(world: World, account: int) -> bool:
+    try:
+        plan, legs, prices = world.waterfall.situation(account)
+    except (Reverted, ArithmeticError):
+        return False
+    if not plan.legs:
+        return plan.equity < 0
+    return world.closer.is_due(account, plan, dust_of(plan, legs, prices))
 
 
 # -- what must hold ------------------------------------------------------------------------------

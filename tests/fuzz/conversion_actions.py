@@ -11,9 +11,9 @@ from seawall.spec.words import MAX_UINT256, WAD, ids_of
 from tests.fuzz import compare, promises
 from tests.fuzz.clearing_actions import owner_name
 from tests.fuzz.compare import market_ids_of
+from tests.fuzz.module_actions import move_cash
 from tests.fuzz.stage import COLLATERAL, DECIMALS
 from tests.fuzz.trading import send_trades, standings
-from tests.fuzz.waterfall_actions import move_cash
 from tests.fuzz.world import World
 
 CONVERT = "convert(uint256,uint256,uint256,uint256,uint256,uint256)"

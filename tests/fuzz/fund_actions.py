@@ -227,21 +227,31 @@ def cover(world: World, dice: Random) -> None:
     cash = max(0, world.spec.ledger.accounts[world.fee_account].cash)
     amount = dice.choice([cash // 9, cash // 2, cash, cash + 1, 1, 0, 2**255])
     module = world.chain.actor(dice.choice(["broker"] * 12 + ["dealer", "thief"]))
-    market_id = dice.randrange(4)
-    passed, covered = world.send(
+    market_ids = [dice.randrange(4) for _ in range(dice.choice([0, 1, 1, 2, 3]))]
+    amounts = [amount // dice.choice([1, 1, 1, 2]) for _ in market_ids]
+    found: list[int] = []
+
+    def predict() -> list[int]:
+        claims = list(zip(market_ids, amounts, strict=True))
+        found[:] = world.savings.cover(module, account, claims)
+        return [32, len(found), *found]
+
+    passed, _ = world.send(
         "cover",
         module,
-        "cover(uint256,uint256,uint256)",
-        [market_id, account, amount],
-        lambda: world.savings.cover(module, market_id, account, amount),
+        "cover(uint256,uint256[],uint256[])",
+        [account, market_ids, amounts],
+        predict,
         world.fund,
     )
     if passed:
+        covered = sum(found)
         world.count("covered", covered > 0)
-        capped = account != world.fee_account and covered < min(amount, cash)
+        capped = account != world.fee_account and covered < min(sum(amounts), cash)
         world.count("cover capped", capped)
         compare.touched(world, [account, world.fee_account])
-        compare.expect_uses(world, market_id)
+        for market_id in market_ids:
+            compare.expect_uses(world, market_id)
         # The next epoch, after a wait, has other room.
         world.verify()
 

@@ -225,6 +225,20 @@ def go_broke(world: World, dice: Random) -> None:
         write_off(world, dice)
 
 
+def move_cash(world: World, sender: int, receiver: int, amount: int) -> None:
+    """A module moves cash, below zero too."""
+    module = world.chain.actor("broker")
+    passed, _ = world.send(
+        "pay",
+        module,
+        "pay(uint256,uint256,uint256,uint256)",
+        [sender, receiver, 0, amount],
+        lambda: world.spec.pay(module, sender, receiver, 0, amount),
+    )
+    if passed:
+        compare.touched(world, [sender, receiver])
+
+
 def heal(world: World, dice: Random) -> None:
     """The fund pays deferred losses down, with money that a module finds for it."""
     deferred = world.spec.totals.deferred

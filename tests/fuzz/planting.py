@@ -23,6 +23,9 @@ DEPLOYED = (
     "CollateralConverter",
     "Exchange",
     "InsuranceFund",
+    "IndexOracle",
+    "Backstop",
+    "CloseOut",
 )
 FOLDERS = ("contracts", "interfaces")
 
@@ -74,8 +77,10 @@ def build_with(bug: Bug, root: Path) -> Path:
     """A build file with the bug in it, below a folder that is filled. Errors: PlantingError."""
     copy_sources(root)
     bug.plant(root)
-    types = compiled()
-    for name in bug.contracts():
+    types, reached = compiled(), bug.contracts()
+    if not reached:
+        raise PlantingError(f"{bug.file}: no contract of the fuzz is made of it")
+    for name in reached:
         types[name]["deploymentBytecode"]["bytecode"] = _bytecode(root, f"contracts/{name}.vy")
     path = root / "build.json"
     path.write_text(json.dumps({"contractTypes": types}))

@@ -65,18 +65,19 @@ COOLDOWN_SECONDS = 3_600
 #: Of the fund's cash, parts per million, for one market and for all of an epoch.
 FUND_SHARES = 600_000, 800_000
 
-ENGINE_RIGHTS = TRADE | PAY | LOSS | WATERFALL
+ENGINE_RIGHTS = TRADE | WATERFALL
+CLOSE_OUT_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 #: People with the rights of modules, so that every verb meets what no contract would ask of it.
 ROLES = {
     "dealer": TRADE,
     "funder": FUNDING,
-    "broker": ENGINE_RIGHTS,
+    "broker": CLOSE_OUT_RIGHTS,
     "guardian": RESTRICT,
 }
 CONTRACT_RIGHTS = {
     "exchange": TRADE,
     "engine": ENGINE_RIGHTS,
-    "close_out": ENGINE_RIGHTS,
+    "close_out": CLOSE_OUT_RIGHTS,
     "converter": TRADE | PAY | WATERFALL,
     "backstop": TRADE | WATERFALL,
 }
@@ -123,10 +124,10 @@ def deploy(chain: Deployable) -> None:
     if deployed != house:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
-    chain.deploy("engine", "LiquidationEngine", house, oracle, model, fund, *ENGINE)
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
     backstop = chain.deploy("backstop", "Backstop", house, oracle, model, *AUCTION, owner)
-    chain.deploy("close_out", "CloseOut", chain.addr("engine"), backstop, *CLOSE_OUT)
+    chain.deploy("engine", "LiquidationEngine", house, oracle, model, backstop, *ENGINE)
+    chain.deploy("close_out", "CloseOut", chain.addr("engine"), fund, backstop, *CLOSE_OUT)
     _deploy_index(chain, owner, oracle)
 
 

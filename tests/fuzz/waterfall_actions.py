@@ -1,4 +1,4 @@
-"""The liquidation engine: keepers at prices on either side of a line, clocks, debts, healing."""
+"""The liquidation engine: keepers at prices on either side of a line, and clocks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
-from seawall.spec.liquidation import PARTIAL
+from seawall.spec.liquidation import BACKSTOP_AFTER, PARTIAL
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
 from seawall.spec.words import MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
 from tests.fuzz import compare, promises
+from tests.fuzz.backstop_actions import furnish_bucket
 from tests.fuzz.clearing_actions import fill, owner_name
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.module_actions import UNUSABLE
-from tests.fuzz.stage import ENGINE
+from tests.fuzz.stage import ENGINE, MAIN_MARKETS
 from tests.fuzz.trading import parties, send_trades, standings
 from tests.fuzz.world import World
 
@@ -24,6 +25,7 @@ from tests.fuzz.world import World
 TRIES = 3
 LIQUIDATE = "liquidate(uint256,uint256,uint256)"
 LIQUIDATE_MANY = "liquidate_many(uint256[],uint256)"
+HAND_TO_BACKSTOP = "hand_to_backstop(uint256,uint256)"
 
 
 # -- prices at a line ----------------------------------------------------------------------------
@@ -134,7 +136,6 @@ class _Victims:
     def __init__(self, world: World, accounts: Sequence[int]) -> None:
         self._world = world
         self._before = standings(world, accounts)
-        self._deferred = world.spec.totals.deferred
         self._exact = {
             account: all(not world.drift.is_off(i) for i in market_ids_of(world, account))
             for account in accounts
@@ -157,8 +158,6 @@ class _Victims:
                 world.count("slice of all legs" if sliced else "whole close in portfolio mode")
                 hedged = sum(leg.usable for leg in before.plan.legs) > 1
                 world.count("slice of several legs", sliced and hedged and step.size < WAD)
-            world.count("stage shortfall", before.plan.equity < 0)
-        world.count("stage deferred", world.spec.totals.deferred > self._deferred)
 
 
 def _liquidate(world: World, dice: Random, account: int) -> None:
@@ -199,8 +198,8 @@ def close_out(world: World, dice: Random) -> None:
 
 
 def bankrupt(world: World, dice: Random) -> None:
-    """An account at no equity, or far below: the fund pays, the rest is deferred."""
-    account = _bring_to(world, dice, dice.choice([0, 0, 10_000, -300_000, -3 * PPM]))
+    """An account at no equity, or far below, is no keeper's; one just above is."""
+    account = _bring_to(world, dice, dice.choice([0, 0, 10_000, -300_000]))
     if account is not None:
         _liquidate(world, dice, account)
 
@@ -234,51 +233,47 @@ def liquidate_many(world: World, dice: Random) -> None:
         world.count("batch with a step", bool(world.spec.trades))
 
 
-# -- clocks and debts ----------------------------------------------------------------------------
-
-
-def absorb(world: World, dice: Random) -> None:
-    """The debt of an account without legs, which a module has left there; or no debt at all."""
-    idle = [a for a in world.accounts if not market_ids_of(world, a)]
-    account = dice.choice([*idle, world.fee_account] if idle else world.accounts)
-    cash = world.spec.ledger.accounts[account].cash
-    debt = dice.choice([0, 1, 10**12, 10**18, 10**21]) * dice.randrange(1, 9)
-    if idle and cash >= 0 and debt:
-        move_cash(
-            world, account, dice.choice([a for a in world.accounts if a != account]), cash + debt
-        )
-    passed, shortfall = world.send(
-        "absorb",
+def hand_to_backstop(world: World, dice: Random) -> None:
+    """Nobody with margin came: whoever waited long enough gives a slice to a bucket."""
+    account = _bring_to(world, dice, dice.choice([PPM, PPM, ENGINE.close_out, 400_000]))
+    if account is None:
+        return
+    for market_id in market_ids_of(world, account):
+        if market_id in MAIN_MARKETS and dice.random() < 0.5:
+            furnish_bucket(world, dice, market_id)
+    _flag(world, account)
+    world.warp(dice.choice([BACKSTOP_AFTER] * 8 + [BACKSTOP_AFTER - 2, 86_400]))
+    keeper = dice.choice([*world.accounts * 4, account, 0])
+    victim = _Victims(world, [account])
+    passed = send_trades(
+        world,
+        "hand_to_backstop",
         world.chain.actor("keeper"),
-        "absorb(uint256)",
-        [account],
-        lambda: world.waterfall.absorb(account),
+        HAND_TO_BACKSTOP,
+        [account, keeper],
+        lambda: list(world.waterfall.hand_to_backstop(account, keeper)),
+        [keeper],
         world.engine,
     )
-    if passed:
-        world.count("absorbed", shortfall > 0)
-        compare.touched(world, [account, world.fee_account])
-        promises.check_no_hidden_debt(world, [account])
+    if not passed:
+        return
+    compare.touched(world, [account, keeper, *world.buckets])
+    victim.check(keeper)
+    step = world.waterfall.steps[0][1]
+    world.count("slice to a bucket")
+    world.count("slice of all legs to buckets", step.market_id == 0)
 
 
-def move_cash(world: World, sender: int, receiver: int, amount: int) -> None:
-    """A module moves cash, below zero too."""
-    module = world.chain.actor("broker")
-    passed, _ = world.send(
-        "pay",
-        module,
-        "pay(uint256,uint256,uint256,uint256)",
-        [sender, receiver, 0, amount],
-        lambda: world.spec.pay(module, sender, receiver, 0, amount),
-    )
-    if passed:
-        compare.touched(world, [sender, receiver])
+# -- clocks --------------------------------------------------------------------------------------
 
 
 def flag(world: World, dice: Random) -> None:
     """A clock starts below maintenance margin and stops at or above it."""
     below = _below(world)
-    account = dice.choice(below) if below and dice.random() < 0.6 else dice.choice(world.accounts)
+    _flag(world, dice.choice(below if below and dice.random() < 0.6 else world.accounts))
+
+
+def _flag(world: World, account: int) -> None:
     passed, started = world.send(
         "flag",
         world.chain.actor("keeper"),
@@ -290,22 +285,3 @@ def flag(world: World, dice: Random) -> None:
     if passed:
         world.count("flagged", started > 0)
         compare.touched(world, [account])
-
-
-def engine_heal(world: World, dice: Random) -> None:
-    """Deferred losses are paid down at the fund's size per week, an hour's worth at once."""
-    if dice.random() < 0.5:
-        world.warp(dice.choice([1, 60, 3_599, 3_600, 86_400]))
-    passed, healed = world.send(
-        "engine_heal",
-        world.chain.actor("keeper"),
-        "heal()",
-        [],
-        world.waterfall.heal,
-        world.engine,
-    )
-    if passed:
-        world.count("healed by the engine", healed > 0)
-        healed_at = world.waterfall.healed_at[0]
-        world.expect("healed at", healed_at, "healed_at()", target=world.engine)
-        compare.touched(world, [world.fee_account])

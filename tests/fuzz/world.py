@@ -101,19 +101,17 @@ class WatchedEngine(LiquidationEngine):
     def __init__(self, clearinghouse: Clearinghouse, parameters: EngineParameters) -> None:
         super().__init__(clearinghouse, parameters)
         self.steps: list[tuple[int, Step]] = []
-        self.savings: Savings | None = None
-
-    def cover(self, market_id: int, account: int, shortfall: int) -> None:
-        """The fund of the savers pays, within its caps."""
-        if self.savings is None:
-            super().cover(market_id, account, shortfall)
-        else:
-            self.savings.cover(self.ADDRESS, market_id, account, shortfall)
 
     def _execute(self, account: int, keeper: int, step: Step, gated: bool) -> int:
         market_id = super()._execute(account, keeper, step, gated)
         self.steps.append((account, step))
         return market_id
+
+    def _hand_over(
+        self, account: int, keeper: int, step: Step, sizes: list[tuple[int, int, Price]]
+    ) -> None:
+        super()._hand_over(account, keeper, step, sizes)
+        self.steps.append((account, step))
 
 
 class World:
@@ -176,7 +174,7 @@ class World:
         self.stop = Backstop(self.spec, *numbers, AUCTION)
         self.buckets = [self.stop.account(market_id) for market_id in (0, *MAIN_MARKETS)]
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS, *FUND_SHARES)
-        self.waterfall.savings = self.savings
+        self.waterfall.backstop = self.stop
         self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover, self.stop)
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
@@ -188,8 +186,8 @@ class World:
             self.index.store(ids, self.spec.now)
         return [self.prices[leg_id] for leg_id in ids]
 
-    def _cover(self, market_id: int, account: int, amount: int) -> int:
-        return self.savings.cover(CloseOut.ADDRESS, market_id, account, amount)
+    def _cover(self, account: int, claims: list[tuple[int, int]]) -> list[int]:
+        return self.savings.cover(CloseOut.ADDRESS, account, claims)
 
     def _list_all(self) -> None:
         for name, verbs in ROLES.items():
