@@ -16,10 +16,8 @@ from seawall.demo.venue import Handles
 from seawall.keeper.planning import Row
 from seawall.parameters import EngineSettings, Parameters
 from seawall.rpc import Receipt
-from seawall.spec.close_out import CHARGED
+from seawall.spec.close_out import CHARGED, DEFERRED, FUND
 from seawall.spec.liquidation import (
-    DEFERRED,
-    FUND,
     PARTIAL,
     WHOLE,
     EngineParameters,

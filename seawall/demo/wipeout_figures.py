@@ -12,8 +12,7 @@ from seawall.demo.summary import dollars
 from seawall.demo.venue import Venue
 from seawall.demo.wipeout import MARKET_ID, Story
 from seawall.keeper.planning import BANKRUPT
-from seawall.spec.close_out import CHARGED
-from seawall.spec.liquidation import DEFERRED, FUND
+from seawall.spec.close_out import CHARGED, DEFERRED, FUND
 from seawall.spec.words import LONG, PPM, SHORT, WAD
 
 #: What charges and sizes may differ by for roundings, in wei: a billionth of a dollar or a unit.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall.client.contract import Contract, load_abi
-from seawall.keeper.closing import Close, Flag, Holding, Rooms, Terms
+from seawall.keeper.closing import Close, Flag, Hand, Holding, Rooms, Terms
 from seawall.keeper.index import PositionEvent, ranges
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Row
 from seawall.keeper.purchases import Holder, Offer, Purchase, holder, market_price, may_owe
@@ -29,14 +29,15 @@ LOG_CHUNK = 5_000
 VIEWS_PER_BATCH = 500
 
 #: What a keeper sends.
-Task = Action | Close | Flag | Follow | MarginCall | Purchase
+Task = Action | Close | Flag | Hand | Follow | MarginCall | Purchase
 
 
 @dataclass(frozen=True)
 class Trial:
     """A transaction tried and not sent: targets it would work on, its gas, or a reason.
 
-    `prices` counts the ids whose feeds it may have to read; `step` is what a `liquidate` would do.
+    `prices` counts the ids whose feeds it may have to read; `step` is what a `liquidate`
+    or a `hand_to_backstop` would do.
     """
 
     works: tuple[int, ...]
@@ -352,7 +353,7 @@ class Chain:
 
     def contract_of(self, task: Task) -> Contract:
         """Where a task is sent to."""
-        if isinstance(task, Action | Flag):
+        if isinstance(task, Action | Flag | Hand):
             return self.engine
         if isinstance(task, Close):
             return self.closer
@@ -374,6 +375,8 @@ class Chain:
             return "convert", task.account, task.token_id, *bounds
         if isinstance(task, Flag):
             return "flag", task.account
+        if isinstance(task, Hand):
+            return "hand_to_backstop", task.account, self.keeper_account
         if isinstance(task, Close):
             if task.alone:
                 return "close_out", *task.accounts, self.keeper_account
@@ -401,7 +404,7 @@ class Chain:
             works = _EFFECTS[function](works, contract.decode(function, data))
         elif isinstance(task, Flag):
             works = () if contract.decode(function, data) in (0, task.before) else works
-        elif function == "liquidate":
+        elif function in ("liquidate", "hand_to_backstop"):
             step = Step(*contract.decode(function, data))
         reason = "" if works else "nothing to do"
         return Trial(works, int(gas, 16), reason, len(self.priced(task, block)), step)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from seawall.keeper.closing import (
     Close,
     Flag,
+    Hand,
     Holding,
     Terms,
     halves_of,
     plan_closing,
     wanted_of_buckets,
 )
-from seawall.keeper.outbox import Mined, Outbox, work_off
+from seawall.keeper.outbox import Mined, Outbox, Tried, work_off
 from seawall.keeper.planning import Cooldown, Row, due, gas_cost
 from seawall.keeper.rounds import (
     CLOSE_OUT,
@@ -36,6 +37,7 @@ class CloseReport:
 
     block: int
     closes: list[Close] = field(default_factory=list)
+    hands: list[Hand] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
     left_out: dict[int, str] = field(default_factory=dict)
     repeated: bool = False
@@ -47,9 +49,11 @@ class CloseReport:
             count = sum(len(one.accounts) for one in self.closes)
             reserve = money(sum(one.reserve for one in self.closes))
             line += f" {count} in {len(self.closes)} transactions (reserves {reserve})"
+        if self.hands:
+            line += f", {len(self.hands)} cut into buckets"
         if self.flags:
             line += f", {len(self.flags)} clocks started"
-        if not (self.closes or self.flags) and (self.repeated or not self.left_out):
+        if not (self.closes or self.hands or self.flags) and (self.repeated or not self.left_out):
             return ""
         return line + reasons(self.left_out)
 
@@ -99,10 +103,14 @@ class Closer:
         def close(task: Close) -> str:
             return self._close(task, report)
 
+        def hand(task: Hand) -> str:
+            return self._hand(task, report)
+
         def flag(task: Flag) -> str:
             return self._flag(task, report)
 
         refused = work_off(planned.closes, close, halves_of)
+        refused |= work_off(planned.hands, hand, lambda _: [])
         refused |= work_off(planned.flags, flag, lambda _: [])
         self._cooldown.rest(refused, block)
         report.left_out |= refused
@@ -116,14 +124,30 @@ class Closer:
         tried = self._outbox.attempt(task, report.block)
         if tried.reason:
             return tried.reason
-        policy = self._policy
-        cost = gas_cost(tried.trial.gas, tried.gas_price, policy.native_price)
-        if policy.min_profit is not None and task.reserve - cost < policy.min_profit:
+        if self._is_unprofitable(task.reserve, tried):
             return "keeper reserve below the cost of gas"
         reason = self._outbox.send(self.name, task, tried, report.block)
         if not reason:
             report.closes.append(task)
         return reason
+
+    def _hand(self, task: Hand, report: CloseReport) -> str:
+        """Try and send one slice to buckets; the reason if it was not sent."""
+        tried = self._outbox.attempt(task, report.block)
+        if tried.reason:
+            return tried.reason
+        step = tried.trial.step
+        if step and self._is_unprofitable(step.keeper_fee + step.reserve, tried):
+            return "keeper fee below the cost of gas"
+        reason = self._outbox.send(self.name, task, tried, report.block)
+        if not reason:
+            report.hands.append(task)
+        return reason
+
+    def _is_unprofitable(self, earned: int, tried: Tried) -> bool:
+        policy = self._policy
+        cost = gas_cost(tried.trial.gas, tried.gas_price, policy.native_price)
+        return policy.min_profit is not None and earned - cost < policy.min_profit
 
     def _flag(self, task: Flag, report: CloseReport) -> str:
         """Try and send one flag; the reason if it was not sent. It pays nothing by itself."""

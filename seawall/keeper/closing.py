@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seawall.keeper.planning import BANKRUPT, BELOW_CLOSE_OUT, BELOW_MAINTENANCE, Row
+from seawall.spec.liquidation import BACKSTOP_AFTER, LONGEST_CLOCK
 from seawall.spec.words import LOT, WAD
 
 #: Most accounts and markets that `close_many` takes.
@@ -27,8 +28,8 @@ MAX_DUE = 1_000
 MAX_FLAGS = 16
 #: Equity (WAD) that is as good as none: an account with so little is bankrupt but for roundings.
 DUST = 10**12
-#: An older clock is void: it may be started again.
-CLOCK_SECONDS = 86_400
+#: Most accounts that one round hands slices of to buckets.
+MAX_HANDED = 16
 
 
 class Holding(NamedTuple):
@@ -75,6 +76,18 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Hand:
+    """One transaction that hands a slice of an account to buckets."""
+
+    account: int
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The account."""
+        return (self.account,)
+
+
+@dataclass(frozen=True)
 class Terms:
     """What does not depend on an account: the time, how long a clock runs, and by market the index
     price and the keeper reserve of a leg (both WAD)."""
@@ -86,11 +99,15 @@ class Terms:
 
     def has_run(self, flagged_at: int) -> bool:
         """Whether a clock has run long enough for a close against the other side."""
-        return flagged_at != 0 and self.now >= flagged_at + self.reduce_after
+        return self.now >= flagged_at + self.reduce_after and not self.is_void(flagged_at)
+
+    def is_ripe(self, flagged_at: int) -> bool:
+        """Whether a clock has run long enough for a slice to buckets."""
+        return self.now >= flagged_at + BACKSTOP_AFTER and not self.is_void(flagged_at)
 
     def is_void(self, flagged_at: int) -> bool:
         """Whether a clock may be started (again)."""
-        return flagged_at == 0 or self.now >= flagged_at + CLOCK_SECONDS
+        return flagged_at == 0 or self.now > flagged_at + LONGEST_CLOCK
 
     def reserve(self, holding: Holding) -> int:
         """Keeper reserve (WAD) of all legs of an account."""
@@ -106,6 +123,7 @@ class Closing:
     """Transactions in the order to be sent."""
 
     closes: list[Close] = field(default_factory=list)
+    hands: list[Hand] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
 
 
@@ -115,10 +133,11 @@ def is_bankrupt(row: Row) -> bool:
 
 
 def plan_closing(holdings: Iterable[Holding], rooms: Rooms, terms: Terms, batch: int) -> Closing:
-    """Who is closed together, who alone and whose clock is started, the worst first as given.
+    """Who is closed together, who alone, of whom buckets get a slice and whose clock is started,
+    the worst first as given.
 
-    `rooms` is what buckets would take of all that stands below close-out; what is given to one
-    account is not promised to the next.
+    `rooms` is what buckets would take of all that stands above zero; what is closed alone into them
+    is not promised to the next, what a slice takes is found when it is tried.
     """
     found = Closing()
     together: list[Holding] = []
@@ -132,19 +151,20 @@ def plan_closing(holdings: Iterable[Holding], rooms: Rooms, terms: Terms, batch:
             _take(holding, left)
             found.closes.append(Close((holding.account,), terms.reserve(holding), alone=True))
             continue
+        elif terms.is_ripe(holding.flagged_at) and _has_room(holding, left):
+            found.hands.append(Hand(holding.account))
         if not is_bankrupt(row) and terms.is_void(holding.flagged_at):
             found.flags.append(Flag(holding.account, holding.flagged_at))
     found.closes[:0] = batches(together[:MAX_DUE], terms, batch)
-    del found.flags[MAX_FLAGS:]
+    del found.flags[MAX_FLAGS:], found.hands[MAX_HANDED:]
     return found
 
 
 def wanted_of_buckets(holdings: Iterable[Holding]) -> dict[tuple[int, bool], int]:
-    """Sizes (WAD, above 0) by market and whether it is long that accounts above zero and below
-    close-out hold together."""
+    """Sizes (WAD, above 0) by market and whether it is long that accounts above zero hold together."""
     found: dict[tuple[int, bool], int] = {}
     for holding in holdings:
-        if holding.row.status == BELOW_CLOSE_OUT and not is_bankrupt(holding.row):
+        if not is_bankrupt(holding.row):
             for market_id, size in holding.legs.items():
                 key = market_id, size > 0
                 found[key] = found.get(key, 0) + abs(size)
@@ -230,6 +250,12 @@ def _fits(holding: Holding, rooms: Rooms) -> bool:
         rooms.get((market_id, size > 0), 0) > abs(size) - LOT
         for market_id, size in holding.legs.items()
     )
+
+
+def _has_room(holding: Holding, rooms: Rooms) -> bool:
+    """Whether a bucket takes at least a lot of one of its legs."""
+    legs = holding.legs.items()
+    return any(rooms.get((market_id, size > 0), 0) >= LOT for market_id, size in legs)
 
 
 def _take(holding: Holding, rooms: Rooms) -> None:

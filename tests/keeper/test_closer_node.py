@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from seawall.keeper.closer import CloseReport
-from seawall.keeper.closing import CLOCK_SECONDS, Close, Flag
+from seawall.keeper.closing import Close, Flag, Hand
 from seawall.keeper.index import REORG_BLOCKS
 from seawall.keeper.jobs import Keeper
 from seawall.keeper.rounds import CLOSE_OUT, LIQUIDATE, Report
+from seawall.spec.liquidation import BACKSTOP_AFTER, LONGEST_CLOCK
 from seawall.spec.words import WAD
 from tests.desk import contract_at
 from tests.unit.collateral_converter.counter import Counter
@@ -154,6 +155,22 @@ def test_close_out_between_close_out_and_maintenance_is_never_closed(
     assert (report.closes, report.flags, legs(desk, account)) == ([], [], 1)
 
 
+def test_close_out_above_close_out_is_cut_into_a_bucket_after_ten_minutes(
+    desk: Counter, keeper_of: Make, trader: Any, deployer: Any, short: int
+) -> None:
+    fund_bucket(desk, deployer, 10_000)
+    account = open_leg(desk, short, trader, 200)
+    bot = keeper_of(CLOSE_OUT)
+    assert report_of(bot).flags == [Flag(account)]
+    desk.warp(BACKSTOP_AFTER)
+    report = report_of(bot)
+    assert (report.closes, report.hands) == ([], [Hand(account)])
+    assert report.summary().endswith(": close_out, 1 cut into buckets")
+    status = desk.read(desk.lens, "health", account)[0]
+    assert (legs(desk, account), status < 4) == (1, True)
+    assert cash(desk, bot.watch.chain.keeper_account) > 0
+
+
 def test_close_out_healthy_account_is_left_alone(
     desk: Counter, keeper_of: Make, trader: Any, short: int
 ) -> None:
@@ -232,16 +249,22 @@ def test_debtors_with_collateral_for_their_debt_are_left_alone(
     assert (row.account, row.equity > 0) == (owing, True)
 
 
-def test_clock_of_a_day_is_looked_at_again(
+def test_close_out_clock_of_a_day_is_void_and_started_again(
     desk: Counter, keeper_of: Make, trader: Any, short: int
 ) -> None:
-    account = open_leg(desk, short, trader, 200)
+    account = open_leg(desk, short, trader, BELOW_CLOSE_OUT)
     bot = keeper_of(CLOSE_OUT)
     report_of(bot)
-    desk.warp(CLOCK_SECONDS)
+    started = desk.read(desk.engine, "flagged_at", account)
+    desk.warp(LONGEST_CLOCK)
     report = report_of(bot)
-    # Started again, or told that it still runs.
-    assert (report.flags and report.flags[0].account, report.left_out) in (
-        (account, {}),
-        ([], {account: "nothing to do"}),
-    )
+    assert (report.closes, report.flags) == ([], [Flag(account, started)])
+    assert desk.read(desk.engine, "flagged_at", account) == desk.rpc.timestamp()
+
+
+def test_close_out_debt_of_an_account_without_legs_is_paid(
+    desk: Counter, keeper_of: Make, trader: Any, short: int
+) -> None:
+    owing = closed_long(desk, short, trader, -200)
+    assert report_of(keeper_of(CLOSE_OUT)).closes == [Close((owing,))]
+    assert cash(desk, owing) == 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from seawall.keeper.closing import (
-    CLOCK_SECONDS,
     DUST,
     MAX_FLAGS,
+    MAX_HANDED,
     MAX_LEGS,
     MAX_MARKETS,
     Close,
     Flag,
+    Hand,
     Holding,
     Terms,
     batches,
@@ -21,6 +22,7 @@ from seawall.keeper.closing import (
     wanted_of_buckets,
 )
 from seawall.keeper.planning import Row
+from seawall.spec.liquidation import BACKSTOP_AFTER, LONGEST_CLOCK
 from seawall.spec.words import LOT, WAD
 
 BTC, ETH = 1, 2
@@ -132,11 +134,16 @@ def test_plan_closing_above_zero_only_starts_the_clock(status: int) -> None:
     assert (found.closes, found.flags) == ([], [Flag(1)])
 
 
-@pytest.mark.parametrize("age, closed", [(HOUR - 1, False), (HOUR, True)])
+@pytest.mark.parametrize("age, closed", [(HOUR - 1, False), (HOUR, True), (LONGEST_CLOCK, True)])
 def test_plan_closing_clock_that_has_run_closes_without_buckets(age: int, closed: bool) -> None:
     found = plan_closing([below(1, 5, NOW - age)], {}, TERMS, 20)
     assert found.closes == ([Close((1,), WAD)] if closed else [])
     assert found.flags == []
+
+
+def test_plan_closing_clock_that_is_void_closes_nothing_and_is_started_again() -> None:
+    found = plan_closing([below(1, 5, NOW - LONGEST_CLOCK - 1)], {}, TERMS, 20)
+    assert (found.closes, found.flags) == ([], [Flag(1, NOW - LONGEST_CLOCK - 1)])
 
 
 def test_plan_closing_clock_that_has_run_does_nothing_above_close_out() -> None:
@@ -144,7 +151,7 @@ def test_plan_closing_clock_that_has_run_does_nothing_above_close_out() -> None:
     assert (found.closes, found.flags) == ([], [])
 
 
-@pytest.mark.parametrize("age, restarted", [(CLOCK_SECONDS - 1, False), (CLOCK_SECONDS, True)])
+@pytest.mark.parametrize("age, restarted", [(LONGEST_CLOCK, False), (LONGEST_CLOCK + 1, True)])
 def test_plan_closing_clock_of_a_day_is_started_again(age: int, restarted: bool) -> None:
     found = plan_closing([below(1, 5, NOW - age, status=4)], {}, TERMS, 20)
     assert found.flags == ([Flag(1, NOW - age)] if restarted else [])
@@ -179,6 +186,34 @@ def test_plan_closing_room_for_longs_is_none_for_shorts() -> None:
     assert found.closes == []
 
 
-def test_wanted_of_buckets_sums_what_stands_below_close_out_by_side() -> None:
+@pytest.mark.parametrize("status", (4, 5))
+@pytest.mark.parametrize(
+    "age, room, handed",
+    [
+        (BACKSTOP_AFTER - 1, WAD, False),
+        (BACKSTOP_AFTER, WAD, True),
+        (BACKSTOP_AFTER, LOT, True),
+        (BACKSTOP_AFTER, LOT - 1, False),
+    ],
+)
+def test_plan_closing_bucket_gets_a_slice_once_the_clock_has_run_for_it(
+    status: int, age: int, room: int, handed: bool
+) -> None:
+    found = plan_closing([below(1, 5, NOW - age, status)], {(BTC, True): room}, TERMS, 20)
+    assert (found.hands, found.flags) == ([Hand(1)] if handed else [], [])
+
+
+def test_plan_closing_void_clock_hands_nothing_over() -> None:
+    held = [below(1, 5, NOW - LONGEST_CLOCK - 1, status=4)]
+    assert plan_closing(held, {(BTC, True): WAD}, TERMS, 20).hands == []
+
+
+def test_plan_closing_slices_of_a_round_are_bounded_worst_first() -> None:
+    held = [below(number, 5, NOW - BACKSTOP_AFTER, status=4) for number in range(1, 50)]
+    found = plan_closing(held, {(BTC, True): WAD}, TERMS, 20)
+    assert [hand.account for hand in found.hands] == list(range(1, MAX_HANDED + 1))
+
+
+def test_wanted_of_buckets_sums_what_stands_above_zero_by_side() -> None:
     held = [below(1, 4), below(2, 3), below(3, -2), below(4, 9, status=4), bankrupt(5, m1=7)]
-    assert wanted_of_buckets(held) == {(BTC, True): 7 * WAD, (BTC, False): 2 * WAD}
+    assert wanted_of_buckets(held) == {(BTC, True): 16 * WAD, (BTC, False): 2 * WAD}
