@@ -90,6 +90,7 @@ FIGURES = (
     Figure("adl", waterfall_scenes.adl, 140_000, closes(1) | {"ShortfallPaid stage 5": 1}),
     Figure("bad_debt_1", waterfall_scenes.bad_debt_1, 175_000, closes(1) | by_fund(1)),
     Figure("close_out_8", waterfall_scenes.close_out_8, 400_000, closes(8) | by_fund(8)),
+    Figure("close_out_16", waterfall_scenes.close_out_16, 0, closes(16) | by_fund(16)),
     Figure(
         "close_many_20_each",
         waterfall_scenes.close_many_20,

@@ -93,10 +93,17 @@ def terms() -> PortfolioParameters:
 def list_more(stand: Stand) -> None:
     """List markets up to MOST_MARKETS beside the stand's, each with risk, feeds, fees, terms and an
     index; the clock stands still. They share the first market's feeds."""
+    list_until(stand, MOST_MARKETS)
+
+
+def list_until(stand: Stand, last: int) -> tuple[int, ...]:
+    """As `list_more`, up to a market; returns the ids of all that can be traded then."""
     stand.rpc.set_block_interval(0)
-    for market_id in ALL_MARKETS[len(stand.markets) :]:
+    for market_id in ALL_MARKETS[len(stand.markets) : last]:
         _list_one(stand, market_id)
         stand.refresh([market_id])
+        stand.prices[market_id] = stand.prices[MARKETS[0]]
+    return ALL_MARKETS[:last]
 
 
 def listed(stand: Stand) -> list[int]:

@@ -1,19 +1,22 @@
 """Scenes of accounts that are closed without a keeper's capital: by fund and sides.
 
 They start from the same venue as those of `scenes.py`. No side of a market has been charged or
-scaled before: the first time costs 17,100 more than each time after it, for a slot is filled.
+scaled before; its slot was filled when the market was listed.
 """
 
 from __future__ import annotations
 
 from bench.actors import Actor
 from bench.errors import BenchError
-from bench.parts import KEEPER, MARKET, TRADER, fall, make_due
-from bench.stand import Act, Stand
+from bench.parts import HOUSE_SHORT, KEEPER, MARKET, TRADER, fall, let_fund_have_paid, make_due
+from bench.setting import list_until
+from bench.stand import MARKETS, Act, Stand
 from seawall.rpc import succeeded
 
 #: A batch is divided by it.
 BATCH = 20
+#: Of one account, over all.
+MOST_LEGS = 16
 
 
 def adl(stand: Stand) -> Act:
@@ -36,6 +39,20 @@ def close_out_8(stand: Stand) -> Act:
     """As `bad_debt_1`, of an account with eight legs."""
     _let_owe(stand, 8, "-15")
     stand.freshen()
+    return _closing(stand)
+
+
+def close_out_16(stand: Stand) -> Act:
+    """As `close_out_8`, of an account with as many legs as one can have."""
+    markets = list_until(stand, MOST_LEGS)
+    stand.rpc.set_block_interval(1)
+    let_fund_have_paid(stand, markets[len(MARKETS) :])
+    stand.deposit(TRADER, 1_200 * MOST_LEGS)
+    stand.deposit(KEEPER, 100)
+    for market_id in markets:
+        stand.open(TRADER, HOUSE_SHORT, market_id, 10_000)
+    fall(stand, len(MARKETS), "-15")
+    stand.freshen(markets)
     return _closing(stand)
 
 

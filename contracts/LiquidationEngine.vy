@@ -131,7 +131,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     assert not healthy, "liquidation: healthy"
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
-    step, index = step_plan._calculate_step(seen, limit)
+    step, index = step_plan._calculate_step(seen, limit, True)
     assert step.stage != step_plan.BANKRUPT, "liquidation: bankrupt"
     assert step.stage != step_plan.NOTHING, "liquidation: price stale"
     # A whole close may consist of legs that ended epochs have used up.
@@ -163,7 +163,7 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
             continue
         step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
         index: uint256 = 0
-        step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
+        step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT, True)
         if step.stage == step_plan.NOTHING:
             statuses.append(STALE)
             continue
@@ -197,12 +197,11 @@ def hand_to_backstop(account: uint256, keeper: uint256) -> ILiquidationEngine.St
     started: uint256 = self.flagged_at[account]
     waited: bool = block.timestamp >= started + BACKSTOP_AFTER and block.timestamp <= started + LONGEST_CLOCK
     assert waited, "liquidation: not due"
-    dust: uint256 = liquidation_math._dust(seen)
-    assert not step_plan._is_bankrupt(seen.equity, dust), "liquidation: bankrupt"
     limit: uint256 = self._room_of_best(seen)
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
-    step, index = step_plan._calculate_part(seen, limit)
+    step, index = step_plan._calculate_step(seen, limit, False)
+    assert step.stage != step_plan.BANKRUPT, "liquidation: bankrupt"
     assert step.stage != step_plan.NOTHING, "liquidation: price stale"
     assert step.notional != 0, "liquidation: bucket full"
     self._hand_over(account, keeper, step, seen, self._taken(step, seen, index))
@@ -234,7 +233,7 @@ def plan_step(account: uint256) -> ILiquidationEngine.Step:
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     if not step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance):
-        step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT)
+        step, index = step_plan._calculate_step(seen, liquidation_math.MAX_LIMIT, True)
     return step
 
 

@@ -10,6 +10,7 @@ import pytest
 from seawall.deployment import BACKSTOP_RIGHTS, System
 from seawall.rpc import Receipt
 from seawall.spec.backstop import Backstop, Bucket, Offer
+from seawall.spec.liquidation import Step
 from seawall.spec.margin import Price
 from seawall.spec.words import PRICE, WAD
 from tests.desk import Desk, Refused, contract_at
@@ -110,6 +111,18 @@ class Yard(Desk):
             lambda: self.stop.take(module, market_id, size, Price(**PRICE.unpack(word))),
             sender or self.broker, "take", market_id, size, word,
         )  # fmt: skip
+
+    def hand_to_backstop(self, account: int, keeper: int) -> Step:
+        """A slice to buckets, called by anybody, as the specification says. Errors: Refused."""
+        self.ahead = True
+        predicted = self._predict(lambda: self.waterfall.hand_to_backstop(account, keeper))
+        self.ahead = False
+        args = account, keeper
+        seen = self._seen(predicted, "hand_to_backstop", *args, sender=self.owner)
+        self._send_as(predicted, self.owner, "hand_to_backstop", *args)
+        assert Step(*seen) == predicted
+        self.check()
+        return Step(*seen)
 
     def offer(self, market_id: int) -> Offer:
         """What is for sale in the latest block."""

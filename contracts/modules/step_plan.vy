@@ -123,11 +123,12 @@ def _is_bankrupt(equity: int256, dust: uint256) -> bool:
 @internal
 @view
 def _calculate_step(
-    seen: liquidation_math.Situation, limit: uint256
+    seen: liquidation_math.Situation, limit: uint256, whole: bool
 ) -> (ILiquidationEngine.Step, uint256):
     """
     @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
             price, 3 where it is bankrupt, notional 0 where the limit allows nothing.
+    @param whole whether below close-out all legs may go; else a slice however low the account is
     """
     if self._is_below_close_out(seen.equity, seen.maintenance):
         dust: uint256 = liquidation_math._dust(seen)
@@ -135,23 +136,12 @@ def _calculate_step(
             bankrupt: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
             bankrupt.stage = BANKRUPT
             return bankrupt, 0
-        step: ILiquidationEngine.Step = self._calculate_whole(seen, dust)
-        # A keeper who cannot take all takes a slice: nobody's size makes him wait alone. So does one where closing all
-        # beside a leg without a usable price would not help.
-        if step.stage != NOTHING and step.notional <= limit:
-            return step, 0
-    return self._calculate_part(seen, limit)
-
-
-@internal
-@view
-def _calculate_part(
-    seen: liquidation_math.Situation, limit: uint256
-) -> (ILiquidationEngine.Step, uint256):
-    """
-    @notice A slice, however far below maintenance margin the account is, and the index of its leg; stage 0 where no leg
-            has a usable price, notional 0 where the limit allows nothing.
-    """
+        if whole:
+            step: ILiquidationEngine.Step = self._calculate_whole(seen, dust)
+            # A keeper who cannot take all takes a slice: nobody's size makes him wait alone. So does one where closing
+            # all beside a leg without a usable price would not help.
+            if step.stage != NOTHING and step.notional <= limit:
+                return step, 0
     most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
     if words._account_mode(seen.word) & PORTFOLIO != 0:
         return self._calculate_slice_of_all(seen, most), 0

@@ -369,32 +369,29 @@ class LiquidationEngine:
     def plan(self, base: int, legs: list[Leg], prices: list[Price], mode: int) -> Plan:
         return self.clearinghouse.model.plan(base, legs, prices, self.clearinghouse.now, mode)
 
-    def plan_step(self, account: int, limit: int = MAX_UINT256) -> Step:
-        """What `liquidate` would do; stage 0 for a healthy account or one without usable legs."""
+    def plan_step(self, account: int, limit: int = MAX_UINT256, whole: bool = True) -> Step:
+        """What `liquidate` would do; stage 0 for a healthy account or one without usable legs.
+
+        Not `whole`: a slice however far below maintenance margin the account is.
+        """
         plan, legs, prices = self.situation(account)
         if _is_healthy(plan):
             return Step()
-        if is_below_close_out(self.parameters, plan):
-            if is_bankrupt(plan, dust_of(plan, legs, prices)):
-                return Step(BANKRUPT)
-            mode = self.clearinghouse.ledger.accounts[account].mode
-            required = self._required(prices)
+        mode = self.clearinghouse.ledger.accounts[account].mode
+
+        def required(left: list[Leg]) -> int:
+            return self.plan(0, left, prices, PORTFOLIO).maintenance
+
+        is_low = is_below_close_out(self.parameters, plan)
+        if is_low and is_bankrupt(plan, dust_of(plan, legs, prices)):
+            return Step(BANKRUPT)
+        if is_low and whole:
             step = plan_whole(self.parameters, plan, legs, prices, required, mode)
             # A keeper who cannot take all takes a slice, and so does one where closing all beside a
             # leg without a usable price would not help.
             if step.stage and step.notional <= limit:
                 return step
-        return self._plan_part(account, limit)
-
-    def _required(self, prices: list[Price]) -> Callable[[list[Leg]], int]:
-        """What other legs need in portfolio mode."""
-        return lambda left: self.plan(0, left, prices, PORTFOLIO).maintenance
-
-    def _plan_part(self, account: int, limit: int) -> Step:
-        """A slice, however far below maintenance margin the account is."""
-        plan, legs, prices = self.situation(account)
-        if self.clearinghouse.ledger.accounts[account].mode & PORTFOLIO:
-            required = self._required(prices)
+        if mode & PORTFOLIO:
             return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)
         minimum = {
             leg.market_id: self.clearinghouse.terms[leg.market_id].min_notional for leg in plan.legs
@@ -459,9 +456,8 @@ class LiquidationEngine:
             plan, legs, prices = self.situation(account)
             require(not _is_healthy(plan), "liquidation: healthy")
             require(self._waited(account), "liquidation: not due")
-            require(not is_bankrupt(plan, dust_of(plan, legs, prices)), "liquidation: bankrupt")
-            limit = self._room_of_best(account, plan, legs, prices)
-            step = self._plan_part(account, limit)
+            step = self.plan_step(account, self._room_of_best(account, plan, legs, prices), False)
+            require(step.stage != BANKRUPT, "liquidation: bankrupt")
             require(step.stage != NOTHING, "liquidation: price stale")
             sizes = self._sizes_of(account, step)
             fits = step.notional and all(

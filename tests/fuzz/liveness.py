@@ -8,21 +8,20 @@ hold, nor an operator who is awake.
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
+from seawall.spec import liveness
 from seawall.spec.margin import Plan, Price
 from seawall.spec.oracle import MAX_PRICE
-from seawall.spec.words import MAX_UINT256, PPM, RATIO, TICK, account_id
+from seawall.spec.words import MAX_UINT256, RATIO, TICK, account_id
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import deposit_to
 from tests.fuzz.close_out_actions import MAX_EMA_RATIO
 from tests.fuzz.compare import market_ids_of
-from tests.fuzz.stage import ANCHORS, CAP, CLOSE_OUT, DECIMALS, ENGINE, MAIN_MARKETS
+from tests.fuzz.stage import ANCHORS, CAP, DECIMALS, MAIN_MARKETS
 from tests.fuzz.world import World
 
-#: Rounds of one step for everybody below. One slice mostly does; where it closes a leg for its rest
-#: or beside legs whose rates differ, the next follows; a price never moves in between.
-ROUNDS = 24
 #: Percent of its price that an index jumps to at the end.
 JUMPS = (20, 65, 90, 97, 100, 100, 103, 110, 150, 500)
 #: WAD of a native unit of the settlement token.
@@ -37,22 +36,44 @@ def step_until_quiet(world: World) -> int:
     Every step must succeed, and the rounds are bounded.
     """
     _shake(world)
-    below = _below(world)
-    steps = _start_clocks(world, below)
-    for _ in range(ROUNDS):
-        below = _below(world)
-        if not below:
-            break
-        for account in below:
-            # A step of somebody else may have helped, as a charge may have brought another down.
-            if not world.waterfall.is_healthy(account):
-                _step(world, account)
-                steps += 1
-    else:
-        world.fail(f"P4: still below maintenance margin: {[hex(one) for one in below]}")
+    rich = 0, world.owners["whale"]
+
+    def bears(plan: Plan) -> bool:
+        """Where all the money there is could not bear a slice there is no keeper with margin."""
+        return _needed(plan) <= world.wallets[rich]
+
+    try:
+        everyone = partial(getattr, world, "everyone")
+        steps = liveness.step_until_quiet(world.closer, everyone, Helpers(world), bears)
+    except liveness.NotQuietError as error:
+        world.fail(f"P4: still below maintenance margin: {error}")
     world.count("quiet after steps", steps)
     world.count("brought to rest")
     return steps
+
+
+class Helpers:
+    """Act on the chain and the specification; each call must pass."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def flag(self, account: int) -> None:
+        """Anybody starts a clock."""
+        _flag(self._world, account)
+
+    def wait(self, seconds: int) -> None:
+        """Funding accrues; prices stay."""
+        self._world.warp(seconds)
+        _let_prices_be_known(self._world)
+
+    def close_out(self, account: int) -> None:
+        """Anybody closes."""
+        _close(self._world, account)
+
+    def liquidate(self, account: int, plan: Plan) -> None:
+        """A keeper with money takes a slice."""
+        _slice(self._world, account, plan)
 
 
 def _let_prices_be_known(world: World) -> None:
@@ -73,34 +94,6 @@ def _shake(world: World) -> None:
         world.set_price(market_id, Price(price, world.chain.time, ema_ratio=ema))
 
 
-def _below(world: World) -> list[int]:
-    """Accounts with legs below maintenance margin.
-
-    Where all the money there is could not bear a slice there is no keeper with margin: such a book
-    waits until it is below close-out.
-    """
-    money = world.wallets[0, world.owners["whale"]]
-    found = []
-    for account in world.everyone:
-        if not market_ids_of(world, account) or world.waterfall.is_healthy(account):
-            continue
-        plan, _, _ = world.waterfall.situation(account)
-        whole = plan.equity * PPM < plan.maintenance * ENGINE.close_out
-        if whole or _needed(plan) <= money:
-            found.append(account)
-    return found
-
-
-def _start_clocks(world: World, below: list[int]) -> int:
-    """Flag everybody below, and wait until all clocks have run."""
-    for account in below:
-        _flag(world, account)
-    if below:
-        world.warp(CLOSE_OUT.reduce_after + 1)
-        _let_prices_be_known(world)
-    return len(below)
-
-
 def _flag(world: World, account: int) -> None:
     passed, _ = world.send(
         "flag",
@@ -113,18 +106,6 @@ def _flag(world: World, account: int) -> None:
     world.must("P4 flag", passed, hex(account))
 
 
-def _step(world: World, account: int) -> None:
-    """The step that is open: a close for who is due, else a slice to a keeper with money."""
-    plan, _, _ = world.waterfall.situation(account)
-    if plan.equity * PPM < plan.maintenance * ENGINE.close_out:
-        # Brought below by a charge or by funding after the clocks were started: it starts now.
-        if not world.closer.is_due(account, plan):
-            _start_clocks(world, [account])
-        _close(world, account)
-    else:
-        _slice(world, account, plan)
-
-
 def _close(world: World, account: int) -> None:
     keeper = world.collector if account != world.collector else world.counterparty
     passed, _ = world.send(
@@ -135,8 +116,6 @@ def _close(world: World, account: int) -> None:
         lambda: world.closer.close_out(account, keeper),
         world.closer_address,
     )
-    if not passed and world.waterfall.is_healthy(account):
-        return
     world.must("P4 close", passed, hex(account))
     held = market_ids_of(world, account)
     world.must("P4 legs are left", not held, (hex(account), held))
@@ -158,8 +137,6 @@ def _slice(world: World, account: int, plan: Plan) -> None:
         lambda: _liquidated(world, account, keeper),
         world.engine,
     )
-    if not passed and world.waterfall.is_healthy(account):
-        return
     world.must("P4 slice", passed, (hex(account), plan))
     compare.touched(world, [account, keeper, world.fee_account])
 
