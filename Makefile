@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup compile check test fuzz soak replay planted mutate prove bench replays demo devnet lock clean
+.PHONY: help setup compile check test fuzz soak replay planted mutate prove bench replays demo bankruptcies devnet lock clean
 
 PYTHON_STAMP := .venv/.requirements-installed
 NODE_STAMP := node_modules/.anvil-installed
@@ -31,7 +31,7 @@ PROVE ?=
 SCENE ?=
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: $(PYTHON_STAMP) $(NODE_STAMP) ## Install the pinned Python packages and anvil into this folder
 
@@ -85,8 +85,11 @@ $(PROOFS_STAMP): proofs/requirements.txt $(PYTHON_STAMP)
 prove: compile $(PROOFS_STAMP) ## Prove lemmas over the reals and statements about the bytecode; PROVE="..." selects
 	@.venv-proofs/bin/python -m proofs $(PROVE)
 
-demo: compile ## Replay a day of panic on a node of its own; SCENE=... selects
+demo: compile ## Play a scene on a node of its own: SCENE=crash (a day of panic) or wipeout
 	@$(PY) -m scripts.demo $(SCENE)
+
+bankruptcies: compile ## Make 1,000 accounts bankrupt at once on a node of its own and clear them
+	@$(PY) -m scripts.bankruptcies
 
 devnet: setup ## Run a node with two-second blocks, as the network ethereum:devnet:node expects it
 	@exec .venv/bin/anvil --silent --chain-id 31338 --block-time 2 --port 8545 --hardfork cancun

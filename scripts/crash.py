@@ -85,6 +85,7 @@ def table_of(outcome: Outcome, was_due: int, left: int) -> Table:
     table = Table(title="since the price drop", show_header=False)
     table.add_row("accounts below maintenance margin", str(was_due))
     table.add_row("accounts liquidated", str(outcome.accounts))
+    table.add_row("of these closed out", str(outcome.closed))
     table.add_row("accounts left below maintenance margin", str(left))
     table.add_row("liquidations", str(outcome.steps))
     table.add_row("transactions", str(outcome.transactions))

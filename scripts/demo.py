@@ -1,25 +1,26 @@
-"""Replay a day of panic through the real contracts: python -m scripts.demo [scene]."""
+"""Play a scene through the real contracts: python -m scripts.demo [scene]."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from seawall.demo.checks import Check
 from seawall.demo.errors import DemoError
-from seawall.demo.run import load_day, replay_scene, write
-from seawall.demo.scene import DEFAULT_SCENE, SCENES, Outage, Scene, find_scene
-from seawall.demo.screen import Terminal, show
+from seawall.demo.run import load_day, play_wipeout, replay_scene, write, write_figures
+from seawall.demo.scene import DEFAULT_SCENE, SCENES, Outage, Scene, Wipeout, find_scene
+from seawall.demo.screen import Terminal, show, show_wipeout
 
 OUT = Path("out") / "demo"
 
 
-def chosen_scene(name: str, outage_minutes: int | None) -> Scene:
+def with_outage(scene: Scene, outage_minutes: int | None) -> Scene:
     """The scene, with another length of the keeper's outage if one is given."""
-    scene = find_scene(name)
     if outage_minutes is None:
         return scene
     if outage_minutes < 0 or (scene.outage is None and outage_minutes):
@@ -39,24 +40,42 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def replay(scene: Scene, console: Console, folder: Path) -> Sequence[Check]:
+    """A day, minute by minute. Errors: DemoError."""
+    day = load_day(scene)
+    with Terminal(console, len(day)) as screen:
+        outcome = replay_scene(scene, day, screen)
+    show(console, outcome.summary, outcome.checks, write(outcome, folder))
+    return outcome.checks
+
+
+def wipe_out(scene: Wipeout, console: Console, folder: Path) -> Sequence[Check]:
+    """One gap. Errors: DemoError."""
+    with Terminal(console, 1) as screen:
+        outcome = play_wipeout(scene, load_day(scene), screen)
+    show_wipeout(console, outcome.summary, outcome.checks, write_figures(outcome, folder))
+    return outcome.checks
+
+
 def main() -> int:
     """Run, show, write; status 1 when the demo cannot run or a promise is broken."""
     console = Console()
     typed = arguments()
     try:
-        scene = chosen_scene(typed.named or typed.scene, typed.outage)
-        day = load_day(scene)
-        with Terminal(console, len(day)) as screen:
-            outcome = replay_scene(scene, day, screen)
-        report = write(outcome, typed.out)
+        scene = find_scene(typed.named or typed.scene)
+        if isinstance(scene, Wipeout):
+            if typed.outage is not None:
+                raise DemoError(f"--outage {typed.outage}: the scene {scene.name} has none")
+            checks = wipe_out(scene, console, typed.out)
+        else:
+            checks = replay(with_outage(scene, typed.outage), console, typed.out)
     except DemoError as error:
         console.print(f"[red]demo:[/red] {error}", highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("demo: stopped; the node is gone and nothing was written")
         return 130
-    show(console, outcome.summary, outcome.checks, report)
-    broken = [check.promise for check in outcome.checks if not check.kept]
+    broken = [check.promise for check in checks if not check.kept]
     for promise in broken:
         console.print(f"[red]demo: a promise was broken:[/red] {promise}", highlight=False)
     return 1 if broken else 0

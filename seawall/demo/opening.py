@@ -55,13 +55,13 @@ def open_day(venue: Venue, scene: Scene, closes: Mapping[int, Decimal]) -> Cast:
     capital = int(gross // WAD * scene.maker_capital_share) // len(makers)
     deposits = [(trader.actor, trader.collateral) for trader in traders]
     deposits += [(maker, capital) for maker in makers] + [(keeper, scene.keeper_capital)]
-    _deposit(venue, deposits)
-    _save(venue, list(zip(savers, scene.fund_deposits, strict=True)))
-    positions = _trade(venue, traders, makers, prices)
+    deposit(venue, deposits)
+    save(venue, list(zip(savers, scene.fund_deposits, strict=True)))
+    positions = trade(venue, traders, makers, prices)
     return Cast(traders, makers, keeper, savers, positions, gross)
 
 
-def _deposit(venue: Venue, deposits: Sequence[tuple[Actor, int]]) -> None:
+def deposit(venue: Venue, deposits: Sequence[tuple[Actor, int]]) -> None:
     """Mint, approve and deposit whole dollars, each by its owner."""
     unit = 10**venue.parameters.settlement.decimals
     house = venue.house.address
@@ -76,7 +76,7 @@ def _deposit(venue: Venue, deposits: Sequence[tuple[Actor, int]]) -> None:
     )
 
 
-def _save(venue: Venue, deposits: Sequence[tuple[Actor, int]]) -> None:
+def save(venue: Venue, deposits: Sequence[tuple[Actor, int]]) -> None:
     """Savers buy shares of the insurance fund."""
     unit = 10**venue.parameters.settlement.decimals
     fund = venue.fund.address
@@ -99,7 +99,7 @@ def _mint(venue: Venue, deposits: Sequence[tuple[Actor, int]]) -> None:
     )
 
 
-def _trade(
+def trade(
     venue: Venue, traders: Sequence[Trader], makers: Sequence[Actor], prices: Mapping[int, int]
 ) -> Positions:
     """Traders sign resting orders, market makers take them in batches."""

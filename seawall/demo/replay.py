@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from seawall.demo.scene import Scene
 from seawall.demo.venue import Venue
 from seawall.keeper.planning import Row, due
 from seawall.parameters import Parameters
+from seawall.spec.words import WAD
 
 #: Sources' small disagreements are drawn apart from the crowd, so that neither moves the other.
 _QUOTES_SEED_OFFSET = 1
@@ -47,7 +48,7 @@ class Replay:
     def __init__(self, venue: Venue, scene: Scene, cast: Cast, day: MarketDay) -> None:
         """Nothing is sent yet."""
         self.course = Course()
-        self.books = Books(venue.parameters, venue.engine, cast.positions)
+        self.books = Books(venue.parameters, venue.handles, cast.positions)
         self._venue = venue
         self._scene = scene
         self._cast = cast
@@ -70,11 +71,14 @@ class Replay:
         rows = self._keeper.scan()
         self.course.rows.append(rows)
         if not (self._scene.outage and self._scene.outage.covers(time)):
-            self._liquidate(minute, time, rows)
+            self._liquidate(minute, time, rows, closes)
         self._observe(rows)
 
-    def _liquidate(self, minute: int, time: int, rows: list[Row]) -> None:
+    def _liquidate(
+        self, minute: int, time: int, rows: list[Row], closes: Mapping[int, Decimal]
+    ) -> None:
         """Rounds one second apart until nothing is due; what remains is written down."""
+        prices = {market_id: int(close * WAD) for market_id, close in closes.items()}
         for attempt in range(MAX_ROUNDS):
             if not due(rows):
                 return
@@ -82,7 +86,8 @@ class Replay:
             if not receipts:
                 break
             before, rows = rows, self._keeper.scan()
-            steps = self.books.record(minute, receipts, {row.account: row for row in before})
+            by_account = {row.account: row for row in before}
+            steps = self.books.record(minute, receipts, by_account, prices)
             self.course.steps += len(steps)
             self.books.compare(steps, {row.account: row for row in rows})
         self.course.left_below += [(minute, row.account) for row in due(rows)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seawall.demo.errors import DemoError
@@ -88,10 +88,75 @@ CRASH = Scene(
     outage=Outage(start=1_621_428_600, minutes=5),
 )
 
-SCENES = {scene.name: scene for scene in (CRASH,)}
+
+@dataclass(frozen=True)
+class Wipeout:
+    """One gap in the first market, from the first price of a day. Money in whole dollars.
+
+    The whale is long `whale_share_ppm` of open interest at `whale_leverage`; `pledged` of its money
+    is a token of the second market's asset. `idle` accounts hold no position.
+    """
+
+    name: str
+    title: str
+    prices: Path
+    parameters: Path
+    seed: int
+    gap_ppm: int
+    whale_share_ppm: int
+    whale_leverage: int
+    pledged: int
+    careful: Crowd
+    bold: Crowd
+    shorts: Crowd
+    maker_capital: int
+    fund_deposits: tuple[int, ...]
+    backstop_capital: int
+    idle: int
 
 
-def find_scene(name: str) -> Scene:
+def _bitcoin(accounts: int, leverage: tuple[float, float, float], longs: bool) -> Crowd:
+    """Traders of the first market alone: least, median and highest leverage."""
+    lowest, median, highest = leverage
+    return Crowd(
+        accounts=accounts,
+        median_leverage=median,
+        leverage_spread=0.4,
+        lowest_leverage=lowest,
+        highest_leverage=highest,
+        median_collateral=150_000.0,
+        collateral_spread=1.0,
+        lowest_collateral=5_000,
+        highest_collateral=1_000_000,
+        long_share=1.0 if longs else 0.0,
+        kinds={"BTC": 1.0},
+    )
+
+
+WIPEOUT = Wipeout(
+    name="wipeout",
+    title="A gap of -35 % in BTC",
+    prices=CRASH.prices,
+    parameters=CRASH.parameters,
+    seed=20200312,
+    gap_ppm=350_000,
+    whale_share_ppm=400_000,
+    whale_leverage=8,
+    pledged=150_000,
+    # A long at 2.4 lives through the gap, one at 4 does not.
+    careful=_bitcoin(24, (1.0, 1.8, 2.4), longs=True),
+    bold=replace(_bitcoin(8, (4.0, 6.0, 9.0), longs=True), median_collateral=15_000.0),
+    shorts=_bitcoin(24, (1.0, 1.8, 3.0), longs=False),
+    maker_capital=20_000_000,
+    fund_deposits=(150_000, 75_000, 25_000),
+    backstop_capital=150_000,
+    idle=12,
+)
+
+SCENES: dict[str, Scene | Wipeout] = {scene.name: scene for scene in (CRASH, WIPEOUT)}
+
+
+def find_scene(name: str) -> Scene | Wipeout:
     """A scene by name, the default one for an empty name. Errors: DemoError listing all names."""
     wanted = name or DEFAULT_SCENE
     if wanted not in SCENES:

@@ -44,10 +44,8 @@ def summarise(
     steps = books.steps
     closed = sum(step.closed for step in steps)
     needed = sum(step.needed for step in steps)
-    total = {
-        name: dollars(sum(getattr(step, name) for step in steps))
-        for name in ("to_fund", "keeper_fee", "reserve", "shortfall", "from_fund", "deferred")
-    }
+    names = "to_fund keeper_fee reserve shortfall from_fund charged deferred"
+    total = {name: dollars(sum(getattr(step, name) for step in steps)) for name in names.split()}
     return {
         "scene": scene.name,
         "title": scene.title,
@@ -67,6 +65,7 @@ def summarise(
         "reserves_to_keeper": total["reserve"],
         "shortfall": total["shortfall"],
         "shortfall_paid_by_fund": total["from_fund"],
+        "shortfall_charged": total["charged"],
         "shortfall_deferred": total["deferred"],
         "fund_before": dollars(course.fund_before),
         "fund_after": dollars(course.fund[-1]),

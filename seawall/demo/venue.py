@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seawall.client.contract import Contract, load_abi
 from seawall.demo.chain import Call, Chain, call
 from seawall.demo.errors import DemoError
 from seawall.deployment import System, deploy
+from seawall.keeper.chain import Chain as KeeperChain
 from seawall.keeper.chain import initial_rates
 from seawall.keeper.planning import Row
 from seawall.node import Node
@@ -27,6 +28,14 @@ _REFRESH_GAS = 1_000_000
 _LOWEST_OFFSET, _HIGHEST_OFFSET = 1, 3
 
 
+class Handles(NamedTuple):
+    """The contracts whose events are kept: ledger, partial liquidations, close-outs."""
+
+    house: Contract
+    engine: Contract
+    closer: Contract
+
+
 @dataclass(frozen=True)
 class Venue:
     """Handles of all contracts; `aggregators[market_id]` are the sources of its index."""
@@ -37,12 +46,25 @@ class Venue:
     house: Contract
     exchange: Contract
     engine: Contract
+    closer: Contract
+    backstop: Contract
     fund: Contract
     lens: Contract
     model: Contract
     oracle: Contract
     aggregators: Mapping[int, Sequence[Contract]]
     reporter: str
+    addresses: Mapping[str, str]
+
+    @property
+    def handles(self) -> Handles:
+        """The contracts whose events the books are kept from."""
+        return Handles(self.house, self.engine, self.closer)
+
+    def keeper_chain(self, account: int) -> KeeperChain:
+        """What a keeper with this account sees of the system."""
+        registry = {"contracts": self.addresses, "markets": dict.fromkeys(self.market_ids)}
+        return KeeperChain(self.chain.rpc, registry, account)
 
     @property
     def market_ids(self) -> list[int]:
@@ -154,6 +176,8 @@ def _handles(system: System, chain: Chain, reporter: str) -> Venue:
         house=handle("Clearinghouse", addresses["Clearinghouse"]),
         exchange=handle("Exchange", addresses["Exchange"]),
         engine=handle("LiquidationEngine", addresses["LiquidationEngine"]),
+        closer=handle("CloseOut", addresses["CloseOut"]),
+        backstop=handle("Backstop", addresses["Backstop"]),
         fund=handle("InsuranceFund", addresses["InsuranceFund"]),
         lens=handle("Lens", addresses["Lens"]),
         model=handle("MarginModel", addresses["MarginModel"]),
@@ -164,4 +188,5 @@ def _handles(system: System, chain: Chain, reporter: str) -> Venue:
             if market_id != SETTLEMENT_ID
         },
         reporter=reporter,
+        addresses=addresses,
     )

@@ -1,8 +1,9 @@
-"""What keeps the protocol safe from outside: liquidations, purchases of collateral, margin calls,
-parameters that follow.
+"""What keeps the protocol safe from outside: liquidations, close-outs, purchases of collateral,
+margin calls, parameters that follow.
 
-`planning`, `purchases`, `upkeep` and `index` are data in, data out; `chain` asks a node, `sender`
-and `outbox` send; `rounds` and `chores` put them together, `jobs` makes one keeper of them.
+`planning`, `closing`, `purchases`, `upkeep` and `index` are data in, data out; `chain` asks a node,
+`sender` and `outbox` send; `rounds`, `closer` and `chores` put them together, `jobs` makes one
+keeper of them.
 """
 
 from seawall.keeper.chain import Chain

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall.client.contract import Contract, load_abi
+from seawall.keeper.closing import Close, Flag, Hand, Holding, Rooms, Terms
 from seawall.keeper.index import PositionEvent, ranges
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Row
 from seawall.keeper.purchases import Holder, Offer, Purchase, holder, market_price, may_owe
 from seawall.keeper.upkeep import CallEvent, Follow, MarginCall, Market
 from seawall.rpc import Rpc, RpcError
+from seawall.spec.close_out import CLOSED
 from seawall.spec.liquidation import LIQUIDATED, Step
 from seawall.spec.margin import COLLATERAL_IDS
 from seawall.spec.oracle import MAX_IDS, SETTLEMENT_ID, phased_in
-from seawall.spec.risk import Risk
-from seawall.spec.words import ACCOUNT, MAX_HALF_WIDTH, PRICE, TOKEN, WAD, account_id
+from seawall.spec.risk import RESERVE_UNIT, RISK, Risk
+from seawall.spec.words import ACCOUNT, LEG, MAX_HALF_WIDTH, PRICE, TOKEN, WAD, account_id
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved
 #: where the node refuses, as for accounts with many legs.
@@ -27,14 +29,15 @@ LOG_CHUNK = 5_000
 VIEWS_PER_BATCH = 500
 
 #: What a keeper sends.
-Task = Action | Follow | MarginCall | Purchase
+Task = Action | Close | Flag | Hand | Follow | MarginCall | Purchase
 
 
 @dataclass(frozen=True)
 class Trial:
     """A transaction tried and not sent: targets it would work on, its gas, or a reason.
 
-    `prices` counts the ids whose feeds it may have to read; `step` is what a `liquidate` would do.
+    `prices` counts the ids whose feeds it may have to read; `step` is what a `liquidate`
+    or a `hand_to_backstop` would do.
     """
 
     works: tuple[int, ...]
@@ -81,8 +84,11 @@ class Chain:
         self.model = Contract(contracts["MarginModel"], load_abi("MarginModel"))
         self.monitor = Contract(contracts["RiskMonitor"], load_abi("RiskMonitor"))
         self.converter = Contract(contracts["CollateralConverter"], load_abi("CollateralConverter"))
+        self.closer = Contract(contracts["CloseOut"], load_abi("CloseOut"))
+        self.backstop = Contract(contracts["Backstop"], load_abi("Backstop"))
         self.fund_account = account_id(contracts["InsuranceFund"])
         self._units: dict[int, int] = {}
+        self._reduce_after: int | None = None
 
     def events(self, first: int, last: int, chunk: int = LOG_CHUNK) -> list[PositionEvent]:
         """Position changes of the blocks [first, last], in their order. Errors: RpcError."""
@@ -169,6 +175,50 @@ class Chain:
             for row, step, one in zip(rows, steps, held, strict=True)
             if step is not None
         ]
+
+    def holdings(self, rows: Sequence[Row], block: int) -> list[Holding]:
+        """Rows with the legs and the clock of their account at the end of a block."""
+        accounts = [row.account for row in rows]
+        portfolios = self._try_views(block, self.house, [("portfolio", one) for one in accounts])
+        clocks = self._try_views(block, self.engine, [("flagged_at", one) for one in accounts])
+        found = []
+        for row, portfolio, clock in zip(rows, portfolios, clocks, strict=True):
+            if portfolio is not None and clock is not None:
+                legs = [LEG.unpack(word) for word in portfolio[2]]
+                sizes = {leg["id"]: leg["size"] for leg in legs if leg["id"] < COLLATERAL_IDS}
+                found.append(Holding(row, sizes, clock))
+        return found
+
+    def terms(self, block: int, market_ids: Collection[int]) -> Terms:
+        """Time, prices and keeper reserves of these markets at the end of a block."""
+        if self._reduce_after is None:
+            data = self.rpc.view(self.closer.address, self.closer.encode("REDUCE_AFTER_SECONDS"))
+            self._reduce_after = int(self.closer.decode("REDUCE_AFTER_SECONDS", data))
+        prices = {one: word["price"] for one, word in self._prices(market_ids, block).items()}
+        words = self._try_views(block, self.model, [("risk_words_of", one) for one in prices])
+        reserves = {
+            market_id: RISK.unpack(stored[0])["reserve"] * RESERVE_UNIT
+            for market_id, stored in zip(prices, words, strict=True)
+            if stored is not None
+        }
+        return Terms(self.time(block), self._reduce_after, prices, reserves)
+
+    def rooms(self, block: int, wanted: Mapping[tuple[int, bool], int]) -> Rooms:
+        """What buckets take at the end of a block of these sizes, by market and whether long."""
+        prices = self._prices((market_id for market_id, _ in wanted), block)
+        asked = [
+            ("room", market_id, size if long else -size, PRICE.pack(**prices[market_id]))
+            for (market_id, long), size in wanted.items()
+        ]
+        answers = self._try_views(block, self.backstop, asked)
+        return {one: abs(taken or 0) for one, taken in zip(wanted, answers, strict=True)}
+
+    def owing(self, accounts: Collection[int], block: int) -> list[int]:
+        """Those of these accounts whose cash is below 0 at the end of a block, ascending."""
+        wanted = sorted(accounts)
+        words = self._try_views(block, self.house, [("account_word", one) for one in wanted])
+        pairs = zip(wanted, words, strict=True)
+        return [one for one, word in pairs if ACCOUNT.unpack(word or 0)["cash"] < 0]
 
     def margin(self, block: int, market_ids: Collection[int]) -> KeeperMargin:
         """Room of the keeper's account, and the initial rates of these markets that are in force at
@@ -303,8 +353,10 @@ class Chain:
 
     def contract_of(self, task: Task) -> Contract:
         """Where a task is sent to."""
-        if isinstance(task, Action):
+        if isinstance(task, Action | Flag | Hand):
             return self.engine
+        if isinstance(task, Close):
+            return self.closer
         return self.converter if isinstance(task, Purchase) else self.monitor
 
     def calldata(self, task: Task) -> bytes:
@@ -321,12 +373,18 @@ class Chain:
         if isinstance(task, Purchase):
             bounds = task.amount, self.keeper_account, task.least, task.most
             return "convert", task.account, task.token_id, *bounds
+        if isinstance(task, Flag):
+            return "flag", task.account
+        if isinstance(task, Hand):
+            return "hand_to_backstop", task.account, self.keeper_account
+        if isinstance(task, Close):
+            if task.alone:
+                return "close_out", *task.accounts, self.keeper_account
+            return "close_many", list(task.accounts), self.keeper_account
         if task.kind == "many":
             return "liquidate_many", list(task.accounts), self.keeper_account
-        if task.kind == "one":
-            (account,) = task.accounts
-            return "liquidate", account, self.keeper_account, task.limit
-        return "absorb", *task.accounts
+        (account,) = task.accounts
+        return "liquidate", account, self.keeper_account, task.limit
 
     def attempt(self, task: Task, sender: str, block: int) -> Trial:
         """Run a task on the state of a block without sending it."""
@@ -344,18 +402,21 @@ class Chain:
         data = bytes.fromhex(answer.removeprefix("0x"))
         if function in _EFFECTS:
             works = _EFFECTS[function](works, contract.decode(function, data))
-        elif function == "liquidate":
+        elif isinstance(task, Flag):
+            works = () if contract.decode(function, data) in (0, task.before) else works
+        elif function in ("liquidate", "hand_to_backstop"):
             step = Step(*contract.decode(function, data))
         reason = "" if works else "nothing to do"
         return Trial(works, int(gas, 16), reason, len(self.priced(task, block)), step)
 
     def priced(self, task: Task, block: int) -> set[int]:
-        """Ids at the oracle that a task may refresh: of its markets, or of what its accounts and
-        the keeper's hold; with a collateral token the settlement token too."""
+        """Ids at the oracle that a task may refresh: of its markets, or of what its accounts hold,
+        and the keeper's where its margin counts; with a collateral token the settlement token too.
+        """
         if isinstance(task, Follow):
             return set(task.targets)
         accounts = list(task.targets)
-        if not isinstance(task, MarginCall):
+        if isinstance(task, Action | Purchase):
             accounts.append(self.keeper_account)
         found: set[int] = set()
         for one in self._holders(accounts, block):
@@ -377,13 +438,14 @@ def _called(targets: tuple[int, ...], cures: Sequence[int]) -> tuple[int, ...]:
     return tuple(account for account, cure in zip(targets, cures, strict=True) if cure)
 
 
-def _absorbed(targets: tuple[int, ...], shortfall: int) -> tuple[int, ...]:
-    return targets if shortfall else ()
+def _closed(targets: tuple[int, ...], statuses: Sequence[int]) -> tuple[int, ...]:
+    pairs = zip(targets, statuses, strict=True)
+    return tuple(account for account, status in pairs if status == CLOSED)
 
 
 #: Which targets a call works on, by what it answers; the others work whole or revert.
 _EFFECTS: dict[str, Callable[[tuple[int, ...], Any], tuple[int, ...]]] = {
     "liquidate_many": _liquidated,
     "call_margin": _called,
-    "absorb": _absorbed,
+    "close_many": _closed,
 }

@@ -32,8 +32,9 @@ class AccountIndex:
         self._settled: dict[int, set[int]] = {}
         self._recent: list[PositionEvent] = []
 
-    def advance(self, events: Iterable[PositionEvent], head: int) -> None:
-        """Take all events of [next_block, head], in their order on the chain."""
+    def advance(self, events: Iterable[PositionEvent], head: int) -> set[int]:
+        """Take all events of [next_block, head], in their order on the chain. Returns the accounts
+        in them that hold no leg any more."""
         fresh = list(events)
         # The reread part never begins before what is already settled.
         border = max(self.next_block, head - self._reorg_blocks + 1)
@@ -42,6 +43,7 @@ class AccountIndex:
                 _apply(self._settled, event)
         self._recent = [event for event in fresh if event.block >= border]
         self.next_block = border
+        return {event.account for event in fresh} - self._open_legs().keys()
 
     def accounts(self) -> list[int]:
         """Accounts that hold at least one leg, ascending."""

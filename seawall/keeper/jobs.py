@@ -8,8 +8,9 @@ from typing import Protocol
 
 from seawall.keeper.chain import Chain
 from seawall.keeper.chores import CALL, CONVERT, FOLLOW, Caller, Converter, Follower
+from seawall.keeper.closer import Closer
 from seawall.keeper.outbox import Mined, Outbox, told
-from seawall.keeper.rounds import LIQUIDATE, Liquidator, Policy, Watch
+from seawall.keeper.rounds import CLOSE_OUT, LIQUIDATE, Liquidator, Policy, Watch
 from seawall.keeper.sender import Sender
 from seawall.rpc import RpcError
 
@@ -42,9 +43,11 @@ class GivenUp:
         return f"{self.job} given up: {self.reason}"
 
 
-#: Every job in the order of its urgency: what comes first has the first use of the margin.
+#: Every job in the order of its urgency: what comes first has the first use of the margin, and what
+#: liquidations do not take is closed out.
 _KINDS: dict[str, Callable[[Watch, Outbox, Policy], Job]] = {
     LIQUIDATE: Liquidator,
+    CLOSE_OUT: Closer,
     CONVERT: Converter,
     CALL: Caller,
     FOLLOW: Follower,

@@ -16,6 +16,8 @@ GAS_MARGIN = 30
 #: Gas of reading one price's feeds (five at most). A trial on a block whose prices are refreshed
 #: already does not see it; the transaction, in a later block, pays it.
 REFRESH_GAS = 150_000
+#: Most gas that a transaction may name on chains with EIP-7825.
+MOST_GAS = 2**24
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Mined:
     worked: bool
 
 
+def gas_limit(trial: Trial) -> int:
+    """Gas that a transaction needs at most, as far as its trial tells."""
+    return trial.gas * (100 + GAS_MARGIN) // 100 + REFRESH_GAS * trial.prices
+
+
 class Outbox:
     """What is on its way, and the one place that sends."""
 
@@ -76,6 +83,8 @@ class Outbox:
         trial = self.chain.attempt(task, self.sender.address, block)
         if trial.reason:
             return Tried(trial)
+        if trial.gas > MOST_GAS or (len(task.targets) > 1 and gas_limit(trial) > MOST_GAS):
+            return Tried(replace(trial, reason="more gas than a transaction may use"))
         try:
             return Tried(trial, self.sender.gas_price())
         except (GasPriceError, RpcError) as error:
@@ -85,8 +94,7 @@ class Outbox:
         """Send what was tried; the reason if that failed."""
         if self.dry_run:
             return ""
-        gas = tried.trial.gas * (100 + GAS_MARGIN) // 100
-        gas += REFRESH_GAS * tried.trial.prices
+        gas = min(gas_limit(tried.trial), MOST_GAS)
         address = self.chain.contract_of(task).address
         try:
             sent = self.sender.send(address, self.chain.calldata(task), gas)

@@ -99,7 +99,7 @@ class KeeperMargin:
 
 @dataclass(frozen=True)
 class Action:
-    """One transaction: `many` by liquidate_many, `one` up to `limit` by liquidate, or `absorb`."""
+    """One transaction: `many` by liquidate_many, or `one` up to `limit` by liquidate."""
 
     kind: str
     accounts: tuple[int, ...]
@@ -147,6 +147,11 @@ def due(rows: Iterable[Row]) -> list[Row]:
     return sorted((row for row in rows if row.status >= BELOW_MAINTENANCE), key=_severity)
 
 
+def solvent(rows: Iterable[Row]) -> list[Row]:
+    """Rows whose account a keeper may take over: those with equity above zero."""
+    return [row for row in rows if row.status != BANKRUPT and row.equity > 0]
+
+
 def plan(candidates: Iterable[Candidate], keeper: KeeperMargin, limits: Limits) -> Plan:
     """Cut what is due into transactions that the keeper's margin allows, in the order given.
 
@@ -158,9 +163,7 @@ def plan(candidates: Iterable[Candidate], keeper: KeeperMargin, limits: Limits) 
     batch: list[Candidate] = []
     for candidate in candidates:
         row, step = candidate.row, candidate.step
-        if row.maintenance == 0:
-            found.actions.append(Action("absorb", (row.account,)))
-        elif step.notional == 0:
+        if step.notional == 0:
             found.skipped[row.account] = "no usable price"
         elif not keeper.rate(candidate):
             found.skipped[row.account] = "no initial rate of a market"

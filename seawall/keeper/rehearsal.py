@@ -69,9 +69,11 @@ def traders(count: int, market_ids: Sequence[int], skip: set[int]) -> list[Trade
 
 @dataclass(frozen=True)
 class Outcome:
-    """Liquidations since a price drop; blocks and seconds run to the last of them."""
+    """Liquidations since a price drop, those `closed` out included; blocks and seconds run to the
+    last of them."""
 
     accounts: int
+    closed: int
     steps: int
     transactions: int
     gas: int
@@ -95,6 +97,7 @@ class Story:
         self.exchange = Contract(contracts["Exchange"], load_abi("Exchange"))
         self.oracle = Contract(contracts["IndexOracle"], load_abi("IndexOracle"))
         self.engine = Contract(contracts["LiquidationEngine"], load_abi("LiquidationEngine"))
+        self.closer = Contract(contracts["CloseOut"], load_abi("CloseOut"))
         self.aggregator = Contract("", load_abi("MockAggregator"))
 
     def ask(self, contract: Contract, function: str, *args: Any) -> Any:
@@ -190,13 +193,16 @@ class Story:
 
     def outcome(self, dropped: int) -> Outcome:
         """What was liquidated since the block of the price drop."""
-        topics = [self.engine.topic("Liquidated")]
-        wanted = {"address": self.engine.address, "topics": topics, "fromBlock": hex(dropped)}
+        topics = [self.engine.topic("Liquidated"), self.closer.topic("ClosedOut")]
+        addresses = [self.engine.address, self.closer.address]
+        wanted = {"address": addresses, "topics": [topics], "fromBlock": hex(dropped)}
         logs = self.rpc.call("eth_getLogs", wanted)
+        closed = [log for log in logs if log["topics"][0] == topics[1]]
         hashes = {log["transactionHash"] for log in logs}
         last = max((int(log["blockNumber"], 16) for log in logs), default=dropped)
         return Outcome(
             accounts=len({log["topics"][1] for log in logs}),
+            closed=len({log["topics"][1] for log in closed}),
             steps=len({(log["topics"][1], log["transactionHash"]) for log in logs}),
             transactions=len(hashes),
             gas=sum(int(self.rpc.wait(one)["gasUsed"], 16) for one in hashes),

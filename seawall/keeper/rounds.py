@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from seawall.keeper.chain import Chain
+from seawall.keeper.closing import MAX_CLOSED
 from seawall.keeper.index import AccountIndex
 from seawall.keeper.outbox import Mined, Outbox, work_off
 from seawall.keeper.planning import (
@@ -23,12 +24,13 @@ from seawall.keeper.planning import (
     gas_cost,
     halves,
     plan,
+    solvent,
 )
 from seawall.keeper.purchases import PurchaseRules
 from seawall.keeper.upkeep import CallRules, FollowRules
 from seawall.spec.words import WAD
 
-LIQUIDATE = "liquidate"
+LIQUIDATE, CLOSE_OUT = "liquidate", "close_out"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,14 @@ class Policy:
     min_profit: int | None = None
     native_price: int = 0
     replace_blocks: int = 3
+    close_batch: int = MAX_CLOSED
     follows: FollowRules = field(default_factory=FollowRules)
     calls: CallRules = field(default_factory=CallRules)
     purchases: PurchaseRules = field(default_factory=PurchaseRules)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.close_batch <= MAX_CLOSED:
+            raise ValueError(f"close_batch: {self.close_batch} is outside 1 to {MAX_CLOSED}")
 
 
 @dataclass
@@ -105,12 +112,13 @@ class Watch:
         self.start_block = start_block
         self.index = AccountIndex(start_block)
         self._rows: tuple[int, list[Row]] = (-1, [])
+        self._flat: set[int] = set()
         self.unread: set[int] = set()
 
     def catch_up(self) -> int:
         """Read the events up to the head of the chain, which is returned."""
         head = self.chain.rpc.block_number()
-        self.index.advance(self.chain.events(self.index.next_block, head), head)
+        self._flat |= self.index.advance(self.chain.events(self.index.next_block, head), head)
         self._rows = (-1, [])
         return head
 
@@ -121,6 +129,14 @@ class Watch:
             self._rows = block, self.chain.rows(accounts, block)
             self.unread = set(accounts) - {row.account for row in self._rows[1]}
         return self._rows[1]
+
+    def debtors(self, block: int) -> list[Row]:
+        """Accounts that owe cash and hold no legs any more: they are remembered while they do, for
+        collateral may fall."""
+        self._flat -= {*self.index.accounts(), self.chain.keeper_account}
+        owing = self.chain.owing(self._flat, block)
+        self._flat = set(owing)
+        return self.chain.rows(owing, block)
 
 
 class Liquidator:
@@ -142,11 +158,11 @@ class Liquidator:
         report = Report(block, mined=len(mined))
         self._cooldown.rest(failed(mined), block)
         rows = self._watch.rows(block)
-        todo = due(rows)
+        todo = solvent(due(rows))
         report.accounts, report.due = len(rows), len(todo)
-        busy = self._outbox.targets(self.name)
+        busy = self._outbox.targets(self.name) | self._outbox.targets(CLOSE_OUT)
         resting = self._cooldown.resting(block) - busy
-        report.waiting = len(busy)
+        report.waiting = len(self._outbox.targets(self.name))
         report.left_out |= dict.fromkeys(self._watch.unread, "health reverts")
         report.is_news, self._unread = bool(self._watch.unread - self._unread), self._watch.unread
         report.left_out |= {row.account: "cooling down" for row in todo if row.account in resting}
@@ -191,7 +207,7 @@ class Liquidator:
 
     def _is_unprofitable(self, action: Action, gas: int, gas_price: int) -> bool:
         policy = self._policy
-        if policy.min_profit is None or action.kind == "absorb":
+        if policy.min_profit is None:
             return False
         return action.keeper_fee - gas_cost(gas, gas_price, policy.native_price) < policy.min_profit
 
@@ -203,8 +219,6 @@ def failed(mined: Iterable[Mined]) -> list[int]:
 
 def _margin_of(action: Action, candidates: Mapping[int, Candidate], keeper: KeeperMargin) -> int:
     """Initial margin that the keeper will need for an action (WAD)."""
-    if action.kind == "absorb":
-        return 0
     parts = [candidates[one] for one in action.accounts]
     if action.kind == "one":
         return keeper.needed(parts[0], action.notional)

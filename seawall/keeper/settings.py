@@ -23,6 +23,7 @@ _NAMES = (
     "KEEPER_SUB",
     "DRY_RUN",
     "BATCH",
+    "CLOSE_BATCH",
     "MARGIN_USE",
     "MAX_NOTIONAL",
     "COOLDOWN_BLOCKS",
@@ -106,6 +107,7 @@ def _policy(given: Mapping[str, str], min_profit: int | None, native_price: int)
         dry_run=_switch(given, "DRY_RUN"),
         min_profit=min_profit,
         native_price=native_price,
+        close_batch=_whole(given, "CLOSE_BATCH", Policy.close_batch),
         replace_blocks=_whole(given, "REPLACE_BLOCKS", Policy.replace_blocks),
         follows=FollowRules(
             seconds=_whole(given, "FOLLOW_SECONDS", FollowRules.seconds),

@@ -134,6 +134,8 @@ def _fund_sentence(summary: Mapping[str, Any]) -> str:
     text = (
         f"{silence}{whose}, and the insurance fund paid {money(summary['shortfall_paid_by_fund'])}."
     )
+    if summary["shortfall_charged"]:
+        text += f" The sides that had won were charged {money(summary['shortfall_charged'])}."
     if summary["shortfall_deferred"]:
         text += f" It was empty then: {money(summary['shortfall_deferred'])} is deferred."
     return text

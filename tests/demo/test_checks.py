@@ -9,6 +9,7 @@ from seawall.demo.books import PARTIAL, WHOLE, Books, StepRecord
 from seawall.demo.checks import CONSERVATION_BOUND_WEI, Audit, run_checks
 from seawall.demo.replay import Course
 from seawall.demo.scene import CRASH
+from seawall.demo.venue import Handles
 from seawall.keeper.planning import Row
 from seawall.parameters import load
 from seawall.spec.words import WAD
@@ -25,8 +26,9 @@ BALANCE, LEFT, EARLY, NEEDED, LOWERED, FUND, POSITIONS = range(7)
 
 @pytest.fixture
 def books() -> Books:
-    engine = Contract(NOWHERE, load_abi("LiquidationEngine"))
-    return Books(load(CRASH.parameters), engine, {TRADER: {BTC: 25 * WAD // 10}})
+    names = "Clearinghouse", "LiquidationEngine", "CloseOut"
+    handles = Handles(*(Contract(NOWHERE, load_abi(name)) for name in names))
+    return Books(load(CRASH.parameters), handles, {TRADER: {BTC: 25 * WAD // 10}})
 
 
 @pytest.fixture

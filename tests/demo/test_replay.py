@@ -71,12 +71,14 @@ def test_replay_crash_liquidates_and_fund_pays(summary: dict[str, Any]) -> None:
     assert summary["liquidations"] >= summary["accounts_liquidated"]
     assert summary["shortfall"] > 0
     assert summary["shortfall"] == pytest.approx(
-        summary["shortfall_paid_by_fund"] + summary["shortfall_deferred"]
+        summary["shortfall_paid_by_fund"]
+        + summary["shortfall_charged"]
+        + summary["shortfall_deferred"]
     )
 
 
-def test_replay_books_balance_to_the_wei(summary: dict[str, Any]) -> None:
-    assert summary["conservation_error_wei"] == 0
+def test_replay_books_balance_to_the_dust(summary: dict[str, Any]) -> None:
+    assert summary["conservation_error_wei"] <= summary["conservation_bound_wei"]
 
 
 def test_replay_leaves_no_account_below_maintenance(summary: dict[str, Any]) -> None:

@@ -54,7 +54,8 @@ def written() -> dict[str, Any]:
         "partial_liquidations": 2, "whole_closes": 1, "notional_closed": 500.0,
         "notional_needed": 499.0, "closed_to_needed": 1.002, "fees_to_fund": 2.0,
         "fees_to_keeper": 2.0, "shortfall": 5.0, "shortfall_paid_by_fund": 5.0,
-        "shortfall_deferred": 0.0, "fund_before": 50.0, "fund_after": 47.0,
+        "shortfall_charged": 0.0, "shortfall_deferred": 0.0,
+        "fund_before": 50.0, "fund_after": 47.0,
         "conservation_error_wei": 0, "gas_per_liquidation": 90_000,
         "gas_per_liquidation_median": 91_000, "keeper_outage_minutes": 2,
         "keeper_capital": 1000.0, "keeper_equity_after": 990.0, "market_makers": 1, "seed": 1,
@@ -97,6 +98,14 @@ def test_render_says_what_happened_in_words(
     assert "1 accounts lost more than they had" not in page
     assert "1 account lost more than it had" in page
     assert "the insurance fund paid $5.00" in page
+
+
+def test_render_says_what_sides_were_charged(
+    written: dict[str, Any], series: dict[str, Any]
+) -> None:
+    charged = written | {"shortfall_paid_by_fund": 3.0, "shortfall_charged": 2.0}
+    assert "The sides that had won were charged $2.00." in render(charged, series)
+    assert "charged" not in render(written, series)
 
 
 def test_render_shows_kept_and_broken_promises(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seawall.keeper.chores import FOLLOW
+from seawall.keeper.closing import Close
 from seawall.keeper.jobs import Keeper
 from seawall.keeper.outbox import REFRESH_GAS
 from seawall.keeper.planning import Action, Limits
@@ -117,7 +118,7 @@ def test_priced_counts_what_accounts_hold_once_and_the_settlement_token_with_col
     assert priced(Action("many", (ether, bitcoin))) == {BTC, ETH}
     assert priced(MarginCall((ether,))) == {ETH}
     assert priced(Follow((7, 9))) == {7, 9}
-    assert priced(Action("absorb", (rich,))) == {SETTLEMENT_ID, token.leg_id}
+    assert priced(Close((rich,))) == {SETTLEMENT_ID, token.leg_id}
     desk.fill(desk.account(keeper, 50_000), desk.account(maker), BTC, WAD // 10)
     assert priced(Action("one", (ether,))) == {BTC, ETH}
     assert priced(Purchase(rich, 1, 1, 1, 1, 1)) == {BTC, SETTLEMENT_ID, token.leg_id}
@@ -168,14 +169,14 @@ def test_round_whole_close_too_large_is_taken_in_slices_until_it_is_healthy(
     assert desk.read(desk.lens, "health", account)[0] < 6
 
 
-def test_round_bankrupt_account_too_large_waits_for_another(
+def test_round_bankrupt_account_is_not_taken_over(
     desk: Counter, keeper_of: Make, keeper: Any, trader: Any, maker: Any
 ) -> None:
-    account = open_long(desk, trader, maker, 300)
+    open_long(desk, trader, maker, 300)
     desk.index(ETH, INDEX - 400)
-    desk.account(keeper, 100)
+    desk.account(keeper, 10_000)
     report = liquidated(keeper_of(LIQUIDATE))
-    assert report.left_out == {account: "beyond the keeper's margin or limit"}
+    assert (report.due, report.sent) == (0, [])
     assert liquidations(desk) == []
 
 

@@ -17,6 +17,7 @@ from seawall.keeper.planning import (
     gas_cost,
     halves,
     plan,
+    solvent,
 )
 from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 
@@ -155,9 +156,9 @@ def test_plan_slice_below_one_percent_is_not_worth_a_transaction() -> None:
     assert found.actions == []
 
 
-def test_plan_account_without_legs_is_absorbed() -> None:
-    dead = Candidate(row(1, 6, -5, 0), Step(0, 0, 0, 0, 0, 0, 0, 0))
-    assert plan([dead], keeper(0), ALL).actions == [Action("absorb", (1,))]
+def test_solvent_leaves_out_who_is_at_or_below_zero() -> None:
+    rows = [row(1, 4, 90), row(2, 5, 1), row(3, 6, 0), row(4, 6, -5), row(5, 6, -5, 0)]
+    assert [one.account for one in solvent(rows)] == [1, 2]
 
 
 def test_plan_account_without_usable_price_is_skipped() -> None:

@@ -11,6 +11,7 @@ import pytest
 from seawall.keeper.chain import Trial
 from seawall.keeper.index import PositionEvent
 from seawall.keeper.jobs import Keeper
+from seawall.keeper.outbox import MOST_GAS
 from seawall.keeper.planning import Action, Candidate, KeeperMargin, Limits, Row
 from seawall.keeper.rounds import LIQUIDATE, Policy, Report
 from seawall.keeper.sender import GasPriceError, Sent
@@ -35,6 +36,8 @@ class ScriptedChain:
     head: int = 100
     keeper_account: int = KEEPER
     prices: int = 0
+    gas: int = 100_000
+    gas_each: int = 0
     taken: Step | None = None
     mute: dict[str, list[int]] = field(default_factory=dict)
     faulty: dict[int, Exception] = field(default_factory=dict)
@@ -74,7 +77,8 @@ class ScriptedChain:
             if account in self.faulty:
                 raise self.faulty[account]
         step = self.taken if action.kind == "one" else None
-        return Trial(action.accounts, 100_000, "", self.prices, step)
+        gas = self.gas + self.gas_each * len(action.accounts)
+        return Trial(action.accounts, gas, "", self.prices, step)
 
 
 @dataclass
@@ -149,6 +153,32 @@ def test_round_gas_covers_a_refresh_of_every_price_that_the_trial_may_not_see(
     chain.prices = 2
     make(chain, sender).round()
     assert sender.sent[0].gas == 130_000 + 2 * 150_000
+
+
+def test_round_batch_that_may_need_more_gas_than_a_transaction_may_use_is_halved(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.due, chain.gas_each, chain.prices = [1, 2, 3, 4], 4_000_000, 2
+    report = make(chain, sender).round()
+    assert [action.accounts for action in report.sent] == [(1, 2), (3, 4)]
+    assert max(one.gas for one in sender.sent) <= MOST_GAS
+
+
+def test_round_one_account_is_sent_with_the_most_gas_that_a_transaction_may_name(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.due, chain.gas = [1], MOST_GAS - 1
+    make(chain, sender).round()
+    assert [one.gas for one in sender.sent] == [MOST_GAS]
+
+
+def test_round_one_account_beyond_any_transaction_is_left_out(
+    chain: ScriptedChain, sender: RecordingSender
+) -> None:
+    chain.due, chain.gas = [1], MOST_GAS + 1
+    report = make(chain, sender).round()
+    assert report.left_out == {1: "more gas than a transaction may use"}
+    assert sender.sent == []
 
 
 def test_round_asks_for_the_rates_of_what_is_due_alone(

@@ -34,6 +34,8 @@ def test_read_settings_numbers_are_exact() -> None:
     [
         ("BATCH", "33"),
         ("BATCH", "many"),
+        ("CLOSE_BATCH", "0"),
+        ("CLOSE_BATCH", "21"),
         ("KEEPER_SUB", "-1"),
         ("MARGIN_USE", "1.5"),
         ("MAX_NOTIONAL", "nan"),
@@ -60,7 +62,8 @@ def test_read_settings_profit_without_native_price_is_refused() -> None:
 
 
 def test_read_settings_nothing_given_converts_nothing() -> None:
-    assert read_settings({}, "devnet", JOBS).jobs == ("liquidate", "call", "follow")
+    jobs = read_settings({}, "devnet", JOBS).jobs
+    assert jobs == ("liquidate", "close_out", "call", "follow")
 
 
 def test_read_settings_cash_to_convert_with_turns_it_on() -> None:
