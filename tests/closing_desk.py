@@ -24,6 +24,11 @@ class Closed(NamedTuple):
         return sum(amount for (one, _, _), amount in self.paid.items() if one == stage)
 
     @property
+    def total(self) -> int:
+        """What all stages paid."""
+        return sum(self.paid.values())
+
+    @property
     def fund(self) -> int:
         """What the insurance fund paid."""
         return self.by_stage(FUND)

@@ -12,7 +12,7 @@ from seawall.rpc import Receipt
 from seawall.spec.backstop import Backstop, Bucket, Offer
 from seawall.spec.liquidation import Step
 from seawall.spec.margin import Price
-from seawall.spec.words import PRICE, WAD
+from seawall.spec.words import BUCKET, PRICE, WAD
 from tests.desk import Desk, Refused, contract_at
 
 BTC, ETH = 1, 2
@@ -35,6 +35,10 @@ class Yard(Desk):
         self.stop = Backstop(self.spec, address, owner_number, system.parameters.auction)
         self.spec.set_module(Backstop.ADDRESS, BACKSTOP_RIGHTS)
         self.waterfall.backstop = self.stop
+        for market_id in self.markets:
+            word = self.view(self.backstop, "bucket_word", market_id)
+            if word:
+                self.stop.buckets[market_id] = Bucket(**BUCKET.unpack(word))
         self.free = self.stop.account(0)
         self.accounts += [self.free, *(self.stop.account(one) for one in self.markets)]
 

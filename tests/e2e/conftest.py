@@ -14,6 +14,7 @@ from seawall.client.orders import Domain, Order, SignedOrder, direct, sign
 from seawall.deployment import System
 from seawall.node import MNEMONIC
 from seawall.spec.words import WAD, account_id
+from tests.closing_desk import ClosingDesk
 from tests.desk import Desk, Health, Refused
 from tests.e2e.rooms import IndexRoom
 
@@ -32,9 +33,9 @@ def saver(accounts: Any) -> Any:
 
 
 @pytest.fixture
-def desk(system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[Desk]:
+def desk(system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[ClosingDesk]:
     """The system beside its specification."""
-    made = Desk(system, chain.provider.http_uri, deployer, broker)
+    made = ClosingDesk(system, chain.provider.http_uri, deployer, broker)
     yield made
     made.close()
 

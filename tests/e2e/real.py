@@ -14,7 +14,8 @@ from seawall.parameters import MarketParameters, load
 from seawall.published.chainlink import ChainlinkSource
 from seawall.published.usdc import Usdc, deploy_usdc
 from seawall.rpc import Rpc
-from tests.desk import FEED_UNIT, Desk
+from tests.closing_desk import ClosingDesk
+from tests.desk import FEED_UNIT
 
 LOCAL = Path(__file__).resolve().parents[2] / "params" / "local.yaml"
 
@@ -31,7 +32,7 @@ class RealSystem:
     sources: Sources
 
 
-class RealDesk(Desk):
+class RealDesk(ClosingDesk):
     """A desk that settles in USDC and reads three Chainlink proxies a market."""
 
     def __init__(self, real: RealSystem, url: str, owner: Any, broker: Any) -> None:

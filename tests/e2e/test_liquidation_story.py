@@ -5,16 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from seawall.spec.liquidation import DEFERRED, FUND, HEAL_PERIOD, HEAL_STEP, PARTIAL, WHOLE
+from seawall.spec.close_out import HEAL_PERIOD, HEAL_STEP
+from seawall.spec.liquidation import PARTIAL, WHOLE
 from seawall.spec.words import WAD
-from tests.desk import Desk, absorbed, dollars
+from tests.closing_desk import ClosingDesk
+from tests.desk import dollars
 
 BTC, ETH = 1, 2
 ETH_PRICE = 3_375
 
 
-def test_crash_partial_then_whole_then_fund_then_deferred_then_healed(
-    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any, stranger: Any
+def test_crash_partial_then_whole_then_fund_then_sides_then_deferred_then_healed(
+    desk: ClosingDesk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any, stranger: Any
 ) -> None:
     desk.save(saver, 500)
     careful = desk.account(trader, 400)
@@ -37,24 +39,29 @@ def test_crash_partial_then_whole_then_fund_then_deferred_then_healed(
 
     # A gap through close-out: the careful one still owns something, the reckless one owes.
     desk.index(ETH, 2_900)
-    step, events = desk.liquidate(careful, taker, keeper)
+    step, _ = desk.liquidate(careful, taker, keeper)
     assert step.stage == WHOLE
     owed = -desk.equity(reckless)
     assert owed > 0
-    _, events = desk.liquidate(reckless, taker, keeper)
-    assert absorbed(events) == {FUND: owed}
+    closed = desk.close_out(reckless, taker)
+    assert (closed.fund, closed.total) == (owed, owed)
 
-    # Another one, larger than what the fund has left.
+    # Another one, larger than what the fund has left: who won in the fall pays the rest of it.
     second = desk.account(stranger, 1_500, sub=1)
     desk.fill(second, other, ETH, 5 * WAD)
     desk.index(ETH, 2_300)
     owed = -desk.equity(second)
     left = desk.cash(desk.fund_account)
     assert owed > left > 0
-    _, events = desk.liquidate(second, taker, keeper)
-    assert absorbed(events) == {FUND: left, DEFERRED: owed - left}
+    closed = desk.close_out(second, taker)
+    assert (closed.fund, closed.charged, closed.deferred) == (left, owed - left, 0)
+
+    # A debt without legs, which no side stood against: it is deferred.
+    debtor = desk.account(stranger, 0, sub=2)
+    desk.move_money(debtor, other, 800)
+    assert desk.close_out(debtor, taker).deferred == dollars(800)
     deferred = desk.spec.totals.deferred
-    assert deferred == owed - left
+    assert deferred == dollars(800)
 
     # Every exit is cut by one ratio, in tokens, until the fund has earned the difference.
     assert desk.spec.totals.held == total + dollars(1_500)

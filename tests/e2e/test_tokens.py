@@ -11,9 +11,10 @@ import pytest
 
 from seawall.deployment import deploy
 from seawall.parameters import load
-from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL
+from seawall.spec.liquidation import PARTIAL
 from seawall.spec.words import WAD
-from tests.desk import Desk, Refused, absorbed, contract_at, dollars
+from tests.closing_desk import ClosingDesk
+from tests.desk import Desk, Refused, contract_at, dollars
 
 ETH = 2
 LOCAL = Path(__file__).resolve().parents[2] / "params" / "local.yaml"
@@ -26,7 +27,7 @@ def desk_with(project: Any, deployer: Any, broker: Any, url: str, name: str, dec
     settlement = replace(parameters.settlement, asset=str(token.address), decimals=decimals)
     markets = tuple(replace(one, feeds=one.feeds[:1], quorum=1) for one in parameters.markets)
     parameters = replace(parameters, settlement=settlement, markets=markets)
-    return Desk(deploy(project, deployer, parameters), url, deployer, broker)
+    return ClosingDesk(deploy(project, deployer, parameters), url, deployer, broker)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_09_blacklisted_owner_is_liquidated_and_keeps_his_claim(
 
 
 def test_35_call_from_a_token_transfer_liquidates_nobody(
-    calling_desk: Desk, trader: Any, maker: Any, keeper: Any
+    calling_desk: ClosingDesk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     """The token calls the engine in the middle of a withdrawal: the Clearinghouse is locked."""
     desk = calling_desk
@@ -77,14 +78,16 @@ def test_35_call_from_a_token_transfer_liquidates_nobody(
     desk.fill(account, desk.account(maker, 1_000), ETH, WAD)
     token = contract_at(desk.token.address, "ReentrantToken")
     sender = str(keeper.address)
-    for data in (
-        desk.engine.encode("liquidate", account, taker, 2**255),
-        desk.engine.encode("flag", account),
-        desk.engine.encode("absorb", account),
-        desk.engine.encode("plan_step", account),
-        desk.engine.encode("heal"),
+    for contract, data in (
+        (desk.engine, desk.engine.encode("liquidate", account, taker, 2**255)),
+        (desk.engine, desk.engine.encode("hand_to_backstop", account, taker)),
+        (desk.engine, desk.engine.encode("flag", account)),
+        (desk.engine, desk.engine.encode("plan_step", account)),
+        (desk.closer, desk.closer.encode("close_out", account, taker)),
+        (desk.closer, desk.closer.encode("close_many", [account], taker)),
+        (desk.closer, desk.closer.encode("heal")),
     ):
-        desk.send(desk.owner, token, "set_call", desk.engine.address, data, False, False)
+        desk.send(desk.owner, token, "set_call", contract.address, data, False, False)
         calls = desk.view(token, "calls")
         desk.send(sender, desk.house, "withdraw", taker, 0, WAD, sender)
         desk.spec.withdraw(taker >> 96, taker, 0, WAD)
@@ -106,5 +109,6 @@ def test_42_shortfall_is_exact_whatever_the_decimals(
     desk.index(ETH, "2875.07")
     owed = -desk.equity(account)
     assert owed > dollars(50)
-    _, events = desk.liquidate(account, desk.account(keeper, 1_000), keeper)
-    assert absorbed(events) == {FUND: dollars(50), DEFERRED: owed - dollars(50)}
+    closed = desk.close_out(account, desk.account(keeper))
+    assert closed.fund == dollars(50)
+    assert closed.total == owed

@@ -19,7 +19,8 @@ from seawall.spec.margin import Plan
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.risk import NOTICE, RAMP
 from seawall.spec.words import MAX_UINT256, PPM, PRICE, WAD
-from tests.desk import ANY_DEPTH, FIRST_TOKEN_ID, Desk, Refused, contract_at
+from tests.closing_desk import ClosingDesk
+from tests.desk import ANY_DEPTH, FIRST_TOKEN_ID, Refused, contract_at
 
 
 class Token(NamedTuple):
@@ -35,7 +36,7 @@ class Token(NamedTuple):
         return FIRST_TOKEN_ID + self.token_id - 1
 
 
-class Counter(Desk):
+class Counter(ClosingDesk):
     """One system with its converter, and the specification of both."""
 
     def __init__(self, system: System, url: str, owner: Any, broker: Any) -> None:

@@ -225,7 +225,7 @@ def test_convert_account_of_the_fund_is_open(
     """What the fund has taken from a bankrupt is sold by the same rule."""
     token = desk.token_of(1, 100)
     bankrupt = desk.debtor(trader, desk.account(maker), {token: 10 * WAD}, 900)
-    desk.absorb(bankrupt)
+    desk.close_out(bankrupt, desk.fund_account)
     assert desk.held(desk.fund_account, token) == 10 * WAD
     desk.move_money(desk.fund_account, desk.account(maker), 300)
     desk.convert(desk.fund_account, token, MAX_UINT256, desk.account(keeper, 1_000), keeper)
@@ -254,7 +254,7 @@ def test_convert_while_losses_are_deferred_costs_cash_by_the_exit_ratio(
     account = desk.debtor(trader, creditor, {token: 10 * WAD}, 200)
     buyer = desk.account(keeper, 1_000)
     desk.move_money(ruined, creditor, 250)
-    desk.absorb(ruined)
+    desk.close_out(ruined, desk.fund_account)
     total = desk.spec.totals
     assert (total.held, total.deferred) == (dollars(1_000), dollars(250))
     sold, paid = desk.convert(account, token, WAD, buyer, keeper)

@@ -126,7 +126,7 @@ def test_convert_below_par_while_losses_are_deferred_costs_both(
     account = desk.debtor(trader, creditor, {token: 10 * WAD}, 200)
     buyer = desk.account(keeper, 1_000)
     desk.move_money(ruined, creditor, 250)
-    desk.absorb(ruined)
+    desk.close_out(ruined, desk.fund_account)
     desk.peg(DEPEG)
     _, paid = desk.convert(account, token, WAD, buyer, keeper)
     assert paid == ceil_div(ceil_div(SOLD_AT * 99, 100) * 5, 4)

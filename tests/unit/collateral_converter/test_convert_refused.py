@@ -190,7 +190,7 @@ def test_convert_while_nothing_is_held_in_custody_is_refused(
     creditor, ruined = desk.account(maker), desk.account(trader, 0, 1)
     account = desk.debtor(trader, creditor, {token: 10 * WAD}, 200)
     desk.move_money(ruined, creditor, 250)
-    desk.absorb(ruined)
+    desk.close_out(ruined, desk.fund_account)
     assert desk.spec.totals.held == 0
     buyer = desk.account(keeper)
     desk.move_money(creditor, buyer, 100)

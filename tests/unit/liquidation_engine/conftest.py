@@ -11,7 +11,7 @@ import pytest
 
 from seawall.deployment import System, deploy
 from seawall.parameters import Parameters, load
-from tests.desk import Desk
+from tests.closing_desk import ClosingDesk
 
 LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
 #: Of the notional, the same from h = 1 to close-out.
@@ -21,9 +21,11 @@ FLAT_PENALTY = 10_000
 def single_feed(parameters: Parameters) -> Parameters:
     """The same with one feed per market, so that an index moves in one transaction.
 
-    Without a scenario matrix: a test that needs one brings its own.
+    No buckets, and without a scenario matrix: a test that needs one brings its own.
     """
-    markets = [replace(one, feeds=one.feeds[:1], quorum=1) for one in parameters.markets]
+    markets = [
+        replace(one, feeds=one.feeds[:1], quorum=1, bucket=None) for one in parameters.markets
+    ]
     return replace(parameters, markets=tuple(markets), portfolio=None)
 
 
@@ -59,17 +61,19 @@ def deployed_first(usual_system: System, plain_system: System) -> None:
 
 
 @pytest.fixture
-def desk(usual_system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[Desk]:
+def desk(usual_system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[ClosingDesk]:
     """Reserve of one dollar a leg, penalty 0.5 % to 1 %."""
-    made = Desk(usual_system, chain.provider.http_uri, deployer, broker)
+    made = ClosingDesk(usual_system, chain.provider.http_uri, deployer, broker)
     yield made
     made.close()
 
 
 @pytest.fixture
-def plain_desk(plain_system: System, chain: Any, deployer: Any, broker: Any) -> Iterator[Desk]:
+def plain_desk(
+    plain_system: System, chain: Any, deployer: Any, broker: Any
+) -> Iterator[ClosingDesk]:
     """No reserve, penalty 1 %."""
-    made = Desk(plain_system, chain.provider.http_uri, deployer, broker)
+    made = ClosingDesk(plain_system, chain.provider.http_uri, deployer, broker)
     yield made
     made.close()
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from shapes import BTC, ETH
 
-from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL
+from seawall.spec.close_out import CHARGED, FUND
+from seawall.spec.liquidation import PARTIAL
 from seawall.spec.scenarios import Terms
 from seawall.spec.words import LOT, MAX_UINT256, PPM, WAD
-from tests.desk import Desk, Refused, absorbed
+from tests.closing_desk import ClosingDesk
+from tests.desk import Refused
 from tests.risk_desk import PORTFOLIO, activate, choose_mode, rising
 
 #: Set to a larger number for a longer run.
@@ -22,13 +24,13 @@ STEPS = int(os.environ.get("SEAWALL_ENGINE_STEPS", "240"))
 PRICES = {BTC: 40_000, ETH: 3_000}
 TOKEN, TOKEN_LEG = 1, 128
 #: Where E / M is moved to, in thousandths: bankrupt or below close-out, and twice as often partial.
-RATIOS = ((-300, 667), (668, 1_000), (668, 1_000))
+RATIOS = ((-300, 1), (1, 667), (668, 1_000), (668, 1_000))
 
 
 class Crowd:
     """Traders, a maker and two keepers who act at random."""
 
-    def __init__(self, desk: Desk, seed: int, accounts: Any) -> None:
+    def __init__(self, desk: ClosingDesk, seed: int, accounts: Any) -> None:
         self.desk, self.random = desk, random.Random(seed)
         self.counts: Counter[str] = Counter()
         self.owners = accounts[1:3]
@@ -105,7 +107,10 @@ class Crowd:
         else:
             desk.move_money(self.maker, account, Fraction(-excess, WAD))
         self.counts["squeeze"] += 1
-        self.liquidate()
+        if wanted > 0:
+            self.liquidate()
+        else:
+            self.close_out()
 
     def liquidate(self) -> None:
         """Anyone, with any limit."""
@@ -115,7 +120,7 @@ class Crowd:
         keeper = chance.choice(self.keepers)
         limit = chance.choices((MAX_UINT256, 20_000 * WAD, 500 * WAD), (4, 1, 1))[0]
         try:
-            step, events = desk.liquidate(account, keeper, self.keeper_owner, limit)
+            step, _ = desk.liquidate(account, keeper, self.keeper_owner, limit)
         except Refused as refused:
             self.counts[refused.reason] += 1
             return
@@ -123,8 +128,6 @@ class Crowd:
         self.counts[name] += 1
         if account in self.hedgers:
             self.counts[f"{name} of all"] += 1
-        for stage in absorbed(events):
-            self.counts[f"stage {stage}"] += 1
 
     def batch(self) -> None:
         """Everyone at once."""
@@ -137,15 +140,29 @@ class Crowd:
             return
         self.counts["batch"] += 1
 
+    def close_out(self) -> None:
+        """Anyone who is due, and who is not."""
+        chance, desk = self.random, self.desk
+        low = [one for one in self.traders if desk.equity(one) <= 0]
+        account = chance.choice(low or self.traders)
+        try:
+            closed = desk.close_out(account, chance.choice(self.keepers))
+        except Refused as refused:
+            self.counts[refused.reason] += 1
+            return
+        self.counts["closed out"] += 1
+        for stage, _, _ in closed.paid:
+            self.counts[f"stage {stage}"] += 1
+
     def other(self) -> None:
         """Clocks, debts, savings, fresh money."""
         chance, desk = self.random, self.desk
         account = chance.choice(self.traders)
-        name = chance.choice(("flag", "absorb", "heal", "deposit", "save"))
+        name = chance.choice(("flag", "close", "close", "close", "heal", "deposit", "save"))
         if name == "flag":
             desk.flag(account)
-        elif name == "absorb":
-            desk.absorb(account)
+        elif name == "close":
+            self.close_out()
         elif name == "heal":
             desk.heal()
         elif name == "deposit":
@@ -156,7 +173,9 @@ class Crowd:
 
 
 @pytest.mark.parametrize("seed", (1, 2))
-def test_random_steps_end_word_for_word_as_specified(desk: Desk, accounts: Any, seed: int) -> None:
+def test_random_steps_end_word_for_word_as_specified(
+    desk: ClosingDesk, accounts: Any, seed: int
+) -> None:
     crowd = Crowd(desk, seed, accounts)
     for _ in range(STEPS):
         crowd.step()
@@ -170,5 +189,5 @@ def test_random_steps_end_word_for_word_as_specified(desk: Desk, accounts: Any, 
     assert counts["whole of all"] > 0
     for name in ("liquidation: healthy", "liquidation: over limit", "margin: below initial"):
         assert counts[name] > 0
-    for name in (f"stage {FUND}", f"stage {DEFERRED}"):
+    for name in ("closed out", f"stage {FUND}", f"stage {CHARGED}"):
         assert counts[name] > 0

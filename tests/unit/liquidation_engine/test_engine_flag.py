@@ -6,6 +6,7 @@ from typing import Any
 
 from shapes import ETH, one_leg
 
+from tests.closing_desk import ClosingDesk
 from tests.desk import Desk
 
 
@@ -76,12 +77,12 @@ def test_flag_is_kept_by_a_step_that_stays_below_one(
 
 
 def test_flag_is_cleared_by_a_whole_close_that_others_pay(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
+    desk: ClosingDesk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     """The next position of a once bankrupt account starts with a clock of its own."""
     account = one_leg(desk, trader, maker, "-0.5")
     desk.flag(account)
-    desk.liquidate(account, desk.account(keeper, 100_000), keeper)
+    desk.close_out(account, desk.account(keeper))
     assert desk.view(desk.engine, "flagged_at", account) == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from seawall.spec.liquidation import WHOLE
@@ -35,6 +36,8 @@ def test_liquidate_sixteen_legs_whole_fits_a_quarter_block(
     account = full_account(desk, trader, maker, 1_000, TOKENS)
     taker = desk.account(keeper, 100_000)
     desk.index(3, 101)
+    plan = desk.plan(account)
+    desk.deposit(account, Fraction(plan.maintenance // 3 - plan.equity, WAD))
     step, _ = desk.liquidate(account, taker, keeper)
     assert step.stage == WHOLE
     assert desk.spec.portfolio(account)[1] == []

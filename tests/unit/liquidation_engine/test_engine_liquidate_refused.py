@@ -38,7 +38,7 @@ def test_liquidate_own_account_is_refused(desk: Desk, trader: Any, maker: Any) -
     assert desk.refusal(account, account, trader) == "liquidation: own account"
 
 
-@pytest.mark.parametrize("ratio", ("0.9", "0.5", "-0.5"))
+@pytest.mark.parametrize("ratio", ("0.9", "0.5"))
 def test_liquidate_for_a_stranger_is_refused(
     desk: Desk, trader: Any, maker: Any, keeper: Any, stranger: Any, ratio: str
 ) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from shapes import BTC, ETH, RATE, one_leg, two_legs
 
 from seawall.spec.liquidation import PARTIAL, WHOLE
 from seawall.spec.words import WAD
-from tests.desk import Desk, absorbed
+from tests.closing_desk import ClosingDesk
+from tests.desk import Desk, Refused
 
 
 def test_liquidate_all_legs_stale_is_refused(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
-    account = one_leg(desk, trader, maker, "-0.5")
+    account = one_leg(desk, trader, maker, "0.3")
     desk.silence(ETH)
     taker = desk.account(keeper, 100_000)
     assert desk.refusal(account, taker, keeper) == "liquidation: price stale"
@@ -73,21 +75,21 @@ def test_liquidate_whole_beside_a_stale_leg_takes_no_more_than_keeps_the_ratio(
     assert desk.ratio(account) >= Fraction(1, 10)
 
 
-def test_liquidate_bankrupt_with_a_stale_leg_waits_with_the_loss(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
+def test_close_out_with_a_stale_leg_waits_with_the_loss(
+    desk: ClosingDesk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     account = two_legs(desk, trader, maker, "-2")
     desk.silence(BTC)
-    taker = desk.account(keeper, 100_000)
-    step, events = desk.liquidate(account, taker, keeper)
-    assert (step.stage, step.fee) == (WHOLE, 0)
-    assert absorbed(events) == {}
+    taker = desk.account(keeper)
+    closed = desk.close_out(account, taker)
+    assert closed.paid == {}
+    assert desk.size(account, ETH) == 0
     equity = desk.equity(account)
     assert equity == -2 * 70_000 * WAD * RATE
-    assert desk.refusal(account, taker, keeper) == "liquidation: price stale"
+    with pytest.raises(Refused, match="closing: price stale"):
+        desk.close_out(account, taker)
     desk.index(BTC, 40_000)
-    _, events = desk.liquidate(account, taker, keeper)
-    assert sum(absorbed(events).values()) == -equity
+    assert desk.close_out(account, taker).total == -equity
     assert desk.cash(account) == 0
 
 

@@ -1,4 +1,4 @@
-"""All legs below close-out at once: fee, reserves, shortfall, fund, deferred loss."""
+"""All legs below close-out at once, of accounts above zero: fee and reserves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from shapes import BTC, ETH, RATE, one_leg, two_legs
+from shapes import BTC, ETH, one_leg, two_legs
 
-from seawall.spec.liquidation import DEFERRED, FUND, PARTIAL, WHOLE
+from seawall.spec.liquidation import BANKRUPT, PARTIAL, WHOLE
 from seawall.spec.words import WAD
-from tests.desk import Desk, absorbed, dollars
+from tests.closing_desk import ClosingDesk
+from tests.desk import Desk, dollars
 
 NOTIONAL = 70_000 * WAD
 
@@ -19,11 +20,10 @@ def test_liquidate_just_below_close_out_closes_whole(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     account = one_leg(desk, trader, maker, Fraction("0.666666"))
-    step, events = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
+    step, _ = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
     assert step.stage == WHOLE
     assert desk.size(account, ETH) == 0
     assert desk.equity(account) == desk.cash(account) > 0
-    assert absorbed(events) == {}
 
 
 def test_liquidate_below_close_out_hands_every_leg_over(
@@ -70,71 +70,21 @@ def test_liquidate_fee_leaves_no_shortfall_at_tiny_equity(
     account = two_legs(desk, trader, maker, 0)
     other = desk.account(maker)
     desk.move_money(other, account, Fraction(equity, WAD))
-    step, events = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
+    step, _ = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
     assert step.fee == max(0, equity - 4)
     assert desk.cash(account) == equity - step.fee
-    assert absorbed(events) == {}
     assert step.reserve == 2 * WAD
 
 
-def test_liquidate_at_zero_equity_is_free_and_exact(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
+@pytest.mark.parametrize("ratio", ("0", "-0.1", "-2"))
+def test_liquidate_at_or_below_zero_is_refused(
+    desk: Desk, trader: Any, maker: Any, keeper: Any, ratio: str
 ) -> None:
-    account = two_legs(desk, trader, maker, 0)
-    step, events = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
-    assert step.fee == 0
-    assert desk.cash(account) == 0
-    assert absorbed(events) == {}
-
-
-def test_liquidate_bankrupt_is_paid_by_the_fund_exactly(
-    desk: Desk, trader: Any, maker: Any, keeper: Any, saver: Any
-) -> None:
-    desk.save(saver, 10_000)
-    account = two_legs(desk, trader, maker, "-0.1")
-    shortfall = -desk.equity(account)
-    step, events = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
-    assert shortfall == NOTIONAL * RATE / 10
-    assert step.fee == 0
-    assert absorbed(events) == {FUND: shortfall}
-    assert desk.cash(desk.fund_account) == dollars(10_000) - shortfall
-    assert desk.cash(account) == 0
-    assert desk.spec.totals.deferred == 0
-
-
-def test_liquidate_bankrupt_beyond_the_fund_defers_the_rest(
-    desk: Desk, trader: Any, maker: Any, keeper: Any, saver: Any
-) -> None:
-    desk.save(saver, 100)
-    account = two_legs(desk, trader, maker, "-0.1")
-    shortfall = -desk.equity(account)
-    _, events = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
-    stages = absorbed(events)
-    assert stages == {FUND: dollars(100), DEFERRED: shortfall - dollars(100)}
-    assert sum(stages.values()) == shortfall
-    assert desk.cash(desk.fund_account) == 0
-    assert desk.spec.totals.deferred == shortfall - dollars(100)
-
-
-def test_liquidate_bankrupt_with_an_empty_fund_succeeds(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
-) -> None:
-    account = two_legs(desk, trader, maker, "-1")
-    shortfall = -desk.equity(account)
-    _, events = desk.liquidate(account, desk.account(keeper, 100_000), keeper)
-    assert absorbed(events) == {DEFERRED: shortfall}
-    assert desk.cash(account) == 0
-
-
-def test_liquidate_bankrupt_leaves_the_reserve_to_the_keeper(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
-) -> None:
-    account = one_leg(desk, trader, maker, "-0.5")
+    """A keeper with margin would choose that others share the loss: CloseOut charges who won."""
+    account = two_legs(desk, trader, maker, ratio)
     taker = desk.account(keeper, 100_000)
-    step, _ = desk.liquidate(account, taker, keeper)
-    assert (step.reserve, step.fee, step.keeper_fee) == (WAD, 0, 0)
-    # What it gets for the account's leg it sets aside for its own.
-    assert desk.equity(taker) == dollars(100_000)
+    assert desk.refusal(account, taker, keeper) == "liquidation: bankrupt"
+    assert desk.plan_step(account).stage == BANKRUPT
 
 
 def test_liquidate_whole_keeper_below_initial_is_refused(
@@ -168,15 +118,6 @@ def test_liquidate_whole_at_the_limit_takes_all(
     assert (step.stage, step.notional) == (WHOLE, NOTIONAL)
 
 
-def test_liquidate_bankrupt_over_limit_is_refused(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
-) -> None:
-    account = two_legs(desk, trader, maker, "-0.5")
-    taker = desk.account(keeper, 100_000)
-    limit = desk.plan_step(account).notional - 1
-    assert desk.refusal(account, taker, keeper, limit) == "liquidation: over limit"
-
-
 def test_liquidate_own_sub_account_brings_the_owner_nothing(
     desk: Desk, trader: Any, maker: Any
 ) -> None:
@@ -188,26 +129,14 @@ def test_liquidate_own_sub_account_brings_the_owner_nothing(
     assert lost == step.fee - step.keeper_fee > 0
 
 
-def test_liquidate_hedged_bankrupt_frees_the_opposite_keeper(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
-) -> None:
-    account = one_leg(desk, trader, maker, "-0.2")
-    taker = desk.account(keeper, 5_000)
-    desk.fill(desk.account(maker), taker, ETH, 10 * WAD)
-    desk.liquidate(account, taker, keeper)
-    assert desk.size(taker, ETH) == 0
-    assert desk.cash(taker) == dollars(5_000) + WAD
-
-
-def test_liquidate_leg_used_up_by_ended_epochs_closes_whole(
-    desk: Desk, trader: Any, maker: Any, keeper: Any
+def test_close_out_leg_used_up_by_ended_epochs_closes_whole(
+    desk: ClosingDesk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     """A side was closed whole by the waterfall: the leg has no size, the account no equity."""
     account = one_leg(desk, trader, maker, "-0.2")
     money = 10 * WAD * 3_000
     desk.close_market(ETH, 10 * WAD, money)
     assert desk.size(account, ETH) == 0
-    step, events = desk.liquidate(account, desk.account(keeper, 1_000), keeper)
-    assert (step.stage, step.notional) == (WHOLE, 0)
-    assert sum(absorbed(events).values()) > 0
+    closed = desk.close_out(account, desk.account(keeper, 1_000))
+    assert closed.total > 0
     assert desk.cash(account) == 0

@@ -12,6 +12,7 @@ from seawall.spec.liquidation import PARTIAL, WHOLE, penalty
 from seawall.spec.margin import Plan
 from seawall.spec.scenarios import Terms
 from seawall.spec.words import LOT, PPM, WAD
+from tests.closing_desk import ClosingDesk
 from tests.desk import Desk, dollars
 from tests.risk_desk import PORTFOLIO, activate, choose_mode, rising
 
@@ -161,13 +162,12 @@ def test_liquidate_beside_a_silent_leg_takes_a_fraction_of_the_others(
     assert desk.size(hedged, ETH) == 10 * WAD - ETH_SIZE
 
 
-def test_liquidate_bankrupt_account_in_portfolio_mode_beside_a_silent_leg_takes_the_other(
-    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+def test_close_out_in_portfolio_mode_beside_a_silent_leg_takes_the_other(
+    desk: ClosingDesk, trader: Any, maker: Any, keeper: Any, hedged: int
 ) -> None:
     fall_to(desk, hedged, maker, "-1")
     desk.silence(ETH)
-    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
-    assert step.stage == WHOLE
+    assert desk.close_out(hedged, desk.account(keeper)).paid == {}
     assert (desk.size(hedged, BTC), desk.size(hedged, ETH)) == (0, -ETH_SIZE)
 
 
@@ -232,12 +232,14 @@ def test_liquidate_beside_a_silent_leg_charges_by_the_margin_of_all_legs(
     assert step.fee == step.notional * eased_rate(plan, rate) // PPM
 
 
-def test_liquidate_bankrupt_account_in_portfolio_mode_pays_no_fee(
-    desk: Desk, trader: Any, maker: Any, keeper: Any, hedged: int
+def test_close_out_in_portfolio_mode_takes_no_fee_of_a_bankrupt(
+    desk: ClosingDesk, trader: Any, maker: Any, keeper: Any, hedged: int
 ) -> None:
     fall_to(desk, hedged, maker, "-1")
-    step, _ = desk.liquidate(hedged, desk.account(keeper, 100_000), keeper)
-    assert (step.stage, step.fee) == (WHOLE, 0)
+    owed = -desk.equity(hedged)
+    closed = desk.close_out(hedged, desk.account(keeper))
+    assert [one["fee"] for one in closed.accounts] == [0]
+    assert closed.total == owed
 
 
 def test_liquidate_solvent_hedge_below_close_out_beside_a_silent_leg_refused(
