@@ -128,8 +128,8 @@ class VaultRoom:
 
 
 def _take_by_cover(room: VaultRoom, amount: int) -> None:
-    cover = "cover(uint256,uint256,uint256)"
-    room.chain.send(room.who("engine"), room.vault, cover, 7, BANKRUPT, amount)
+    cover = "cover(uint256,uint256[],uint256[])"
+    room.chain.send(room.who("engine"), room.vault, cover, BANKRUPT, [7], [amount])
 
 
 def open_insurance_fund(chain: Revm) -> VaultRoom:

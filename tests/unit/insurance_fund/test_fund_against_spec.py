@@ -147,8 +147,8 @@ class Day:
         market_id = self.rng.choice([0, 1, 127])
         self._both(
             "cover",
-            lambda: self.mirror.cover(market_id, amount, now),
-            lambda: self.room.fund.cover(market_id, BANKRUPT, amount, sender=self.engine),
+            lambda: [self.mirror.cover(market_id, amount, now)],
+            lambda: self.room.fund.cover(BANKRUPT, [market_id], [amount], sender=self.engine),
         )
         assert self.room.fund.cover_room(market_id) == self.mirror.cover_room(market_id, now)
 

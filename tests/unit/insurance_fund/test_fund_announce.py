@@ -142,7 +142,7 @@ def test_redeem_after_a_loss_in_the_hour_pays_the_price_of_the_claim(
     leaving = room.deposit(saver, 100 * room.unit)
     room.deposit(newcomer, 100 * room.unit)
     room.announced(saver, leaving)
-    room.fund.cover(MARKET, BANKRUPT, 80 * 10**18, sender=engine)
+    room.fund.cover(BANKRUPT, [MARKET], [80 * 10**18], sender=engine)
     chain.mine(deltatime=DELAY)
     preview = room.fund.previewRedeem(leaving, sender=saver)
 

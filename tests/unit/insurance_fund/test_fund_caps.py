@@ -39,10 +39,10 @@ def cover(room: Room, engine: AccountAPI, market_id: int, amount: int) -> int:
     """What the fund pays, as the call answers and as its cash falls."""
     before = room.cash_wad()
     room_left = room.fund.cover_room(market_id)
-    answer: int = room.fund.cover.call(market_id, BANKRUPT, amount, sender=engine)
-    room.fund.cover(market_id, BANKRUPT, amount, sender=engine)
+    [answer] = room.fund.cover.call(BANKRUPT, [market_id], [amount], sender=engine)
+    room.fund.cover(BANKRUPT, [market_id], [amount], sender=engine)
     assert before - room.cash_wad() == answer == min(amount, room_left)
-    return answer
+    return int(answer)
 
 
 def test_cover_one_market_stops_at_its_share(capped: Room, engine: AccountAPI) -> None:
@@ -88,7 +88,7 @@ def test_cover_last_second_of_the_epoch_is_still_capped(capped: Room, engine: Ac
     now: int = chain.blocks.head.timestamp
     chain.pending_timestamp = now - now % EPOCH_SECONDS + EPOCH_SECONDS - 1
 
-    capped.fund.cover(7, BANKRUPT, START, sender=engine)
+    capped.fund.cover(BANKRUPT, [7], [START], sender=engine)
 
     assert capped.cash_wad() == START - FOR_MARKET
 

@@ -27,14 +27,29 @@ def test_cover_any_amount_pays_what_there_is(
     room.deposit(saver, 100 * room.unit)
     room.set_cash_wad(100 * WAD, saver)
 
-    returned = room.fund.cover.call(MARKET, BANKRUPT, amount, sender=engine)
-    receipt = room.fund.cover(MARKET, BANKRUPT, amount, sender=engine)
+    returned = room.fund.cover.call(BANKRUPT, [MARKET], [amount], sender=engine)
+    receipt = room.fund.cover(BANKRUPT, [MARKET], [amount], sender=engine)
 
-    assert returned == cash_of(room, BANKRUPT) == covered
+    assert returned == [covered] == [cash_of(room, BANKRUPT)]
     assert room.cash_wad() == 100 * WAD - covered
-    assert logged(receipt, room.fund.Covered) == [
-        {"account": BANKRUPT, "market_id": MARKET, "amount": amount, "covered": covered}
-    ]
+    event = {"account": BANKRUPT, "market_id": MARKET, "amount": amount, "covered": covered}
+    assert logged(receipt, room.fund.Covered) == ([event] if amount else [])
+
+
+def test_cover_many_markets_pays_all_at_once_within_the_cash(
+    room: Room, saver: AccountAPI, engine: AccountAPI
+) -> None:
+    room.deposit(saver, 100 * room.unit)
+    room.set_cash_wad(100 * WAD, saver)
+    asked = [60 * WAD, 0, 30 * WAD, 20 * WAD]
+
+    returned = room.fund.cover.call(BANKRUPT, [7, 8, 0, 9], asked, sender=engine)
+    receipt = room.fund.cover(BANKRUPT, [7, 8, 0, 9], asked, sender=engine)
+
+    assert returned == [60 * WAD, 0, 30 * WAD, 10 * WAD]
+    assert cash_of(room, BANKRUPT) == 100 * WAD
+    assert room.cash_wad() == 0
+    assert [one["market_id"] for one in logged(receipt, room.fund.Covered)] == [7, 0, 9]
 
 
 @pytest.mark.parametrize("cash", [0, -1, -(2**111)])
@@ -43,7 +58,7 @@ def test_cover_without_money_pays_nothing_and_says_so(
 ) -> None:
     room.set_cash_wad(cash, saver)
 
-    receipt = room.fund.cover(MARKET, BANKRUPT, 5 * WAD, sender=engine)
+    receipt = room.fund.cover(BANKRUPT, [MARKET], [5 * WAD], sender=engine)
 
     assert room.cash_wad() == cash
     assert logged(receipt, room.fund.Covered)[0]["covered"] == 0
@@ -54,7 +69,7 @@ def test_cover_largest_amount_does_not_overflow(
 ) -> None:
     room.set_cash_wad(3, saver)
 
-    room.fund.cover(MARKET, BANKRUPT, 2**256 - 1, sender=engine)
+    room.fund.cover(BANKRUPT, [MARKET], [2**256 - 1], sender=engine)
 
     assert cash_of(room, BANKRUPT) == 3
 
@@ -62,7 +77,7 @@ def test_cover_largest_amount_does_not_overflow(
 def test_cover_own_account_pays_nothing(room: Room, saver: AccountAPI, engine: AccountAPI) -> None:
     room.set_cash_wad(WAD, saver)
 
-    receipt = room.fund.cover(MARKET, room.account, WAD, sender=engine)
+    receipt = room.fund.cover(room.account, [MARKET], [WAD], sender=engine)
 
     assert room.cash_wad() == WAD
     assert logged(receipt, room.fund.Covered)[0]["covered"] == 0
@@ -70,18 +85,18 @@ def test_cover_own_account_pays_nothing(room: Room, saver: AccountAPI, engine: A
 
 def test_cover_by_a_stranger_reverts(room: Room, stranger: AccountAPI) -> None:
     with ape.reverts("module: no right"):
-        room.fund.cover(MARKET, BANKRUPT, 1, sender=stranger)
+        room.fund.cover(BANKRUPT, [MARKET], [1], sender=stranger)
 
 
 def test_cover_by_a_module_with_every_other_right_reverts(room: Room, stranger: AccountAPI) -> None:
     room.book.set_module(stranger, TRADE | PAY | FUNDING | WATERFALL, sender=stranger)
 
     with ape.reverts("module: no right"):
-        room.fund.cover(MARKET, BANKRUPT, 1, sender=stranger)
+        room.fund.cover(BANKRUPT, [MARKET], [1], sender=stranger)
 
 
 def test_cover_after_the_right_is_revoked_reverts(room: Room, engine: AccountAPI) -> None:
     room.book.set_module(engine, 0, sender=engine)
 
     with ape.reverts("module: no right"):
-        room.fund.cover(MARKET, BANKRUPT, 1, sender=engine)
+        room.fund.cover(BANKRUPT, [MARKET], [1], sender=engine)

@@ -294,7 +294,7 @@ def test_redeem_after_a_loss_in_the_queue_is_slashed_like_the_others(
     staying = room.deposit(newcomer, 100 * room.unit)
     room.mature(saver, leaving)
 
-    room.fund.cover(7, 1 << 96, 80 * 10**18, sender=engine)
+    room.fund.cover(1 << 96, [7], [80 * 10**18], sender=engine)
     room.fund.redeem(leaving, saver, saver, sender=saver)
 
     assert room.token.balanceOf(saver) == 60 * room.unit
@@ -306,7 +306,7 @@ def test_redeem_after_a_total_loss_reverts_and_keeps_the_shares(
 ) -> None:
     shares = room.deposit(saver, 100 * room.unit)
     room.mature(saver, shares)
-    room.fund.cover(7, 1 << 96, 100 * 10**18, sender=engine)
+    room.fund.cover(1 << 96, [7], [100 * 10**18], sender=engine)
 
     assert room.fund.maxRedeem(saver) == room.fund.maxWithdraw(saver) == 0
     with ape.reverts("vault: zero assets"):
