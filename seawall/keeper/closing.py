@@ -161,7 +161,7 @@ def plan_closing(holdings: Iterable[Holding], rooms: Rooms, terms: Terms, batch:
 
 
 def wanted_of_buckets(holdings: Iterable[Holding]) -> dict[tuple[int, bool], int]:
-    """Sizes (WAD, above 0) by market and whether it is long that accounts above zero hold together."""
+    """Sizes (WAD) by market and whether they are long, of accounts above zero together."""
     found: dict[tuple[int, bool], int] = {}
     for holding in holdings:
         if not is_bankrupt(holding.row):
