@@ -191,7 +191,9 @@ class Backstop:
         What reduces its position always. What grows it as far as the notional after it is at most
         `max_notional`, and at most equity / max(initial, maintenance rate at `max_notional`): a
         bucket below its maintenance margin takes nothing, and none gets there by taking. Equity is
-        counted after the largest keeper reserve that a market may have.
+        counted after the largest keeper reserve that a market may have, and with all of the leg at
+        the worse of spot and EMA: a side is charged up to what it won since the EMA, and who joins
+        it after the gap is charged like the others without having won.
         """
         bucket = self.buckets[market_id]
         if bucket.initial == 0:
@@ -201,12 +203,16 @@ class Backstop:
         grown = min(abs(size) - reduced, MAX_SIZE)
         if grown:
             left = abs(held) - reduced
-            grown = min(grown, max(0, self._capacity(market_id, price) - left))
+            grown = min(grown, max(0, self._capacity(market_id, price, size > 0) - left))
         taken = (reduced + grown) // LOT * LOT
         return taken if size > 0 else -taken
 
-    def _capacity(self, market_id: int, price: Price) -> int:
-        """The size that the bucket may have at most if it grows."""
+    def _capacity(self, market_id: int, price: Price, long: bool) -> int:
+        """The size that the bucket may have at most if it grows on a side.
+
+        Of the notional it keeps a rate of margin and as much again as the EMA is behind; of what
+        was allotted the loss budget may be gone, and that.
+        """
         house, bucket = self.clearinghouse, self.buckets[market_id]
         base, _ = house.portfolio(self.account(market_id))
         equity = base + wad_floor(self._held(market_id) * price.price) - MAX_RESERVE
@@ -216,8 +222,11 @@ class Backstop:
             return 0
         most = bucket.max_notional * WAD
         leg = house.model.plan(0, [(market_id, 0, 0)], [price], house.now).legs[0]
-        rate = leg.rate_at(most * WAD)
-        return min(most, equity * PPM // max(bucket.initial, rate)) * WAD // price.price
+        rate = max(bucket.initial, leg.rate_at(most * WAD))
+        behind = _behind(price, long)
+        if behind:
+            most = min(most, (equity - bucket.floor) * PPM // behind)
+        return min(most, equity * PPM // _kept(rate, behind, long)) * WAD // price.price
 
     def take(self, module: str, market_id: int, size: int, price: Price) -> int:
         """`room`, for a module that moves just so much in the same transaction: sets the clock."""
@@ -334,6 +343,20 @@ class Backstop:
         plan = house.model.plan(base, [(market_id, 0, held)], [price], house.now)
         equity = plan.equity if legs else plan.equity + plan.legs[0].reserve
         return Standing(held, equity, plan)
+
+
+def _behind(price: Price, long: bool) -> int:
+    """How far the EMA is on a side's worse side of spot, parts per million of it, rounded up."""
+    gap = RATIO - price.ema_ratio if long else price.ema_ratio - RATIO
+    return ceil_div(max(0, gap), RATIO // PPM)
+
+
+def _kept(rate: int, behind: int, long: bool) -> int:
+    """What a rate of the notional at the higher of spot and EMA and the way back to the EMA are.
+
+    Parts per million of the notional at spot, rounded up.
+    """
+    return rate + behind + (0 if long else ceil_div(rate * behind, PPM))
 
 
 def _low(price: Price) -> int:
