@@ -392,18 +392,18 @@ def _release(market_id: uint256) -> uint256:
     """
     assert market_id != 0 and market_id <= MAX_MARKET_ID, "market: unknown"
     bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
-    word: uint256 = 0
+    holding: Holding = self._holding(market_id)
+    price_word: uint256 = 0
+    if holding.leg != 0:
+        price_word = self._refresh(market_id)
     equity: int256 = 0
     amount: uint256 = 0
-    word, equity, amount = self._releasable(market_id, bucket.capital)
+    # uint34 * 10**18.
+    equity, amount = self._beyond(holding, unsafe_mul(bucket.capital, WAD), 0, price_word)
     if amount != 0:
-        profit: uint256 = convert(max(0, equity - convert(bucket.allotted, int256)), uint256)
-        drawn: uint256 = amount - min(amount, profit)
-        bucket.allotted -= min(bucket.allotted, drawn)
-        log IBackstop.Released(market_id=market_id, amount=amount, allotted=bucket.allotted)
-        extcall CLEARINGHOUSE.transfer(self._account(market_id), FREE_ACCOUNT, amount)
-    left: int256 = words._account_cash(word) - convert(amount, int256)
-    if bucket.capital == 0 and left == 0 and words._account_bitmap(word) == 0:
+        bucket.allotted = self._take_back(market_id, bucket.allotted, equity, amount)
+    left: int256 = words._account_cash(holding.word) - convert(amount, int256)
+    if bucket.capital == 0 and left == 0 and words._account_bitmap(holding.word) == 0:
         bucket = empty(words.Bucket)
         self.open_buckets = self.open_buckets & ~(1 << market_id)  # bits._bit
     self._buckets[market_id] = words._bucket(bucket)
@@ -411,28 +411,103 @@ def _release(market_id: uint256) -> uint256:
 
 
 @internal
-def _releasable(market_id: uint256, capital: uint256) -> (uint256, int256, uint256):
+def _take_back(market_id: uint256, allotted: uint256, equity: int256, amount: uint256) -> uint256:
     """
-    @notice A bucket's account word, its equity, and what it has beyond capital and initial margin without unrealised
-            profit.
+    @notice Move cash of a bucket to what is not allotted; profit leaves first.
+    @return What losses are counted from now.
     """
-    holding: Holding = self._holding(market_id)
+    profit: uint256 = convert(max(0, equity - convert(allotted, int256)), uint256)
+    drawn: uint256 = amount - min(amount, profit)
+    left: uint256 = allotted - min(allotted, drawn)
+    log IBackstop.Released(market_id=market_id, amount=amount, allotted=left)
+    extcall CLEARINGHOUSE.transfer(self._account(market_id), FREE_ACCOUNT, amount)
+    return left
+
+
+@internal
+def _gather(wanted: uint256):
+    """
+    @notice Have so much cash not allotted, from buckets by market as far as their margin allows; see IBackstop.withdraw.
+    """
+    free: uint256 = self._free()
+    missing: uint256 = wanted - min(wanted, free)
+    rest: uint256 = self.open_buckets
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(rest)
+    for price_word: uint256 in prices:
+        market_id: uint256 = bits._lowest(rest)
+        rest = bits._without_lowest(rest)
+        bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+        holding: Holding = self._holding(market_id)
+        equity: int256 = 0
+        beyond: uint256 = 0
+        equity, beyond = self._beyond(holding, 0, bucket.initial, price_word)
+        # What it owes may fall to all holders: nobody leaves before that is known.
+        assert equity >= 0, "backstop: below zero"
+        amount: uint256 = min(missing, beyond)
+        if amount != 0:
+            missing = unsafe_sub(missing, amount)
+            bucket.allotted = self._take_back(market_id, bucket.allotted, equity, amount)
+            self._buckets[market_id] = words._bucket(bucket)
+
+
+@internal
+@view
+def _exit_room() -> uint256:
+    """
+    @notice What `_gather` can have not allotted; 0 while a bucket is below zero.
+    """
+    room: uint256 = self._free()
+    rest: uint256 = self.open_buckets
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(rest)
+    for price_word: uint256 in prices:
+        market_id: uint256 = bits._lowest(rest)
+        rest = bits._without_lowest(rest)
+        bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+        holding: Holding = self._holding(market_id)
+        equity: int256 = 0
+        beyond: uint256 = 0
+        equity, beyond = self._beyond(holding, 0, bucket.initial, price_word)
+        if equity < 0:
+            return 0
+        room += beyond
+    return room
+
+
+@internal
+@view
+def _free() -> uint256:
+    """
+    @notice Cash that is not allotted.
+    """
+    word: uint256 = staticcall CLEARINGHOUSE.account_word(FREE_ACCOUNT)
+    return convert(max(0, words._account_cash(word)), uint256)
+
+
+@internal
+@view
+def _beyond(holding: Holding, least: uint256, rate: uint256, price_word: uint256) -> (int256, uint256):
+    """
+    @notice A bucket's equity, and the cash that it has, without unrealised profit, beyond its initial margin, a rate of its
+            notional, and a least amount.
+    """
     cash: int256 = words._account_cash(holding.word)
     equity: int256 = holding.base
     settled: int256 = holding.base
-    kept: uint256 = unsafe_mul(capital, WAD)
+    kept: uint256 = least
     if holding.leg != 0:
         adverse: int256 = 0
         initial: uint256 = 0
         maintenance: uint256 = 0
-        price_word: uint256 = self._refresh(market_id)
         equity, adverse, settled, initial, maintenance = staticcall MARGIN_MODEL.assess(
             holding.word, holding.base, [holding.leg], [price_word]
         )
-        kept = max(kept, initial)
+        size: uint256 = fixed_math._abs(words._leg_size(holding.leg))
+        # Below 2**113 times below 2**80; a rate is at most PPM.
+        notional: uint256 = unsafe_div(unsafe_mul(size, words._price_price(price_word)), WAD)
+        kept = max(kept, max(initial, unsafe_div(unsafe_mul(notional, rate), PPM)))
     available: uint256 = convert(max(0, settled), uint256)
     beyond: uint256 = unsafe_sub(max(available, kept), kept)
-    return holding.word, equity, min(beyond, convert(max(0, cash), uint256))
+    return equity, min(beyond, convert(max(0, cash), uint256))
 
 
 # ---------------------------------------------------------------
@@ -446,8 +521,7 @@ def _nav() -> (uint256, uint256):
     """
     @notice All there is at adverse and at favourable ends; see IBackstop.nav.
     """
-    word: uint256 = staticcall CLEARINGHOUSE.account_word(FREE_ACCOUNT)
-    adverse: uint256 = convert(max(0, words._account_cash(word)), uint256)
+    adverse: uint256 = self._free()
     favourable: uint256 = adverse
     prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(self.open_buckets)
     rest: uint256 = self.open_buckets

@@ -23,6 +23,8 @@ DEPLOYED = (
     "CollateralConverter",
     "Exchange",
     "InsuranceFund",
+    "BackstopVault",
+    "Backstop",
 )
 FOLDERS = ("contracts", "interfaces")
 

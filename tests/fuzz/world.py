@@ -173,7 +173,8 @@ class World:
         self.seller = CollateralConverter(self.spec, CONVERSION)
         self.venue = Exchange(self.spec, self.exchange)
         numbers = int(self.backstop, 16), int(self.owner, 16)
-        self.stop = Backstop(self.spec, *numbers, AUCTION)
+        self.backstop_vault = self.chain.addr("backstop_vault")
+        self.stop = Backstop(self.spec, *numbers, AUCTION, int(self.backstop_vault, 16))
         self.buckets = [self.stop.account(market_id) for market_id in (0, *MAIN_MARKETS)]
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS, *FUND_SHARES)
         self.waterfall.savings = self.savings
