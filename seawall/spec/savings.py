@@ -54,7 +54,7 @@ class Saving(ABC, Generic[Vault]):
 
     def request_redeem(self, saver: str, shares: int) -> int:
         """Lock shares; returns when they mature."""
-        with self._call():
+        with self._call(priced=False):
             return self.fund.request_redeem(saver, shares, self.house.now)
 
     def announce(self, saver: str) -> int:
@@ -64,7 +64,7 @@ class Saving(ABC, Generic[Vault]):
 
     def cancel_redeem(self, saver: str) -> int:
         """Give the locked shares back; returns how many."""
-        with self._call():
+        with self._call(priced=False):
             return self.fund.cancel_redeem(saver)
 
     def redeem(self, saver: str, shares: int) -> int:
@@ -80,9 +80,10 @@ class Saving(ABC, Generic[Vault]):
             return shares
 
     @contextmanager
-    def _call(self) -> Iterator[None]:
+    def _call(self, priced: bool = True) -> Iterator[None]:
         """One external call: the vault sees its worth; a refusal undoes everything."""
-        self.see()
+        if priced:
+            self.see()
         fund = self.fund
         # What an epoch has used is in the journal: a cover is part of somebody else's call.
         before = replace(fund, balances=dict(fund.balances), queue=dict(fund.queue))
