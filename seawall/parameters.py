@@ -35,6 +35,7 @@ from seawall.spec.risk import (
 )
 from seawall.spec.scenarios import BIAS, SCENARIOS, Shocks, Terms
 from seawall.spec.words import LISTED, PPM, TERMS, WAD
+from seawall.vault_parameters import FundParameters, VaultParameters
 
 SECONDS_PER_DAY = 86_400
 BACKSTOP_FIELDS = "name symbol cooldown_seconds premium discount duration_seconds"
@@ -234,27 +235,6 @@ class ConversionSettings:
 
     discount_min: int
     discount_max: int
-
-
-@dataclass(frozen=True)
-class FundParameters:
-    """The insurance fund's share token, its wait before an exit (seconds), and the shares (ppm) of
-    its cash that one market and all markets get of it in a day."""
-
-    name: str
-    symbol: str
-    cooldown: int
-    market_share: int
-    epoch_share: int
-
-
-@dataclass(frozen=True)
-class VaultParameters:
-    """The share token of the Backstop's vault and its wait before an exit (seconds)."""
-
-    name: str
-    symbol: str
-    cooldown: int
 
 
 @dataclass(frozen=True)
