@@ -12,7 +12,7 @@
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this contract; then nothing is sold.
 @custom:security Holds the TRADE and WATERFALL rights of the Clearinghouse, and uses the second to move a bucket's leg
                  without its gate and outside market terms, to a buyer who passes the gate. The owner sets terms of
-                 buckets and can take no money. The module that takes must hold the WATERFALL right, too.
+                 buckets and can take no money; money leaves to the vault's savers only. The module that takes must hold the WATERFALL right, too.
 """
 
 # ---------------------------------------------------------------
@@ -65,6 +65,8 @@ exports: (
 # Verb right at the Clearinghouse.
 WATERFALL: constant(uint256) = 16
 
+SETTLEMENT: constant(uint256) = 0
+
 GATE_NONE: constant(uint256) = 0
 GATE_INITIAL: constant(uint256) = 2
 
@@ -81,6 +83,7 @@ WIDTH_PPM: constant(uint256) = 10
 PREMIUM_PPM: public(immutable(uint256))
 DISCOUNT_PPM: public(immutable(uint256))
 DURATION_SECONDS: public(immutable(uint256))
+VAULT: public(immutable(address))
 
 # ---------------------------------------------------------------
 #                          CONSTRUCTOR
@@ -92,12 +95,14 @@ def __init__(
     clearinghouse: IClearinghouse,
     index_oracle: IIndexOracle,
     margin_model: IMarginModel,
+    vault: address,
     premium_ppm: uint256,
     discount_ppm: uint256,
     duration_seconds: uint256,
     owner: address,
 ):
     """
+    @param vault whose savers own all of it; may have no code yet
     @param premium_ppm in the bucket's favour at an auction's start, at most 1e5
     @param discount_ppm in the buyer's favour at its end, at most 1e5
     @param duration_seconds from start to end, from a minute to a week
@@ -114,6 +119,7 @@ def __init__(
     PREMIUM_PPM = premium_ppm
     DISCOUNT_PPM = discount_ppm
     DURATION_SECONDS = duration_seconds
+    VAULT = vault
 
 
 # ---------------------------------------------------------------
@@ -188,6 +194,20 @@ def take(market_id: uint256, size: int256, price: uint256) -> int256:
     return taken
 
 
+@external
+def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> uint256:
+    """
+    @notice Pay savers out of what is not allotted and then out of buckets. The vault only.
+    @dev See IBackstop.
+    """
+    assert msg.sender == VAULT, "backstop: not the vault"
+    token: uint256 = staticcall buckets.CLEARINGHOUSE.token_word(SETTLEMENT)
+    # A listed token has at most 18 decimals.
+    scale: uint256 = 10 ** unsafe_sub(18, words._token_decimals(token))
+    buckets._gather(amount * scale)
+    return extcall buckets.CLEARINGHOUSE.withdraw(account, token_id, amount, receiver)
+
+
 # ---------------------------------------------------------------
 #                             ADMIN
 # ---------------------------------------------------------------
@@ -237,6 +257,16 @@ def offer(market_id: uint256) -> (int256, uint256, int256):
     discount: int256 = 0
     price, discount = self._offered(bucket, standing, prices[0])
     return standing.held, price, discount
+
+
+@external
+@view
+def exit_room() -> uint256:
+    """
+    @notice What `withdraw` can pay now.
+    @dev See IBackstop.
+    """
+    return buckets._exit_room()
 
 
 @external

@@ -44,6 +44,7 @@ implements: IInsuranceFund
 #                            MODULES
 # ---------------------------------------------------------------
 
+from contracts.modules import bits  # the first account of this address
 from contracts.modules import exit_vault  # shares, queue, entry and exit
 initializes: exit_vault
 from contracts.modules import fund_words  # what an epoch has used
@@ -126,7 +127,10 @@ def __init__(
     assert market_share >= MIN_SHARE_PPM
     assert market_share <= epoch_share
     assert epoch_share <= PPM
-    exit_vault.__init__(clearinghouse_address, asset_address, name, symbol, wait_seconds)
+    account: uint256 = bits._first_account(self)
+    exit_vault.__init__(
+        clearinghouse_address, asset_address, name, symbol, wait_seconds, account, clearinghouse_address
+    )
     MARKET_SHARE_PPM = market_share
     EPOCH_SHARE_PPM = epoch_share
 
@@ -350,7 +354,7 @@ def maxWithdraw(owner: address) -> uint256:
     @param owner who locked the shares
     """
     worth: uint256 = self._worth()
-    return exit_vault._max_withdraw(owner, worth)
+    return exit_vault._max_withdraw(owner, worth, max_value(uint256))
 
 
 @external
@@ -361,7 +365,7 @@ def maxRedeem(owner: address) -> uint256:
     @param owner who locked the shares
     """
     worth: uint256 = self._worth()
-    return exit_vault._max_redeem(owner, worth)
+    return exit_vault._max_redeem(owner, worth, max_value(uint256))
 
 
 @external

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HARD_LIMIT = 24_000
 BUDGET = 16_000
 BUDGETS = {
+    "Backstop": 17_000,
     "Clearinghouse": 21_200,
     "CloseOut": 19_800,
     "InsuranceFund": 15_400,

@@ -60,6 +60,7 @@ CORE = (
     "CollateralConverter",
     "RiskLens",
     "WhatIfLens",
+    "BackstopVault",
     "Backstop",
     "CloseOut",
 )
@@ -99,6 +100,7 @@ class System:
     converter: Any
     risk_lens: Any
     what_if_lens: Any
+    backstop_vault: Any
     backstop: Any
     close_out: Any
     feeds: dict[int, list[Any]]
@@ -110,8 +112,8 @@ class System:
         instances = (
             self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
             self.exchange, self.engine, self.lens, self.risk_monitor,
-            self.converter, self.risk_lens, self.what_if_lens, self.backstop,
-            self.close_out,
+            self.converter, self.risk_lens, self.what_if_lens, self.backstop_vault,
+            self.backstop, self.close_out,
         )  # fmt: skip
         named = {name: str(one.address) for name, one in zip(CORE, instances, strict=True)}
         return {"SettlementToken": str(self.settlement.address), **named}
@@ -189,7 +191,7 @@ def _deploy_contracts(
     exchange = create("Exchange", house.address, oracle.address, owner)
     rates = parameters.liquidation
     sources = house.address, oracle.address
-    backstop = create("Backstop", *sources, model.address, *parameters.auction, owner)
+    vault, backstop = _deploy_backstop(deployer, parameters, create, house, oracle, model)
     engine = create(
         "LiquidationEngine", *sources, model.address, backstop.address,
         rates.target_buffer, rates.penalty_min, rates.penalty_max, rates.close_out,
@@ -209,9 +211,36 @@ def _deploy_contracts(
     )
     return System(
         parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
-        converter, risk_lens, what_if_lens, backstop, close_out,
+        converter, risk_lens, what_if_lens, vault, backstop, close_out,
         feeds, aggregators, start_block,
     )  # fmt: skip
+
+
+def _deploy_backstop(
+    deployer: Any,
+    parameters: Parameters,
+    create: Callable[..., Any],
+    house: Any,
+    oracle: Any,
+    model: Any,
+) -> tuple[Any, Any]:
+    """The vault and the Backstop name each other: the second address is known beforehand."""
+    owner, terms = str(deployer.address), parameters.vault
+    predicted = create_address(owner, deployer.nonce + 1)
+    asset = to_checksum_address(TOKEN.unpack(house.token_word(0))["asset"].to_bytes(20, "big"))
+    vault = create(
+        "BackstopVault", house.address, asset, predicted, terms.name, terms.symbol, terms.cooldown
+    )
+    backstop = create(
+        "Backstop", house.address, oracle.address, model.address, vault.address,
+        *parameters.auction, owner,
+    )  # fmt: skip
+    if str(backstop.address) != predicted:
+        raise DeploymentError(
+            f"Backstop is at {backstop.address}, its vault expects it at {predicted}: "
+            "another transaction of the deployer came in between; deploy again"
+        )
+    return vault, backstop
 
 
 def _settlement(project: Any, parameters: Parameters, create: Callable[..., Any]) -> Any:
@@ -375,6 +404,10 @@ def verify(system: System, deployer: str) -> list[str]:
         ("CloseOut", system.close_out, "ENGINE", "LiquidationEngine"),
         ("CloseOut", system.close_out, "BACKSTOP", "Backstop"),
         ("InsuranceFund", system.insurance_fund, "clearinghouse", "Clearinghouse"),
+        ("BackstopVault", system.backstop_vault, "clearinghouse", "Clearinghouse"),
+        ("BackstopVault", system.backstop_vault, "asset", "SettlementToken"),
+        ("BackstopVault", system.backstop_vault, "BACKSTOP", "Backstop"),
+        ("Backstop", system.backstop, "VAULT", "BackstopVault"),
         ("Backstop", system.backstop, "CLEARINGHOUSE", "Clearinghouse"),
         ("Backstop", system.backstop, "INDEX_ORACLE", "IndexOracle"),
         ("Backstop", system.backstop, "MARGIN_MODEL", "MarginModel"),
@@ -434,6 +467,8 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("largest discount", converter.DISCOUNT_MAX_PPM(), discounts.discount_max)
     backstop, auction = system.backstop, parameters.auction
     same("rights of Backstop", house.modules(backstop.address), BACKSTOP_RIGHTS)
+    vault_terms = parameters.vault
+    same("wait of BackstopVault", system.backstop_vault.cooldown_seconds(), vault_terms.cooldown)
     same("premium of auctions", backstop.PREMIUM_PPM(), auction.premium)
     same("discount of auctions", backstop.DISCOUNT_PPM(), auction.discount)
     same("duration of auctions", backstop.DURATION_SECONDS(), auction.duration)

@@ -35,8 +35,10 @@ from seawall.spec.risk import (
 )
 from seawall.spec.scenarios import BIAS, SCENARIOS, Shocks, Terms
 from seawall.spec.words import LISTED, PPM, TERMS, WAD
+from seawall.vault_parameters import FundParameters, VaultParameters
 
 SECONDS_PER_DAY = 86_400
+BACKSTOP_FIELDS = "name symbol cooldown_seconds premium discount duration_seconds"
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 #: Fields of an index, of a market or of the settlement token.
 _INDEX = "quorum spread_band volatility_floor feeds"
@@ -236,18 +238,6 @@ class ConversionSettings:
 
 
 @dataclass(frozen=True)
-class FundParameters:
-    """The insurance fund's share token, its wait before an exit (seconds), and the shares (ppm) of
-    its cash that one market and all markets get of it in a day."""
-
-    name: str
-    symbol: str
-    cooldown: int
-    market_share: int
-    epoch_share: int
-
-
-@dataclass(frozen=True)
 class Parameters:
     """Everything a deployment needs; `owner` and `guardian` None mean the deployer."""
 
@@ -262,6 +252,7 @@ class Parameters:
     liquidation: EngineSettings
     conversion: ConversionSettings
     fund: FundParameters
+    vault: VaultParameters
     auction: dutch_auction.AuctionTerms
     markets: tuple[MarketParameters, ...] = field(default_factory=tuple)
     portfolio: PortfolioParameters | None = None
@@ -318,6 +309,7 @@ def parse(raw: Any, folder: Path = Path()) -> Parameters:
         liquidation=liquidation,
         conversion=_conversion(top["conversion"]),
         fund=_fund(top["insurance_fund"]),
+        vault=_vault(top["backstop"]),
         auction=_auction(top["backstop"], liquidation.penalty_min),
         markets=markets,
         portfolio=_portfolio(top.get("portfolio"), folder, ids),
@@ -442,10 +434,19 @@ def _fund(raw: Any) -> FundParameters:
     )
 
 
+def _vault(raw: Any) -> VaultParameters:
+    entry = _fields(raw, "backstop", BACKSTOP_FIELDS)
+    name, symbol, where = str(entry["name"]), str(entry["symbol"]), "backstop.cooldown_seconds"
+    if len(name) > 25 or len(symbol) > 5:
+        raise ParameterError("backstop: name up to 25 characters, symbol up to 5")
+    cooldown = _int(entry["cooldown_seconds"], where, 3_600, 30 * SECONDS_PER_DAY)
+    return VaultParameters(name, symbol, cooldown)
+
+
 def _auction(raw: Any, penalty_min: int) -> dutch_auction.AuctionTerms:
     """Of the Backstop's inventory: what a buyer may gain is no more than what a solvent account has
     paid for its liquidation."""
-    entry = _fields(raw, "backstop", "premium discount duration_seconds")
+    entry = _fields(raw, "backstop", BACKSTOP_FIELDS)
     highest = str(Decimal(dutch_auction.MAX_RATE) / PPM)
     premium, discount = (
         ppm(entry[name], f"backstop.{name}", highest) for name in ("premium", "discount")

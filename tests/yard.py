@@ -32,7 +32,9 @@ class Yard(Desk):
         super().__init__(system, url, owner, broker)
         self.backstop = contract_at(str(system.backstop.address), "Backstop")
         address, owner_number = int(self.backstop.address, 16), int(self.owner, 16)
-        self.stop = Backstop(self.spec, address, owner_number, system.parameters.auction)
+        self.vault = contract_at(str(system.backstop_vault.address), "BackstopVault")
+        terms, vault = system.parameters.auction, int(self.vault.address, 16)
+        self.stop = Backstop(self.spec, address, owner_number, terms, vault)
         self.spec.set_module(Backstop.ADDRESS, BACKSTOP_RIGHTS)
         self.waterfall.backstop = self.stop
         for market_id in self.markets:

@@ -13,6 +13,7 @@ from contracts.modules import words
 WAD: constant(uint256) = 10**18
 
 asset: public(address)
+decimals: public(uint256)
 scale: public(uint256)
 cap: public(uint256)
 held: public(uint256)
@@ -42,7 +43,8 @@ def set_asset(asset: address):
     """
     decimals: uint8 = staticcall IERC20Detailed(asset).decimals()
     self.asset = asset
-    self.scale = 10 ** (18 - convert(decimals, uint256))
+    self.decimals = convert(decimals, uint256)
+    self.scale = 10 ** (18 - self.decimals)
 
 
 @external
@@ -161,7 +163,7 @@ def token_word(token_id: uint256) -> uint256:
     """
     @notice The settlement token's word.
     """
-    return words._token(self.asset, 0, self.cap)
+    return words._token(self.asset, self.decimals, self.cap)
 
 
 @external

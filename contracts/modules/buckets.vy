@@ -30,6 +30,8 @@ from contracts.modules import words  # storage layout
 
 WAD: constant(uint256) = 10**18
 PPM: constant(uint256) = 10**6
+# Parts of an EMA's ratio to spot in a part per million.
+RATIO_PPM: constant(uint256) = 10
 LOT: constant(uint256) = 10**12
 # Of keeper reserves, and the largest: uint16 of them.
 RESERVE_UNIT: constant(uint256) = 10**16
@@ -248,7 +250,9 @@ def _room(market_id: uint256, size: int256, price_word: uint256) -> (int256, int
         grown = unsafe_sub(grown, reduced)
     grown = min(grown, MAX_SIZE)
     if grown != 0:
-        most: uint256 = self._capacity(market_id, word, base, held, unsafe_add(left, grown), price_word)
+        equity: int256 = self._equity_at(base, held, price_word)
+        behind: uint256 = self._behind(price_word, size > 0)
+        most: uint256 = self._capacity(market_id, word, equity, unsafe_add(left, grown), price_word, behind, size > 0)
         grown = min(grown, unsafe_sub(max(most, left), left))
     # A position and a capacity are below 2**160.
     taken: int256 = convert(unsafe_add(reduced, grown) // LOT * LOT, int256)
@@ -274,38 +278,86 @@ def _position(market_id: uint256) -> (int256, int256):
 
 
 @internal
+@pure
+def _equity_at(base: int256, held: int256, price_word: uint256) -> int256:
+    """
+    @notice Equity of a bucket at spot after the largest keeper reserve that a market may have.
+    @dev To ask for its own would cost as much as the margin model does.
+    """
+    # A position below 2**113, a price below 2**80; a base below 2**200.
+    value: int256 = unsafe_mul(held, convert(words._price_price(price_word), int256))
+    return unsafe_sub(unsafe_add(base, fixed_math._wad_floor(value)), MAX_RESERVE)
+
+
+@internal
 @view
 def _capacity(
-    market_id: uint256, word: uint256, base: int256, held: int256, wanted: uint256, price_word: uint256
+    market_id: uint256,
+    word: uint256,
+    equity: int256,
+    wanted: uint256,
+    price_word: uint256,
+    behind: uint256,
+    is_long: bool,
 ) -> uint256:
     """
-    @notice The size that the bucket may have at most if it grows, or at least what is wanted.
+    @notice The size that the bucket may have at most if it grows on a side, or at least what is wanted.
     @dev The requirement is no less than the maintenance rate at the largest notional, so a bucket below its maintenance
          margin does not grow, and none gets there by taking. No rate is above 100 %: with equity for that the margin
-         model need not be asked. To ask for the keeper reserve would cost as much: the largest there can be is taken
-         off.
-    @param held signed size
+         model need not be asked.
+    @param behind what the side is charged at most of its notional for having won since the EMA, see `_behind`
     """
     bucket: words.Bucket = words._bucket_fields(word)
     price: uint256 = words._price_price(price_word)
-    # A position below 2**113, a price below 2**80; a base below 2**200.
-    worth: int256 = unsafe_add(base, fixed_math._wad_floor(unsafe_mul(held, convert(price, int256))))
-    equity: int256 = unsafe_sub(worth, MAX_RESERVE)
-    if bucket.capital == 0 or equity <= 0 or equity < self._floor(bucket):
+    least: int256 = self._floor(bucket)
+    if bucket.capital == 0 or equity <= 0 or equity < least:
         return 0
     if price == 0 or words._price_half_width(price_word) == UNUSABLE:
         return 0
     # uint34 * 10**18.
     most: uint256 = unsafe_mul(bucket.max_notional, WAD)
-    allowed: uint256 = min(most, convert(equity, uint256))
+    # Equity and its distance to the floor are below 2**201.
+    scaled: uint256 = unsafe_mul(convert(equity, uint256), PPM)
+    if behind != 0:
+        to_lose: uint256 = unsafe_mul(convert(unsafe_sub(equity, least), uint256), PPM)
+        most = min(most, unsafe_div(to_lose, behind))
+    allowed: uint256 = min(most, unsafe_div(scaled, self._kept(PPM, behind, is_long)))
     # uint34 * 10**36; what is wanted is below 2**115.
     if unsafe_mul(allowed, WAD) < unsafe_mul(wanted, price):
+        largest: uint256 = unsafe_mul(bucket.max_notional, WAD)
         initial: uint256 = 0
         rate: uint256 = 0
-        initial, rate = staticcall MARGIN_MODEL.requirement_at(market_id, most, 0, 0, block.timestamp)
-        scaled: uint256 = unsafe_mul(convert(equity, uint256), PPM)
-        allowed = min(most, unsafe_div(scaled, max(bucket.initial, rate)))
+        initial, rate = staticcall MARGIN_MODEL.requirement_at(market_id, largest, 0, 0, block.timestamp)
+        allowed = min(most, unsafe_div(scaled, self._kept(max(bucket.initial, rate), behind, is_long)))
     return unsafe_div(unsafe_mul(allowed, WAD), price)
+
+
+@internal
+@pure
+def _behind(price_word: uint256, is_long: bool) -> uint256:
+    """
+    @notice How far the EMA is on a side's worse side of spot, parts per million of spot, rounded up.
+    """
+    ratio: uint256 = words._price_ema_ratio(price_word)
+    gap: uint256 = unsafe_sub(max(ratio, leg_math.RATIO), leg_math.RATIO)
+    if is_long:
+        gap = unsafe_sub(leg_math.RATIO, min(ratio, leg_math.RATIO))
+    # A ratio is a uint28.
+    return unsafe_div(unsafe_add(gap, unsafe_sub(RATIO_PPM, 1)), RATIO_PPM)
+
+
+@internal
+@pure
+def _kept(rate: uint256, behind: uint256, is_long: bool) -> uint256:
+    """
+    @notice A rate of the notional at the higher of spot and EMA and the way back to the EMA, parts per million of the
+            notional at spot, rounded up.
+    """
+    kept: uint256 = unsafe_add(rate, behind)
+    if is_long:
+        return kept
+    # A rate is at most PPM, the other below 2**25.
+    return unsafe_add(kept, unsafe_div(unsafe_add(unsafe_mul(rate, behind), unsafe_sub(PPM, 1)), PPM))
 
 
 # ---------------------------------------------------------------
@@ -340,18 +392,18 @@ def _release(market_id: uint256) -> uint256:
     """
     assert market_id != 0 and market_id <= MAX_MARKET_ID, "market: unknown"
     bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
-    word: uint256 = 0
+    holding: Holding = self._holding(market_id)
+    price_word: uint256 = 0
+    if holding.leg != 0:
+        price_word = self._refresh(market_id)
     equity: int256 = 0
     amount: uint256 = 0
-    word, equity, amount = self._releasable(market_id, bucket.capital)
+    # uint34 * 10**18.
+    equity, amount = self._beyond(holding, unsafe_mul(bucket.capital, WAD), 0, price_word)
     if amount != 0:
-        profit: uint256 = convert(max(0, equity - convert(bucket.allotted, int256)), uint256)
-        drawn: uint256 = amount - min(amount, profit)
-        bucket.allotted -= min(bucket.allotted, drawn)
-        log IBackstop.Released(market_id=market_id, amount=amount, allotted=bucket.allotted)
-        extcall CLEARINGHOUSE.transfer(self._account(market_id), FREE_ACCOUNT, amount)
-    left: int256 = words._account_cash(word) - convert(amount, int256)
-    if bucket.capital == 0 and left == 0 and words._account_bitmap(word) == 0:
+        bucket.allotted = self._take_back(market_id, bucket.allotted, equity, amount)
+    left: int256 = words._account_cash(holding.word) - convert(amount, int256)
+    if bucket.capital == 0 and left == 0 and words._account_bitmap(holding.word) == 0:
         bucket = empty(words.Bucket)
         self.open_buckets = self.open_buckets & ~(1 << market_id)  # bits._bit
     self._buckets[market_id] = words._bucket(bucket)
@@ -359,28 +411,103 @@ def _release(market_id: uint256) -> uint256:
 
 
 @internal
-def _releasable(market_id: uint256, capital: uint256) -> (uint256, int256, uint256):
+def _take_back(market_id: uint256, allotted: uint256, equity: int256, amount: uint256) -> uint256:
     """
-    @notice A bucket's account word, its equity, and what it has beyond capital and initial margin without unrealised
-            profit.
+    @notice Move cash of a bucket to what is not allotted; profit leaves first.
+    @return What losses are counted from now.
     """
-    holding: Holding = self._holding(market_id)
+    profit: uint256 = convert(max(0, equity - convert(allotted, int256)), uint256)
+    drawn: uint256 = amount - min(amount, profit)
+    left: uint256 = allotted - min(allotted, drawn)
+    log IBackstop.Released(market_id=market_id, amount=amount, allotted=left)
+    extcall CLEARINGHOUSE.transfer(self._account(market_id), FREE_ACCOUNT, amount)
+    return left
+
+
+@internal
+def _gather(wanted: uint256):
+    """
+    @notice Have so much cash not allotted, from buckets by market as far as their margin allows; see IBackstop.withdraw.
+    """
+    free: uint256 = self._free()
+    missing: uint256 = wanted - min(wanted, free)
+    rest: uint256 = self.open_buckets
+    prices: DynArray[uint256, 24] = extcall INDEX_ORACLE.refresh(rest)
+    for price_word: uint256 in prices:
+        market_id: uint256 = bits._lowest(rest)
+        rest = bits._without_lowest(rest)
+        bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+        holding: Holding = self._holding(market_id)
+        equity: int256 = 0
+        beyond: uint256 = 0
+        equity, beyond = self._beyond(holding, 0, bucket.initial, price_word)
+        # What it owes may fall to all holders: nobody leaves before that is known.
+        assert equity >= 0, "backstop: below zero"
+        amount: uint256 = min(missing, beyond)
+        if amount != 0:
+            missing = unsafe_sub(missing, amount)
+            bucket.allotted = self._take_back(market_id, bucket.allotted, equity, amount)
+            self._buckets[market_id] = words._bucket(bucket)
+
+
+@internal
+@view
+def _exit_room() -> uint256:
+    """
+    @notice What `_gather` can have not allotted; 0 while a bucket is below zero.
+    """
+    room: uint256 = self._free()
+    rest: uint256 = self.open_buckets
+    prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(rest)
+    for price_word: uint256 in prices:
+        market_id: uint256 = bits._lowest(rest)
+        rest = bits._without_lowest(rest)
+        bucket: words.Bucket = words._bucket_fields(self._buckets[market_id])
+        holding: Holding = self._holding(market_id)
+        equity: int256 = 0
+        beyond: uint256 = 0
+        equity, beyond = self._beyond(holding, 0, bucket.initial, price_word)
+        if equity < 0:
+            return 0
+        room += beyond
+    return room
+
+
+@internal
+@view
+def _free() -> uint256:
+    """
+    @notice Cash that is not allotted.
+    """
+    word: uint256 = staticcall CLEARINGHOUSE.account_word(FREE_ACCOUNT)
+    return convert(max(0, words._account_cash(word)), uint256)
+
+
+@internal
+@view
+def _beyond(holding: Holding, least: uint256, rate: uint256, price_word: uint256) -> (int256, uint256):
+    """
+    @notice A bucket's equity, and the cash that it has, without unrealised profit, beyond its initial margin, a rate of its
+            notional, and a least amount.
+    """
     cash: int256 = words._account_cash(holding.word)
     equity: int256 = holding.base
     settled: int256 = holding.base
-    kept: uint256 = unsafe_mul(capital, WAD)
+    kept: uint256 = least
     if holding.leg != 0:
         adverse: int256 = 0
         initial: uint256 = 0
         maintenance: uint256 = 0
-        price_word: uint256 = self._refresh(market_id)
         equity, adverse, settled, initial, maintenance = staticcall MARGIN_MODEL.assess(
             holding.word, holding.base, [holding.leg], [price_word]
         )
-        kept = max(kept, initial)
+        size: uint256 = fixed_math._abs(words._leg_size(holding.leg))
+        # Below 2**113 times below 2**80; a rate is at most PPM.
+        notional: uint256 = unsafe_div(unsafe_mul(size, words._price_price(price_word)), WAD)
+        kept = max(kept, max(initial, unsafe_div(unsafe_mul(notional, rate), PPM)))
     available: uint256 = convert(max(0, settled), uint256)
     beyond: uint256 = unsafe_sub(max(available, kept), kept)
-    return holding.word, equity, min(beyond, convert(max(0, cash), uint256))
+    return equity, min(beyond, convert(max(0, cash), uint256))
 
 
 # ---------------------------------------------------------------
@@ -394,8 +521,7 @@ def _nav() -> (uint256, uint256):
     """
     @notice All there is at adverse and at favourable ends; see IBackstop.nav.
     """
-    word: uint256 = staticcall CLEARINGHOUSE.account_word(FREE_ACCOUNT)
-    adverse: uint256 = convert(max(0, words._account_cash(word)), uint256)
+    adverse: uint256 = self._free()
     favourable: uint256 = adverse
     prices: DynArray[uint256, 24] = staticcall INDEX_ORACLE.prices(self.open_buckets)
     rest: uint256 = self.open_buckets

@@ -4,9 +4,9 @@
 @title Vault that savers leave slowly
 @notice Shares over one Clearinghouse account, with entry at once and exit by request, wait and announced claim: the
         part of an ERC-4626 vault that does not depend on what its account is worth.
-@dev The cash of account `self << 96` at the Clearinghouse is what is paid from, in whole native units of the
-     settlement token. What the account is worth is the importer's to say, native units rounded down: no less than the
-     true worth to who enters, no more to who leaves. Where one number is asked for, as in `totalAssets`, it is the lower.
+@dev The account's cash is what is paid from, in whole native units of the settlement token. What it is worth is the
+     importer's to say, native units rounded down: no less than the true worth to who enters, no more to who leaves.
+     Where one number is asked for, as in `totalAssets`, it is the lower.
      The price is (worth + 1) / (supply + 10**6): the virtual unit and the virtual shares make it useless to inflate
      the price before somebody's deposit, and own what the account earned before the first saver came. Every
      conversion rounds against the caller.
@@ -16,6 +16,7 @@
      Locked shares stay in the supply: a loss hits them like any others, and no money is set aside for them.
      snekmate's erc4626 reads `balanceOf(self)` in internal functions that an importer cannot replace, so the
      surface is written here, on snekmate's erc20.
+     The account may be another's, who then pays.
      A total loss leaves the old shares in place, and what is deposited next is issued at one virtual unit: each
      such loss multiplies the supply by the units deposited. At 2**255 no more is issued; exits go on.
      `seawall/spec/exit_vault.py` is the same in Python.
@@ -47,7 +48,6 @@ initializes: ownable
 from snekmate.tokens import erc20  # the share token with permit
 initializes: erc20[ownable := ownable]
 
-from contracts.modules import bits  # the first account of this address
 from contracts.modules import fixed_math  # the exit ratio while losses are deferred
 from contracts.modules import reasons  # short reverts
 from contracts.modules import vault_math  # price of a share
@@ -90,8 +90,9 @@ CLAIM_DELAY_SECONDS: constant(uint256) = 3600
 CLEARINGHOUSE: immutable(IClearinghouse)
 ASSET: immutable(IERC20)
 ACCOUNT: immutable(uint256)
+# The Clearinghouse, or who owns the account and answers to the same `withdraw`.
+PAYER: immutable(IClearinghouse)
 COOLDOWN_SECONDS: immutable(uint256)
-
 # WAD per native unit of the asset.
 SCALE: immutable(uint256)
 
@@ -119,7 +120,8 @@ _queue: HashMap[address, Queued]
 
 @deploy
 def __init__(
-    clearinghouse_address: address, asset_address: address, name: String[25], symbol: String[5], wait_seconds: uint256
+    clearinghouse_address: address, asset_address: address, name: String[25], symbol: String[5], wait_seconds: uint256,
+    account: uint256, payer: address,
 ):
     """
     @notice Bind the vault to its Clearinghouse, for ever.
@@ -128,6 +130,8 @@ def __init__(
     @param name share token name, also of its signing domain
     @param symbol share token symbol
     @param wait_seconds time between a request to leave and its maturity, from one hour to 30 days
+    @param account at the Clearinghouse
+    @param payer the Clearinghouse if the account is the importer's, else its owner
     """
     assert clearinghouse_address != empty(address)
     assert wait_seconds >= MIN_COOLDOWN_SECONDS
@@ -144,7 +148,8 @@ def __init__(
 
     CLEARINGHOUSE = IClearinghouse(clearinghouse_address)
     ASSET = IERC20(asset_address)
-    ACCOUNT = bits._first_account(self)
+    ACCOUNT = account
+    PAYER = IClearinghouse(payer)
     COOLDOWN_SECONDS = wait_seconds
     SCALE = 10 ** (WAD_DECIMALS - decimals)
 
@@ -226,7 +231,6 @@ def cooldown_seconds() -> uint256:
 def redeem_request(owner: address) -> (uint256, uint256, uint256):
     """
     @notice Locked shares of an owner, when they mature and when they lapse; zeros where none are locked.
-    @param owner who locked them
     """
     shares: uint256 = self._queue[owner].shares
     if shares == 0:
@@ -241,7 +245,6 @@ def announcement(owner: address) -> (uint256, uint256, uint256):
     """
     @notice When an owner's announced claim is due, and the price noted: worth in native units, and supply; zeros where
             nothing is announced.
-    @param owner who announced it
     """
     queued: Queued = self._queue[owner]
     return queued.due_at, queued.worth, queued.supply
@@ -368,7 +371,7 @@ def _issue(receiver: address, assets: uint256, shares: uint256):
 @internal
 def _pay_out(receiver: address, owner: address, assets: uint256, shares: uint256) -> uint256:
     """
-    @notice Burn shares whose claim is due and have the Clearinghouse pay for them.
+    @notice Burn shares whose claim is due and have them paid for.
     @return The native units that were paid.
     """
     self._check_assets(assets)
@@ -382,7 +385,7 @@ def _pay_out(receiver: address, owner: address, assets: uint256, shares: uint256
     else:
         self._queue[owner].shares = claimable - shares
     erc20._burn(self, shares)
-    paid: uint256 = extcall CLEARINGHOUSE.withdraw(ACCOUNT, SETTLEMENT, assets, receiver)
+    paid: uint256 = extcall PAYER.withdraw(ACCOUNT, SETTLEMENT, assets, receiver)
     # Deferred losses may leave nothing of it: the shares then wait for better days.
     self._check_assets(paid)
     log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=paid, shares=shares)
@@ -423,8 +426,7 @@ def _to_assets(shares: uint256, worth: uint256, up: bool) -> uint256:
 @view
 def _value(owner: address, shares: uint256, worth: uint256) -> uint256:
     """
-    @notice What a claim of the owner's debits for shares: at the lower of the price noted and the present one, rounded
-            down.
+    @notice What a claim of the owner's debits for shares: at the lower of the price noted and the present, rounded down.
     """
     assets: uint256 = self._to_assets(shares, worth, False)
     if self._queue[owner].due_at == 0:
@@ -475,10 +477,9 @@ def _max_mint(worth: uint256) -> uint256:
 
 @internal
 @view
-def _max_withdraw(owner: address, worth: uint256) -> uint256:
+def _max_withdraw(owner: address, worth: uint256, payable_assets: uint256) -> uint256:
     """
-    @notice Native units of the owner's shares whose claim is due, as far as the Clearinghouse's tokens go; 0 while
-            deferred losses cut payments.
+    @notice Native units of the owner's shares whose claim is due, as far as there is; 0 while deferred losses cut.
     """
     held: uint256 = 0
     deferred: uint256 = 0
@@ -487,15 +488,15 @@ def _max_withdraw(owner: address, worth: uint256) -> uint256:
         return 0
     claimable: uint256 = self._claimable(owner)
     assets: uint256 = self._value(owner, claimable, worth)
-    return min(assets, held // SCALE)
+    return min(assets, min(payable_assets, held // SCALE))
 
 
 @internal
 @view
-def _max_redeem(owner: address, worth: uint256) -> uint256:
+def _max_redeem(owner: address, worth: uint256, payable_assets: uint256) -> uint256:
     """
-    @notice The owner's shares whose claim is due, as far as the Clearinghouse's tokens go; 0 when that pays less than
-            one native unit.
+    @notice The owner's shares whose claim is due, as far as there is; 0 when that pays less than one native unit.
+    @param payable_assets what the account can pay now, beside what the Clearinghouse holds
     """
     shares: uint256 = self._claimable(owner)
     assets: uint256 = self._value(owner, shares, worth)
@@ -503,10 +504,10 @@ def _max_redeem(owner: address, worth: uint256) -> uint256:
     deferred: uint256 = 0
     held, deferred = self._held_and_deferred()
     # A larger debit would pay more than is held, at the exit ratio.
-    payable_assets: uint256 = (held + deferred) // SCALE
-    if assets > payable_assets:
+    most: uint256 = min(payable_assets, (held + deferred) // SCALE)
+    if assets > most:
         # At the lower price, so that no more than that is debited.
-        shares = self._cost(owner, payable_assets, worth, False)
+        shares = self._cost(owner, most, worth, False)
         assets = self._value(owner, shares, worth)
     paid: uint256 = self._cut(assets)
     return shares if paid != 0 else 0

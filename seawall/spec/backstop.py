@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seawall.spec.clearinghouse import Change, Clearinghouse
+from seawall.spec.clearinghouse import MAX_TOKEN_DECIMALS, Change, Clearinghouse
 from seawall.spec.dutch_auction import (
     AuctionTerms,
     clock_after,
@@ -97,9 +97,14 @@ class Backstop:
     ADDRESS = "backstop"
 
     def __init__(
-        self, clearinghouse: Clearinghouse, address: int, owner: int, terms: AuctionTerms
+        self,
+        clearinghouse: Clearinghouse,
+        address: int,
+        owner: int,
+        terms: AuctionTerms,
+        vault: int = 0,
     ) -> None:
-        self.clearinghouse = clearinghouse
+        self.clearinghouse, self.vault = clearinghouse, vault
         self.address, self.owner, self.terms = address, owner, terms
         self.buckets: Table[int, Bucket] = Table(clearinghouse.journal, Bucket())
 
@@ -170,18 +175,72 @@ class Backstop:
         with house.journal.transaction():
             require(1 <= market_id <= 127, "market: unknown")
             bucket, account = self.buckets[market_id], self.account(market_id)
-            found = house.assess(account)
-            free = found.settled - max(bucket.capital * WAD, found.initial)
-            amount = max(0, min(house.ledger.accounts[account].cash, free))
+            equity, amount = self._beyond(market_id, bucket.capital * WAD, 0)
             if amount:
-                house.transfer(self.address, account, self.account(0), amount)
-                drawn = max(0, amount - max(0, found.equity - bucket.allotted))
-                bucket = bucket._replace(allotted=max(0, bucket.allotted - drawn))
+                bucket = self._take_back(market_id, equity, amount)
             held = house.ledger.accounts[account]
             if bucket.capital == 0 and held.cash == 0 and held.bitmap == 0:
                 bucket = Bucket()
             self.buckets[market_id] = bucket
             return amount
+
+    def _beyond(self, market_id: int, least: int, rate: int) -> tuple[int, int]:
+        """A bucket's equity, and its cash beyond initial margin, a rate and a least amount.
+
+        Unrealised profit does not count.
+        """
+        house, account = self.clearinghouse, self.account(market_id)
+        found, held = house.assess(account), self._held(market_id)
+        notional = abs(held) * self._index(market_id).price // WAD if held else 0
+        kept = max(least, found.initial, notional * rate // PPM)
+        free = min(house.ledger.accounts[account].cash, found.settled - kept)
+        return found.equity, max(0, free)
+
+    def _take_back(self, market_id: int, equity: int, amount: int) -> Bucket:
+        """Cash of a bucket is no longer allotted; profit leaves first."""
+        bucket = self.buckets[market_id]
+        account = self.account(market_id)
+        self.clearinghouse.transfer(self.address, account, self.account(0), amount)
+        drawn = max(0, amount - max(0, equity - bucket.allotted))
+        return bucket._replace(allotted=max(0, bucket.allotted - drawn))
+
+    # -- the vault's savers ------------------------------------------------------------------
+
+    def withdraw(self, caller: int, amount: int) -> int:
+        """Pay so many native units out of sub-account 0, filled up from buckets by market.
+
+        A bucket gives what it has beyond initial margin and its own rate of its notional. Nobody
+        leaves while one is below zero: what it owes may fall to all. Returns what was paid.
+        """
+        house = self.clearinghouse
+        with house.journal.transaction():
+            require(caller == self.vault, "backstop: not the vault")
+            scale = 10 ** (MAX_TOKEN_DECIMALS - house.tokens[0].decimals)
+            missing = max(0, amount * scale - self._free)
+            house.refresh(self.open)
+            for market_id in ids_of(self.open):
+                bucket = self.buckets[market_id]
+                equity, beyond = self._beyond(market_id, 0, bucket.initial)
+                require(equity >= 0, "backstop: below zero")
+                given = min(missing, beyond)
+                if given:
+                    missing -= given
+                    self.buckets[market_id] = self._take_back(market_id, equity, given)
+            return house.withdraw(self.address, self.account(0), 0, amount)
+
+    def exit_room(self) -> int:
+        """The most (WAD) that `withdraw` can pay; 0 while a bucket is below zero."""
+        room = self._free
+        for market_id in ids_of(self.open):
+            equity, beyond = self._beyond(market_id, 0, self.buckets[market_id].initial)
+            if equity < 0:
+                return 0
+            room += beyond
+        return room
+
+    @property
+    def _free(self) -> int:
+        return max(0, self.clearinghouse.ledger.accounts[self.account(0)].cash)
 
     # -- the waterfall -----------------------------------------------------------------------
 
@@ -191,7 +250,9 @@ class Backstop:
         What reduces its position always. What grows it as far as the notional after it is at most
         `max_notional`, and at most equity / max(initial, maintenance rate at `max_notional`): a
         bucket below its maintenance margin takes nothing, and none gets there by taking. Equity is
-        counted after the largest keeper reserve that a market may have.
+        counted after the largest keeper reserve that a market may have, and with all of the leg at
+        the worse of spot and EMA: a side is charged up to what it won since the EMA, and who joins
+        it after the gap is charged like the others without having won.
         """
         bucket = self.buckets[market_id]
         if bucket.initial == 0:
@@ -201,12 +262,16 @@ class Backstop:
         grown = min(abs(size) - reduced, MAX_SIZE)
         if grown:
             left = abs(held) - reduced
-            grown = min(grown, max(0, self._capacity(market_id, price) - left))
+            grown = min(grown, max(0, self._capacity(market_id, price, size > 0) - left))
         taken = (reduced + grown) // LOT * LOT
         return taken if size > 0 else -taken
 
-    def _capacity(self, market_id: int, price: Price) -> int:
-        """The size that the bucket may have at most if it grows."""
+    def _capacity(self, market_id: int, price: Price, long: bool) -> int:
+        """The size that the bucket may have at most if it grows on a side.
+
+        Of the notional it keeps a rate of margin and as much again as the EMA is behind; of what
+        was allotted the loss budget may be gone, and that.
+        """
         house, bucket = self.clearinghouse, self.buckets[market_id]
         base, _ = house.portfolio(self.account(market_id))
         equity = base + wad_floor(self._held(market_id) * price.price) - MAX_RESERVE
@@ -216,8 +281,11 @@ class Backstop:
             return 0
         most = bucket.max_notional * WAD
         leg = house.model.plan(0, [(market_id, 0, 0)], [price], house.now).legs[0]
-        rate = leg.rate_at(most * WAD)
-        return min(most, equity * PPM // max(bucket.initial, rate)) * WAD // price.price
+        rate = max(bucket.initial, leg.rate_at(most * WAD))
+        behind = _behind(price, long)
+        if behind:
+            most = min(most, (equity - bucket.floor) * PPM // behind)
+        return min(most, equity * PPM // _kept(rate, behind, long)) * WAD // price.price
 
     def take(self, module: str, market_id: int, size: int, price: Price) -> int:
         """`room`, for a module that moves just so much in the same transaction: sets the clock."""
@@ -334,6 +402,20 @@ class Backstop:
         plan = house.model.plan(base, [(market_id, 0, held)], [price], house.now)
         equity = plan.equity if legs else plan.equity + plan.legs[0].reserve
         return Standing(held, equity, plan)
+
+
+def _behind(price: Price, long: bool) -> int:
+    """How far the EMA is on a side's worse side of spot, parts per million of it, rounded up."""
+    gap = RATIO - price.ema_ratio if long else price.ema_ratio - RATIO
+    return ceil_div(max(0, gap), RATIO // PPM)
+
+
+def _kept(rate: int, behind: int, long: bool) -> int:
+    """What a rate of the notional at the higher of spot and EMA and the way back to the EMA are.
+
+    Parts per million of the notional at spot, rounded up.
+    """
+    return rate + behind + (0 if long else ceil_div(rate * behind, PPM))
 
 
 def _low(price: Price) -> int:

@@ -200,22 +200,36 @@ class ExitVault(ABC):
         """Locked shares whose announced claim is due."""
         return self.queue[saver].claimable(now) if saver in self.queue else 0
 
-    def max_redeem(self, saver: str, now: int, held: int = MAX_UINT256, deferred: int = 0) -> int:
-        """Claimable shares, as far as the Clearinghouse's `held` tokens (WAD) go; none when that
-        pays less than one native unit."""
+    def max_redeem(
+        self,
+        saver: str,
+        now: int,
+        held: int = MAX_UINT256,
+        deferred: int = 0,
+        room: int = MAX_UINT256,
+    ) -> int:
+        """Claimable shares, as far as the Clearinghouse's `held` tokens (WAD) and what the account
+        can pay (WAD) go; none when that pays less than one native unit."""
         shares = self.claimable(saver, now)
-        payable = (held + deferred) // self.scale
+        payable = min(held + deferred, room) // self.scale
         if shares and self.preview_redeem(shares, saver) > payable:
             # At the price that values them least, so that no more than `payable` is debited.
             shares = max(to_shares(payable, *price) for price in self._exit_prices(saver))
         paid = exit_cut(self.preview_redeem(shares, saver), held, deferred)
         return shares if paid else 0
 
-    def max_withdraw(self, saver: str, now: int, held: int = MAX_UINT256, deferred: int = 0) -> int:
-        """Native units of the claimable shares, as far as the held tokens go; none while deferred
-        losses cut payments."""
+    def max_withdraw(
+        self,
+        saver: str,
+        now: int,
+        held: int = MAX_UINT256,
+        deferred: int = 0,
+        room: int = MAX_UINT256,
+    ) -> int:
+        """Native units of the claimable shares, as far as the held tokens and what the account can
+        pay go; none while deferred losses cut payments."""
         assets = self.preview_redeem(self.claimable(saver, now), saver)
-        return 0 if deferred else min(assets, held // self.scale)
+        return 0 if deferred else min(assets, min(held, room) // self.scale)
 
     def redeem(self, saver: str, shares: int, now: int) -> int:
         """Burn claimable shares; returns the native units that are debited, rounded down."""

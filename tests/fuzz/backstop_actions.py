@@ -10,7 +10,7 @@ from seawall.spec.backstop import Bucket, Offer
 from seawall.spec.clearinghouse import Change
 from seawall.spec.margin import Price
 from seawall.spec.state import Reverted
-from seawall.spec.words import GATE_NONE, LOT, PPM, PRICE, WAD
+from seawall.spec.words import GATE_NONE, LOT, PPM, PRICE, RATIO, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import draw_market, draw_size, holders, owner_name, paid, size_of
 from tests.fuzz.stage import AUCTION, MAIN_MARKETS
@@ -246,6 +246,13 @@ def _check_limits(world: World, market_id: int, held: int, price: Price) -> None
     least = notional * bucket.initial // PPM
     world.must("bucket's equity", plan.equity + ROUNDING >= least, (plan, bucket))
     world.must("bucket's margin", plan.equity + ROUNDING >= plan.maintenance, (plan, bucket))
+    # What a side has won since the EMA it may be charged, and the bucket has not won it.
+    average = price.price * price.ema_ratio // RATIO
+    gap = price.price - average if after > 0 else average - price.price
+    left = plan.equity + ROUNDING - abs(after) * max(0, gap) // WAD
+    world.count("bucket took after a gap", gap > 0)
+    world.must("bucket's margin for a gap", left >= plan.maintenance, (plan, bucket, gap))
+    world.must("bucket's budget for a gap", left >= bucket.floor, (plan, bucket, gap))
 
 
 def buy_inventory(world: World, dice: Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seawall.spec.exit_vault import ExitVault
 from seawall.spec.margin import Plan
 from seawall.spec.state import Reverted
 from seawall.spec.words import ACCOUNT, LEG, LONG, POSITION, PRICE, SHORT, SIDE, ids_of
@@ -113,8 +114,16 @@ def expect_wallet(world: World, token_id: int, holder: str) -> None:
 
 
 def expect_saver(world: World, saver: str) -> None:
-    """Shares of a saver, those that wait, and the supply."""
-    fund, chain = world.savings.fund, world.fund
+    """Shares of a saver of the fund, those that wait, and the supply."""
+    _expect_shares(world, saver, world.savings.fund, world.fund)
+
+
+def expect_backer(world: World, saver: str) -> None:
+    """The same of a saver of the Backstop."""
+    _expect_shares(world, saver, world.backers.fund, world.backstop_vault)
+
+
+def _expect_shares(world: World, saver: str, fund: ExitVault, chain: str) -> None:
     queued = fund.queue.get(saver)
     request = noted = (0, 0, 0)
     if queued is not None:
@@ -152,6 +161,7 @@ def everything(world: World) -> None:
             expect_wallet(world, token_id, address)
     for saver in world.savers.values():
         expect_saver(world, saver)
+        expect_backer(world, saver)
     for market_id in (0, *ANCHORS):
         expect_uses(world, market_id)
     parameters.everything(world)

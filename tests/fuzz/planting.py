@@ -26,6 +26,7 @@ DEPLOYED = (
     "IndexOracle",
     "Backstop",
     "CloseOut",
+    "BackstopVault",
 )
 FOLDERS = ("contracts", "interfaces")
 

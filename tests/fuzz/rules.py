@@ -19,6 +19,7 @@ from tests.fuzz import exchange_actions as exchange
 from tests.fuzz import fund_actions as fund
 from tests.fuzz import module_actions as module
 from tests.fuzz import risk_actions as risk
+from tests.fuzz import vault_actions as vault
 from tests.fuzz import waterfall_actions as waterfall
 from tests.fuzz.stage import MAIN_MARKETS
 from tests.fuzz.world import World
@@ -101,6 +102,9 @@ WEIGHTS: dict[Action, int] = {
     fund.withdraw_savings: 2,
     fund.cover: 1,
     fund.gift: 1,
+    vault.back: 2,
+    vault.leave_backstop: 2,
+    vault.withdraw_backing: 2,
 }
 RULES: dict[str, Action] = {action.__name__: action for action in WEIGHTS}
 DECK = list(RULES)

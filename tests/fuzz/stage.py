@@ -125,10 +125,23 @@ def deploy(chain: Deployable) -> None:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
-    backstop = chain.deploy("backstop", "Backstop", house, oracle, model, *AUCTION, owner)
+    _deploy_backstop(chain, owner)
+    backstop = chain.addr("backstop")
     chain.deploy("engine", "LiquidationEngine", house, oracle, model, backstop, *ENGINE)
     chain.deploy("close_out", "CloseOut", chain.addr("engine"), fund, backstop, *CLOSE_OUT)
     _deploy_index(chain, owner, oracle)
+
+
+def _deploy_backstop(chain: Deployable, owner: str) -> None:
+    """It and its vault name each other."""
+    house, oracle, model = (chain.addr(name) for name in ("house", "oracle", "model"))
+    predicted = create_address(chain.actor("deployer"), len(DECIMALS) + 7).lower()
+    terms = "Backstop", "BACK", COOLDOWN_SECONDS
+    asset = chain.addr("token 0")
+    vault = chain.deploy("backstop_vault", "BackstopVault", house, asset, predicted, *terms)
+    found = chain.deploy("backstop", "Backstop", house, oracle, model, vault, *AUCTION, owner)
+    if found != predicted:
+        raise RuntimeError(f"the Backstop is at {found}, its vault expects it at {predicted}")
 
 
 def _deploy_index(chain: Deployable, owner: str, oracle: str) -> None:

@@ -1,6 +1,6 @@
 """A vault with a queue, a Clearinghouse of cash behind it, and what people do with both.
 
-A second vault joins the suite by an entry in `VAULTS`: how it is deployed, and how it loses.
+A vault joins the suite by an entry in `VAULTS`: how it is deployed, and how it loses.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seawall.deployment import create_address
 from seawall.spec.exit_vault import CLAIM_DELAY_SECONDS, VIRTUAL_ASSETS, VIRTUAL_SHARES
-from seawall.spec.words import LOSS, PPM, account_id
+from seawall.spec.words import ACCOUNT, LOSS, PPM, account_id
 from tests.fuzz.backend import Refused, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
@@ -32,10 +33,8 @@ class VaultRoom:
     book: str
     token: str
     take: Callable[[VaultRoom, int], None]
-
-    @property
-    def account(self) -> int:
-        return account_id(self.vault)
+    #: At the Clearinghouse, of what savers pay in.
+    account: int
 
     def who(self, name: str) -> str:
         """Address of a person."""
@@ -140,11 +139,40 @@ def open_insurance_fund(chain: Revm) -> VaultRoom:
     )
     engine = chain.actor("engine")
     chain.send(engine, book, "set_module(address,uint256)", engine, LOSS)
-    return VaultRoom(chain, vault, book, token, _take_by_cover)
+    return VaultRoom(chain, vault, book, token, _take_by_cover, account_id(vault))
+
+
+def _lose_cash(room: VaultRoom, amount: int) -> None:
+    """A bucket's loss, as the vault sees it: less cash, never below zero."""
+    words = words_of(
+        room.chain.send(room.who("viewer"), room.book, "account_word(uint256)", room.account)
+    )
+    cash = ACCOUNT.unpack(words[0])["cash"]
+    room.set_cash_wad(max(0, cash - amount))
+
+
+def open_backstop(chain: Revm) -> VaultRoom:
+    """A Backstop without buckets: all is cash that is not allotted."""
+    token, book = chain.addr("token"), chain.addr("book")
+    oracle = chain.deploy("oracle", "FixedOracle")
+    model = chain.deploy("model", "MarginModel", PPM, 0, 0, chain.actor("engine"))
+    # Vault and Backstop name each other; four contracts stand before them.
+    backstop = create_address(chain.actor("deployer"), 5).lower()
+    vault = chain.deploy(
+        "vault", "BackstopVault", book, token, backstop, "Backstop", "BACK", COOLDOWN
+    )
+    owner = chain.actor("engine")
+    found = chain.deploy("backstop", "Backstop", book, oracle, model, vault, 0, 0, 3_600, owner)
+    if found != backstop:
+        raise RuntimeError(f"the Backstop is at {found}, its vault expects it at {backstop}")
+    return VaultRoom(chain, vault, book, token, _lose_cash, account_id(backstop))
 
 
 #: Vaults that the suite holds to the standard, by name.
-VAULTS: dict[str, Callable[[Revm], VaultRoom]] = {"InsuranceFund": open_insurance_fund}
+VAULTS: dict[str, Callable[[Revm], VaultRoom]] = {
+    "Backstop": open_backstop,
+    "InsuranceFund": open_insurance_fund,
+}
 
 
 def open_room(vault: str) -> VaultRoom:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from seawall.client.orders import Domain
@@ -18,7 +19,7 @@ from seawall.spec.ledger import Market
 from seawall.spec.liquidation import EngineParameters, LiquidationEngine, Step
 from seawall.spec.margin import MarginModel, Price
 from seawall.spec.orders import Fees
-from seawall.spec.savings import Savings
+from seawall.spec.savings import BackstopSavings, Savings
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import (
     LISTED,
@@ -114,6 +115,19 @@ class WatchedEngine(LiquidationEngine):
         self.steps.append((account, step))
 
 
+class Backers(BackstopSavings):
+    """The specification; what it reads of the index for the price of a share is not stored."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.stop, DECIMALS[0], COOLDOWN_SECONDS)
+        self._world = world
+
+    def see(self) -> None:
+        """By views."""
+        with self._world.viewing():
+            super().see()
+
+
 class World:
     """A deployed system with its specification; `send` predicts, calls, compares.
 
@@ -171,8 +185,10 @@ class World:
         self.seller = CollateralConverter(self.spec, CONVERSION)
         self.venue = Exchange(self.spec, self.exchange)
         numbers = int(self.backstop, 16), int(self.owner, 16)
-        self.stop = Backstop(self.spec, *numbers, AUCTION)
+        self.backstop_vault = self.chain.addr("backstop_vault")
+        self.stop = Backstop(self.spec, *numbers, AUCTION, int(self.backstop_vault, 16))
         self.buckets = [self.stop.account(market_id) for market_id in (0, *MAIN_MARKETS)]
+        self.backers = Backers(self)
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS, *FUND_SHARES)
         self.waterfall.backstop = self.stop
         self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover, self.stop)
@@ -185,6 +201,15 @@ class World:
         if self._stores:
             self.index.store(ids, self.spec.now)
         return [self.prices[leg_id] for leg_id in ids]
+
+    @contextmanager
+    def viewing(self) -> Iterator[None]:
+        """What is refreshed in here is not stored."""
+        stores, self._stores = self._stores, False
+        try:
+            yield
+        finally:
+            self._stores = stores
 
     def _cover(self, account: int, claims: list[tuple[int, int]]) -> list[int]:
         return self.savings.cover(CloseOut.ADDRESS, account, claims)
@@ -216,7 +241,7 @@ class World:
                 amount = 10 ** (decimals + 12)
                 token = self.chain.addr(f"token {token_id}")
                 self.chain.send(address, token, "mint(address,uint256)", address, amount)
-                for spender in (self.house, self.fund):
+                for spender in (self.house, self.fund, self.backstop_vault):
                     approve = "approve(address,uint256)"
                     self.chain.send(address, token, approve, spender, MAX_UINT256)
                 self.wallets[token_id, address] = amount

@@ -12,6 +12,7 @@ import pytest
 
 from seawall.deployment import System, deploy
 from seawall.parameters import load
+from tests.vault_yard import VaultYard
 from tests.yard import BTC, ETH, Yard
 
 PRICES = {BTC: Decimal(40_000), ETH: Decimal(2_000)}
@@ -48,6 +49,20 @@ def desk(backstop_system: System, chain: Any, deployer: Any, broker: Any) -> Ite
     made = Yard(backstop_system, chain.provider.http_uri, deployer, broker)
     yield made
     made.close()
+
+
+@pytest.fixture
+def vault_desk(
+    backstop_system: System, chain: Any, deployer: Any, broker: Any
+) -> Iterator[VaultYard]:
+    made = VaultYard(backstop_system, chain.provider.http_uri, deployer, broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def saver(accounts: Any) -> Any:
+    return accounts[7]
 
 
 @pytest.fixture(scope="session")

@@ -349,7 +349,7 @@ def test_deploy_terms_out_of_bounds_are_refused(
     backstop_system: System, deploy_refusal: Callable[..., str], terms: tuple[int, ...], reason: str
 ) -> None:
     one = backstop_system
-    contracts = (one.clearinghouse, one.index_oracle, one.margin_model)
+    contracts = (one.clearinghouse, one.index_oracle, one.margin_model, one.backstop_vault)
     assert deploy_refusal("Backstop", *contracts, *terms, one.clearinghouse) == reason
 
 
@@ -357,6 +357,6 @@ def test_deploy_without_owner_is_refused(
     backstop_system: System, deploy_refusal: Callable[..., str]
 ) -> None:
     one = backstop_system
-    contracts = (one.clearinghouse, one.index_oracle, one.margin_model)
+    contracts = (one.clearinghouse, one.index_oracle, one.margin_model, one.backstop_vault)
     reason = deploy_refusal("Backstop", *contracts, 0, 0, 3_600, "0x" + "00" * 20)
     assert reason == "backstop: no owner"

@@ -74,7 +74,8 @@ def test_nav_of_sixteen_buckets_asks_the_oracle_once(desk: Yard, maker: Any) -> 
         desk.list_market(market_id, 100)
     for market_id in range(1, 17):
         desk.open_bucket(market_id)
-        size = (-1) ** market_id * 50 * WAD
+        # The first two have fallen: longs there have not won in it.
+        size = (50 if market_id < 3 else (-1) ** market_id * 50) * WAD
         assert desk.hand(market_id, desk.account(maker), size) == size
     adverse, favourable = desk.nav()
     assert favourable >= 160_000 * WAD > adverse

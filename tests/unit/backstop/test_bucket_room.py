@@ -178,3 +178,45 @@ def test_take_is_what_room_says(desk: Yard) -> None:
     desk.open_bucket(ETH)
     assert desk.take(ETH, HUGE) == desk.room(ETH, HUGE)
     assert desk.take(BTC, HUGE) == 0
+
+
+# -- a gain that others made ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("price, size", ((1_600, -HUGE), (2_400, HUGE)))
+def test_room_on_the_side_that_won_keeps_margin_for_the_whole_gap(
+    desk: Yard, price: int, size: int
+) -> None:
+    desk.open_bucket(ETH, (10_000, 10**6, 10_000, 250_000))
+    desk.index(ETH, price)
+    word = PRICE.unpack(desk.read(desk.oracle, "prices", 1 << ETH)[0])
+    average = word["price"] * word["ema_ratio"] // 10**7
+    gap = abs(average - price * WAD)
+    assert gap > 300 * WAD
+    # Charged back, the gap leaves margin at the higher of the two prices.
+    unit = gap + max(price * WAD, average) // 4
+    wanted = dollars("9344.65") * WAD // unit
+    taken = abs(desk.room(ETH, size))
+    assert wanted * (1 - 1e-5) < taken <= wanted
+
+
+@pytest.mark.parametrize("price, size", ((1_600, HUGE), (2_400, -HUGE)))
+def test_room_on_the_side_that_lost_is_as_without_a_gap(desk: Yard, price: int, size: int) -> None:
+    desk.open_bucket(ETH, (10_000, 10**6, 10_000, 250_000))
+    desk.index(ETH, price)
+    wanted = dollars("9344.65") * 4 // price // LOT * LOT
+    assert abs(desk.room(ETH, size)) == wanted
+
+
+@pytest.mark.parametrize("price, size", ((1_600, -HUGE), (2_400, HUGE)))
+def test_room_on_the_side_that_won_loses_no_more_than_the_budget(
+    desk: Yard, price: int, size: int
+) -> None:
+    """The reserve of 655.35 may be lost first."""
+    desk.open_bucket(ETH, (10_000, 10**6, 1_000, 100_000))
+    desk.index(ETH, price)
+    word = PRICE.unpack(desk.read(desk.oracle, "prices", 1 << ETH)[0])
+    gap = abs(word["price"] * word["ema_ratio"] // 10**7 - price * WAD)
+    wanted = dollars("344.65") * WAD // gap
+    taken = abs(desk.room(ETH, size))
+    assert wanted * (1 - 1e-5) < taken <= wanted

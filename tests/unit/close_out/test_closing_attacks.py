@@ -35,7 +35,7 @@ def test_close_out_ten_dollars_expose_a_strange_side_to_ten_dollars_margin(
     closed = desk.close_out(account, desk.account(keeper))
     charged = closed.paid.get((5, BTC, SHORT), 0)
     own = -(-closed_shortfall(closed) * 10 // 25_010)
-    assert charged <= max(own, 10 * WAD * BASE + 1)
+    assert charged <= max(own, int(10 * WAD * BASE) + 1)
     assert closed.deferred > dollars(150_000)
 
 

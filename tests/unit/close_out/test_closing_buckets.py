@@ -124,3 +124,25 @@ def test_close_out_bankrupt_bucket_is_closed_like_any_account(
     assert desk.size(bucket, ETH) == 0
     assert desk.cash(bucket) == 0
     assert closed.fund + closed.charged + closed.deferred == dollars(300) + RESERVE
+
+
+@pytest.mark.parametrize("terms", ((3_000, 10**6, 1_000, 200_000), (3_000, 10**6, 3_000, 10_000)))
+def test_close_out_bucket_that_took_a_gain_after_the_gap_can_pay_it_back(
+    closing_desk: ClosingDesk, trader: Any, maker: Any, keeper: Any, terms: tuple[int, ...]
+) -> None:
+    """Winners hand their leg to the bucket, which has not won, before the side is charged."""
+    desk = closing_desk
+    bucket = desk.open_bucket(ETH, terms)
+    desk.empty_fund()
+    other = rich(desk, maker)
+    account = long_eth(desk, trader, other, 10, 1_500)
+    desk.gap(ETH, 2_500)
+    taken = desk.hand(ETH, other, -10 * WAD)
+    assert taken < 0
+    before = desk.equity(bucket)
+    # The shortfall is all that the side has won.
+    desk.move_money(account, other, 1_500)
+    closed = desk.close_out(account, desk.account(keeper))
+    assert closed.charged >= dollars(5_000)
+    assert desk.equity(bucket) < before
+    assert desk.equity(bucket) >= max(0, desk.stop.buckets[ETH].floor)
