@@ -22,9 +22,9 @@ from seawall.parameters import (
     FeedParameters,
     IndexParameters,
     MarketParameters,
-    ParameterError,
     Parameters,
 )
+from seawall.quantities import ParameterError
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.scenarios import pack_shocks, unpack_shocks
 from seawall.spec.words import (
