@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HARD_LIMIT = 24_000
 BUDGET = 16_000
 BUDGETS = {
-    "Clearinghouse": 21_200,
+    "Clearinghouse": 22_000,
     "CloseOut": 16_900,
     "InsuranceFund": 15_000,
     "LiquidationEngine": 16_500,

@@ -112,6 +112,15 @@ class SettlementParameters:
     decimals: int
     cap: int
     index: IndexParameters | None = None
+    #: Seconds that profit waits in the exit queue.
+    exit_wait: int = 3_600
+    #: Whole tokens that may leave net within a day, 0 for any number.
+    outflow: int = 0
+
+    @property
+    def limits(self) -> int:
+        """Outflow and cap as the Clearinghouse takes them."""
+        return self.outflow << 52 | self.cap
 
 
 @dataclass(frozen=True)
@@ -341,7 +350,8 @@ def _address(raw: Any, where: str) -> str | None:
 
 
 def _settlement(raw: Any) -> SettlementParameters:
-    entry = _fields(raw, "settlement", "symbol decimals cap", f"asset {_INDEX}")
+    optional = "asset exit_wait_seconds outflow_per_day"
+    entry = _fields(raw, "settlement", "symbol decimals cap", f"{optional} {_INDEX}")
     index = None
     if any(name in entry for name in _INDEX.split()):
         # All or none.
@@ -351,8 +361,12 @@ def _settlement(raw: Any) -> SettlementParameters:
         asset=_address(entry.get("asset"), "settlement.asset"),
         symbol=str(entry["symbol"]),
         decimals=_int(entry["decimals"], "settlement.decimals", 0, 18),
-        cap=_int(entry["cap"], "settlement.cap", 0, 2**88 - 1),
+        cap=_int(entry["cap"], "settlement.cap", 0, 2**52 - 1),
         index=index,
+        exit_wait=_int(
+            entry.get("exit_wait_seconds", 3_600), "settlement.exit_wait_seconds", 0, 604_800
+        ),
+        outflow=_int(entry.get("outflow_per_day", 0), "settlement.outflow_per_day", 0, 2**36 - 1),
     )
 
 

@@ -72,13 +72,13 @@ class Savings:
     def redeem(self, saver: str, shares: int) -> int:
         """Burn claimable shares; returns the native units paid, cut while losses are deferred."""
         with self._call():
-            return self._pay_out(self.fund.redeem(saver, shares, self.house.now))
+            return self._pay_out(saver, self.fund.redeem(saver, shares, self.house.now))
 
     def withdraw(self, saver: str, assets: int) -> int:
         """Pay exactly so many native units; returns the shares burnt."""
         with self._call():
             shares = self.fund.withdraw(saver, assets, self.house.now)
-            require(self._pay_out(assets) == assets, "vault: short payment")
+            require(self._pay_out(saver, assets) == assets, "vault: short payment")
             return shares
 
     def cover(self, module: str, market_id: int, account: int, amount: int) -> int:
@@ -118,8 +118,9 @@ class Savings:
         require(assets <= wallet, "erc20: transfer amount exceeds balance")
         return self.house.deposit(self.account >> 96, self.account, SETTLEMENT, assets)
 
-    def _pay_out(self, assets: int) -> int:
-        """Native units that the Clearinghouse pays of a debit, not nothing."""
-        paid = self.house.withdraw(self.account >> 96, self.account, SETTLEMENT, assets)
-        require(paid != 0, "vault: zero assets")
-        return paid
+    def _pay_out(self, saver: str, assets: int) -> int:
+        """Native units of a debit that are paid or wait in the exit queue, not nothing."""
+        owner, receiver = self.account >> 96, int(saver, 16) if saver.startswith("0x") else 0
+        paid, waits = self.house.withdraw(owner, self.account, SETTLEMENT, assets, receiver)
+        require(paid + waits != 0, "vault: zero assets")
+        return paid + waits
