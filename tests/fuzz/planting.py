@@ -23,6 +23,7 @@ DEPLOYED = (
     "CollateralConverter",
     "Exchange",
     "InsuranceFund",
+    "ExitQueue",
 )
 FOLDERS = ("contracts", "interfaces")
 
