@@ -10,6 +10,7 @@ from tests.desk import Desk, contract_at, dollars
 
 ETH = 2
 USDC = 10**6
+DAY = 86_400
 
 
 def test_20_mango_profit_of_a_pushed_price_does_not_leave_at_once(
@@ -79,6 +80,34 @@ def test_25_perpetual_v1_bank_run_is_no_race(
     desk.deposit(debtor, 40)
     desk.send(str(maker.address), queue, "claim", 2)
     assert gains() == [150, 150]
+
+
+def test_redeem_above_the_days_outflow_waits_for_the_saver(
+    desk: Desk, system: System, trader: Any, maker: Any
+) -> None:
+    """The fund's account has put nothing in and needs not; the limit of a day binds it too."""
+    queue = contract_at(str(system.exit_queue.address), "ExitQueue")
+    desk.save(trader, 1_000)
+    saver, settlement = str(trader.address), system.parameters.settlement
+    shares = desk.view(desk.fund, "balanceOf", saver)
+    desk.send(saver, desk.fund, "request_redeem", shares)
+    desk.warp(system.parameters.fund.cooldown)
+    desk.send(saver, desk.fund, "announce")
+    # Into a fresh day of the limit.
+    desk.warp(DAY - desk.rpc.timestamp() % DAY + 3_600)
+    asset = str(system.settlement.address)
+    desk.send(desk.owner, desk.house, "set_token", 0, asset, 100 << 52 | settlement.cap)
+    before = system.settlement.balanceOf(saver)
+    desk.send(saver, desk.fund, "redeem", shares, saver, saver)
+    assert system.settlement.balanceOf(saver) - before == 100 * USDC
+    front, end = desk.view(queue, "ends")
+    account, receiver, waits, _ = desk.view(queue, "ticket", front)
+    fund_account = desk.view(desk.fund, "fund_account")
+    assert (end - front, account, int(receiver, 16)) == (1, fund_account, int(saver, 16))
+    desk.send(desk.owner, desk.house, "set_token", 0, asset, settlement.cap)
+    desk.warp(3_600)
+    desk.send(str(maker.address), queue, "claim", 1)
+    assert system.settlement.balanceOf(saver) - before == 100 * USDC + waits >= 999 * USDC
 
 
 def _empty_till(desk: Desk, left: int) -> None:

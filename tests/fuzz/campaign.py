@@ -85,6 +85,7 @@ LEAST_SEEN = {
     "bystander of a change": 10_000,
     "ticket paid": 50,
     "ticket given back": 20,
+    "queue served": 20,
     "scale 1e-0": 5_000,
     "scale 1e-1": 80,
     "scale 1e-2": 200,
