@@ -10,9 +10,10 @@
      transaction: the clock goes back in proportion to what is taken, see the specification.
      Terms of the auction are immutable: new ones come with a new Backstop, whose rights the timelock grants.
 @custom:kill None: the owner of the Clearinghouse can revoke the rights of this contract; then nothing is sold.
-@custom:security Holds the TRADE and WATERFALL rights of the Clearinghouse, and uses the second to move a bucket's leg
+@custom:security Holds the TRADE, WATERFALL and EXIT rights of the Clearinghouse, and uses the second to move a bucket's leg
                  without its gate and outside market terms, to a buyer who passes the gate. The owner sets terms of
-                 buckets and can take no money; money leaves to the vault's savers only. The module that takes must hold the WATERFALL right, too.
+                 buckets and can take no money; money leaves to the vault's savers only. The module that takes must hold
+                 the WATERFALL right, too.
 """
 
 # ---------------------------------------------------------------
@@ -195,7 +196,7 @@ def take(market_id: uint256, size: int256, price: uint256) -> int256:
 
 
 @external
-def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> uint256:
+def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> (uint256, uint256):
     """
     @notice Pay savers out of what is not allotted and then out of buckets. The vault only.
     @dev See IBackstop.

@@ -15,6 +15,7 @@
 
 from interfaces import IClearinghouse
 implements: IClearinghouse
+from interfaces import IExitQueue
 from interfaces import IIndexOracle
 from interfaces import IMarginModel
 
@@ -54,6 +55,8 @@ exports: (
     custody.token_word,
     custody.collateral_of,
     custody.totals,
+    custody.FEE_ACCOUNT,
+    custody.QUEUE_ACCOUNT,
     margin_gate.MARGIN_MODEL,
     margin_gate.INDEX_ORACLE,
 )
@@ -69,7 +72,9 @@ LOSS: constant(uint256) = 8
 WATERFALL: constant(uint256) = 16
 # The guardian's right: tighten a market at once.
 RESTRICT: constant(uint256) = 32
-ALL_VERBS: constant(uint256) = 63
+# A module whose savers wait elsewhere: its accounts withdraw beyond their principal at once.
+EXIT: constant(uint256) = 64
+ALL_VERBS: constant(uint256) = 127
 
 # From WATERFALL to bit 7 of an account word's mode, IMarginModel's takeover.
 # Beside portfolio mode it asks for its least equity, see MarginModel.
@@ -88,13 +93,6 @@ MAX_MARKET_ID: constant(uint256) = 127
 TICK: constant(int256) = 10**6
 
 # ---------------------------------------------------------------
-#                          IMMUTABLES
-# ---------------------------------------------------------------
-
-# Fees are credited to this account of the insurance fund.
-FEE_ACCOUNT: public(immutable(uint256))
-
-# ---------------------------------------------------------------
 #                            STORAGE
 # ---------------------------------------------------------------
 
@@ -110,26 +108,27 @@ _operators: HashMap[address, HashMap[address, uint256]]
 @deploy
 def __init__(
     settlement: address,
-    cap: uint256,
+    limits: uint256,
     margin_model: IMarginModel,
     index_oracle: IIndexOracle,
     insurance_fund: address,
+    exit_queue: address,
     owner: address,
 ):
     """
     @param settlement the settlement token, token 0
-    @param cap deposit cap of the settlement token in whole tokens
+    @param limits deposit cap and outflow limit of the settlement token, see `set_token`
     @param insurance_fund its account `insurance_fund << 96` earns the fees; its code may come later
+    @param exit_queue its account `exit_queue << 96` holds what waits; its code may come later
     @param owner who grants rights and sets terms
     """
     ownable.__init__()
     ownable_2step.__init__()
     assert owner != empty(address), "clearinghouse: no owner"
     ownable._transfer_ownership(owner)
-    assert insurance_fund != empty(address), "clearinghouse: no fund"
     margin_gate.__init__(margin_model, index_oracle)
-    FEE_ACCOUNT = bits._first_account(insurance_fund)
-    custody._set_token(0, settlement, cap)
+    custody.__init__(insurance_fund, exit_queue)
+    custody._set_token(0, settlement, limits)
 
 
 # ---------------------------------------------------------------
@@ -158,7 +157,7 @@ def deposit(account: uint256, token_id: uint256, amount: uint256) -> uint256:
 
 
 @external
-def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> uint256:
+def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> (uint256, uint256):
     """
     @notice Debit `amount` (native units) from the caller's account and send it to `receiver`.
     @dev See IClearinghouse.
@@ -167,14 +166,28 @@ def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: add
     self._check_owner(account, amount)
     assert receiver != empty(address) and receiver != self
     paid: uint256 = amount
+    queued: uint256 = 0
     if token_id == 0:
-        paid = custody._debit_settlement(account, token, amount)
+        unit: uint256 = custody._unit(token)
+        # amount < 2**111 and unit <= 10**18: no overflow. What was put in, rounded down, may leave at once.
+        free: uint256 = unsafe_div(custody._lower_principal(account, unsafe_mul(amount, unit)), unit)
+        if free != amount and self.modules[msg.sender] & EXIT != 0:  # a right as bits._has reads it
+            free = amount
+        paid, free = custody._debit_settlement(account, token, unit, free)
+        # Debited is no more than was asked for.
+        queued = unsafe_sub(amount, free)
+        if queued != 0 and account != custody.QUEUE_ACCOUNT:
+            self._move(account, custody.QUEUE_ACCOUNT, 0, unsafe_mul(queued, unit))
+            queue: IExitQueue = IExitQueue(convert(custody.QUEUE_ACCOUNT >> 96, address))  # bits._owner
+            extcall queue.enqueue(account, receiver, queued)
     else:
         custody._debit_collateral(account, token_id, amount)
     margin_gate._check_exit(account)
-    log IClearinghouse.Withdrawn(account=account, token_id=token_id, receiver=receiver, amount=amount, paid=paid)
-    custody._push(token, receiver, paid)
-    return paid
+    log IClearinghouse.Withdrawn(
+        account=account, token_id=token_id, receiver=receiver, amount=amount, paid=paid, queued=queued)
+    if paid != 0:
+        custody._push(token, receiver, paid)
+    return paid, queued
 
 
 @external
@@ -187,6 +200,7 @@ def transfer(sender: uint256, receiver: uint256, amount: uint256):
     if sender == receiver:
         reasons._fail(reasons.ACCOUNT_UNKNOWN)
     self._move(sender, receiver, 0, amount)
+    custody._carry_principal(sender, receiver, amount)
     margin_gate._check_exit(sender)
 
 
@@ -269,9 +283,13 @@ def pay(sender: uint256, receiver: uint256, token_id: uint256, amount: uint256) 
     """
     @notice Move WAD cash (which may leave the sender negative) or native collateral (clamped) between accounts.
     """
-    self._check_right(PAY)
+    rights: uint256 = self._check_right(PAY)
     self._check_account(receiver)
     custody._listed(token_id)
+    # Cash that buys collateral, which leaves at once, must not be free to leave again. Whoever settles losses pays out
+    # of accounts that it closes.
+    if token_id == 0 and rights & LOSS == 0:  # a right as bits._has reads it
+        custody._lower_principal(sender, amount)
     return self._move(sender, receiver, token_id, amount)
 
 
@@ -314,11 +332,11 @@ def heal(amount: uint256) -> uint256:
     @notice Pay deferred losses down from the insurance fund's cash, clamped to both.
     """
     self._check_right(LOSS)
-    cash: int256 = words._account_cash(ledger._accounts[FEE_ACCOUNT])
+    cash: int256 = words._account_cash(ledger._accounts[custody.FEE_ACCOUNT])
     totals: custody.Totals = custody._load_totals()
     healed: uint256 = min(min(amount, totals.deferred), convert(max(cash, 0), uint256))
     if healed != 0:
-        custody._defer(FEE_ACCOUNT, -convert(healed, int256))
+        custody._defer(custody.FEE_ACCOUNT, -convert(healed, int256))
     return healed
 
 
@@ -336,16 +354,15 @@ def set_market(market_id: uint256, terms: uint256):
     assert market_id != 0
     assert words._terms_mode(terms) & LISTED != 0
     self._set_terms(market_id, terms)
-    ledger._write_sides(market_id)
 
 
 @external
-def set_token(token_id: uint256, asset: address, cap: uint256):
+def set_token(token_id: uint256, asset: address, limits: uint256):
     """
-    @notice List a collateral token or change a deposit cap.
+    @notice List a collateral token or change a token's limits.
     """
     ownable._check_owner()
-    custody._set_token(token_id, asset, cap)
+    custody._set_token(token_id, asset, limits)
 
 
 @external
@@ -476,7 +493,7 @@ def _check_mine(account: uint256):
 @internal
 def _set_terms(market_id: uint256, terms: uint256):
     log IClearinghouse.MarketSet(market_id=market_id, old_terms=ledger._terms[market_id], new_terms=terms)
-    ledger._terms[market_id] = terms
+    ledger._list(market_id, terms)
 
 
 @internal
@@ -547,7 +564,7 @@ def _apply(
             reasons._fail(reasons.MARKET_OVER_OI_CAP)
     ledger._store_market(market_id, market, open_interest)
     if fees != 0:
-        ledger._add_cash(FEE_ACCOUNT, fees)
+        ledger._add_cash(custody.FEE_ACCOUNT, fees)
     if book != 0:
         custody._move_book(book)
 

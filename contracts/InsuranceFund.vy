@@ -197,7 +197,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     @param shares share units
     @param receiver where the tokens go
     @param owner whose shares; another caller needs an allowance
-    @return The native units that were paid.
+    @return The native units that were paid, or wait for the receiver in the exit queue.
     """
     worth: uint256 = self._worth()
     return exit_vault._redeem(shares, receiver, owner, worth)

@@ -249,6 +249,7 @@ def _room_of_best(seen: liquidation_math.Situation) -> uint256:
     @notice Notional (WAD) of the best leg that its bucket has room for; no limit in portfolio mode.
     """
     index: uint256 = liquidation_math._best_leg(seen.planned)
+    # A bit of words._account_mode.
     if words._account_mode(seen.word) & step_plan.PORTFOLIO != 0 or index == step_plan.MAX_LEGS:
         return max_value(uint256)
     market_id: uint256 = risk_words._plan_id(seen.planned[index])

@@ -25,7 +25,7 @@ HARD_LIMIT = 24_000
 BUDGET = 16_000
 BUDGETS = {
     "Backstop": 17_000,
-    "Clearinghouse": 21_200,
+    "Clearinghouse": 22_000,
     "CloseOut": 19_800,
     "InsuranceFund": 15_400,
     "LiquidationEngine": 19_600,

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from seawall.deployment import DeploymentError, check_chain, deploy, write_registry
-from seawall.parameters import ParameterError, load
+from seawall.parameters import load
+from seawall.quantities import ParameterError
 
 
 @click.command(cls=ConnectedProviderCommand)

@@ -22,14 +22,15 @@ from seawall.parameters import (
     FeedParameters,
     IndexParameters,
     MarketParameters,
-    ParameterError,
     Parameters,
 )
+from seawall.quantities import ParameterError
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.scenarios import pack_shocks, unpack_shocks
 from seawall.spec.words import (
     BUCKET,
     CAPACITY,
+    EXIT,
     LOSS,
     MATRIX,
     PAY,
@@ -39,19 +40,21 @@ from seawall.spec.words import (
     TOKEN,
     TRADE,
     WATERFALL,
+    account_id,
 )
 
 ENGINE_RIGHTS = TRADE | WATERFALL
 CLOSE_OUT_RIGHTS = TRADE | PAY | LOSS | WATERFALL
 EXCHANGE_RIGHTS = TRADE
 CONVERTER_RIGHTS = TRADE | PAY | WATERFALL
-BACKSTOP_RIGHTS = TRADE | WATERFALL
+BACKSTOP_RIGHTS = TRADE | WATERFALL | EXIT
 NOBODY = "0x" + "00" * 20
 #: Names of the contracts of one system, in the order of deployment.
 CORE = (
     "IndexOracle",
     "MarginModel",
     "InsuranceFund",
+    "ExitQueue",
     "Clearinghouse",
     "Exchange",
     "LiquidationEngine",
@@ -92,6 +95,7 @@ class System:
     index_oracle: Any
     margin_model: Any
     insurance_fund: Any
+    exit_queue: Any
     clearinghouse: Any
     exchange: Any
     engine: Any
@@ -110,8 +114,8 @@ class System:
     def addresses(self) -> dict[str, str]:
         """Checksummed address of every core contract."""
         instances = (
-            self.index_oracle, self.margin_model, self.insurance_fund, self.clearinghouse,
-            self.exchange, self.engine, self.lens, self.risk_monitor,
+            self.index_oracle, self.margin_model, self.insurance_fund, self.exit_queue,
+            self.clearinghouse, self.exchange, self.engine, self.lens, self.risk_monitor,
             self.converter, self.risk_lens, self.what_if_lens, self.backstop_vault,
             self.backstop, self.close_out,
         )  # fmt: skip
@@ -172,20 +176,24 @@ def _deploy_contracts(
         "MarginModel", parameters.profit_weight, parameters.margin_call,
         parameters.notional_floor, owner,
     )  # fmt: skip
-    # The fund and the Clearinghouse name each other: the second address is known beforehand.
-    predicted = create_address(owner, deployer.nonce + 1)
+    # Fund, queue and Clearinghouse name each other: the last address is known beforehand.
+    predicted = create_address(owner, deployer.nonce + 2)
     fund_terms = parameters.fund
     fund = create(
         "InsuranceFund", predicted, settlement.address, fund_terms.name, fund_terms.symbol,
         fund_terms.cooldown, fund_terms.market_share, fund_terms.epoch_share,
     )  # fmt: skip
+    queue = create(
+        "ExitQueue", predicted, settlement.address, oracle.address, model.address,
+        parameters.settlement.exit_wait,
+    )  # fmt: skip
     house = create(
-        "Clearinghouse", settlement.address, parameters.settlement.cap, model.address,
-        oracle.address, fund.address, owner,
+        "Clearinghouse", settlement.address, parameters.settlement.limits, model.address,
+        oracle.address, fund.address, queue.address, owner,
     )  # fmt: skip
     if str(house.address) != predicted:
         raise DeploymentError(
-            f"Clearinghouse is at {house.address}, the fund expects it at {predicted}: "
+            f"Clearinghouse is at {house.address}, fund and queue expect it at {predicted}: "
             "another transaction of the deployer came in between; deploy again"
         )
     exchange = create("Exchange", house.address, oracle.address, owner)
@@ -210,7 +218,7 @@ def _deploy_contracts(
         "CloseOut", engine.address, fund.address, backstop.address, rates.reduce_after
     )
     return System(
-        parameters, settlement, oracle, model, fund, house, exchange, engine, lens, monitor,
+        parameters, settlement, oracle, model, fund, queue, house, exchange, engine, lens, monitor,
         converter, risk_lens, what_if_lens, vault, backstop, close_out,
         feeds, aggregators, start_block,
     )  # fmt: skip
@@ -291,12 +299,14 @@ def _aggregator(project: Any, feed: FeedParameters, create: Callable[..., Any]) 
 def _configure(system: System, deployer: Any, report: Report) -> None:
     """Rights, markets, rates, fees and feeds: each setter once."""
     house = system.clearinghouse
-    report("granting rights to Exchange, engines, CollateralConverter and Backstop")
+    report("granting rights to the modules")
     house.set_module(system.exchange.address, EXCHANGE_RIGHTS, sender=deployer)
     house.set_module(system.engine.address, ENGINE_RIGHTS, sender=deployer)
     house.set_module(system.close_out.address, CLOSE_OUT_RIGHTS, sender=deployer)
     house.set_module(system.converter.address, CONVERTER_RIGHTS, sender=deployer)
     house.set_module(system.backstop.address, BACKSTOP_RIGHTS, sender=deployer)
+    for module in (system.insurance_fund, system.exit_queue):
+        house.set_module(module.address, EXIT, sender=deployer)
     if system.parameters.guardian is not None:
         house.set_module(system.parameters.guardian, RESTRICT, sender=deployer)
     system.margin_model.set_follower(system.risk_monitor.address, sender=deployer)
@@ -411,6 +421,9 @@ def verify(system: System, deployer: str) -> list[str]:
         ("Backstop", system.backstop, "CLEARINGHOUSE", "Clearinghouse"),
         ("Backstop", system.backstop, "INDEX_ORACLE", "IndexOracle"),
         ("Backstop", system.backstop, "MARGIN_MODEL", "MarginModel"),
+        ("ExitQueue", system.exit_queue, "CLEARINGHOUSE", "Clearinghouse"),
+        ("ExitQueue", system.exit_queue, "INDEX_ORACLE", "IndexOracle"),
+        ("ExitQueue", system.exit_queue, "MARGIN_MODEL", "MarginModel"),
     )
     for name, contract, getter, target in links:
         same(f"{name}.{getter}", str(getattr(contract, getter)()), addresses[target])
@@ -435,6 +448,12 @@ def _verify_parameters(system: System, same: Same) -> None:
     same("settlement asset", token["asset"], int(str(system.settlement.address), 16))
     same("settlement decimals", token["decimals"], parameters.settlement.decimals)
     same("settlement cap", token["cap"], parameters.settlement.cap)
+    same("settlement outflow limit", token["outflow"], parameters.settlement.outflow)
+    queue = system.exit_queue
+    same("queue account", house.QUEUE_ACCOUNT(), account_id(str(queue.address)))
+    same("seconds of the exit queue", queue.WAIT_SECONDS(), parameters.settlement.exit_wait)
+    same("rights of ExitQueue", house.modules(queue.address), EXIT)
+    same("rights of InsuranceFund", house.modules(system.insurance_fund.address), EXIT)
     same("fee account", house.FEE_ACCOUNT(), system.insurance_fund.fund_account())
     fund_terms = parameters.fund
     same("wait of InsuranceFund", system.insurance_fund.cooldown_seconds(), fund_terms.cooldown)

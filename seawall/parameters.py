@@ -7,13 +7,14 @@ written in whole units and become WAD. Nothing passes through a float.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from seawall.quantities import ParameterError, decimal, ppm, wad, whole
 from seawall.spec import dutch_auction
 from seawall.spec.insurance_fund import MIN_SHARE
 from seawall.spec.oracle import (
@@ -34,7 +35,7 @@ from seawall.spec.risk import (
     MarketRisk,
 )
 from seawall.spec.scenarios import BIAS, SCENARIOS, Shocks, Terms
-from seawall.spec.words import LISTED, PPM, TERMS, WAD
+from seawall.spec.words import LISTED, PPM, TERMS
 from seawall.vault_parameters import FundParameters, VaultParameters
 
 SECONDS_PER_DAY = 86_400
@@ -44,47 +45,11 @@ SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 _INDEX = "quorum spread_band volatility_floor feeds"
 
 
-class ParameterError(ValueError):
-    """A parameter file that cannot be deployed; the message names the field and what is allowed."""
-
-
 class _Loader(yaml.SafeLoader):
     """Keeps decimal numbers as text, so that 0.1 stays one tenth."""
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: str(node.value))
-
-
-def ppm(text: Any, where: str, highest: str = "1") -> int:
-    """A fraction from 0 to `highest` as parts per million; it must have at most six decimals."""
-    fraction = _decimal(text, where)
-    if not 0 <= fraction <= Decimal(highest):
-        raise ParameterError(f"{where}: {text} is outside 0 to {highest}")
-    return _whole(fraction * PPM, f"{where}: {text} has more than six decimals")
-
-
-def wad(text: Any, where: str) -> int:
-    """A non-negative number as WAD."""
-    number = _decimal(text, where)
-    if number < 0:
-        raise ParameterError(f"{where}: {text} is negative")
-    return _whole(number * WAD, f"{where}: {text} has more than eighteen decimals")
-
-
-def _decimal(text: Any, where: str) -> Decimal:
-    try:
-        number = Decimal(str(text))
-    except InvalidOperation:
-        raise ParameterError(f"{where}: {text!r} is not a number") from None
-    if not number.is_finite():
-        raise ParameterError(f"{where}: {text!r} is not a finite number")
-    return number
-
-
-def _whole(number: Decimal, complaint: str) -> int:
-    if number != int(number):
-        raise ParameterError(complaint)
-    return int(number)
 
 
 def _fields(raw: Any, where: str, required: str, optional: str = "") -> dict[str, Any]:
@@ -149,6 +114,15 @@ class SettlementParameters:
     decimals: int
     cap: int
     index: IndexParameters | None = None
+    #: Seconds that profit waits in the exit queue.
+    exit_wait: int = 3_600
+    #: Whole tokens that may leave net within a day, 0 for any number.
+    outflow: int = 0
+
+    @property
+    def limits(self) -> int:
+        """Outflow and cap as the Clearinghouse takes them."""
+        return self.outflow << 52 | self.cap
 
 
 @dataclass(frozen=True)
@@ -368,7 +342,8 @@ def _address(raw: Any, where: str) -> str | None:
 
 
 def _settlement(raw: Any) -> SettlementParameters:
-    entry = _fields(raw, "settlement", "symbol decimals cap", f"asset {_INDEX}")
+    optional = "asset exit_wait_seconds outflow_per_day"
+    entry = _fields(raw, "settlement", "symbol decimals cap", f"{optional} {_INDEX}")
     index = None
     if any(name in entry for name in _INDEX.split()):
         # All or none.
@@ -378,8 +353,12 @@ def _settlement(raw: Any) -> SettlementParameters:
         asset=_address(entry.get("asset"), "settlement.asset"),
         symbol=str(entry["symbol"]),
         decimals=_int(entry["decimals"], "settlement.decimals", 0, 18),
-        cap=_int(entry["cap"], "settlement.cap", 0, 2**88 - 1),
+        cap=_int(entry["cap"], "settlement.cap", 0, 2**52 - 1),
         index=index,
+        exit_wait=_int(
+            entry.get("exit_wait_seconds", 3_600), "settlement.exit_wait_seconds", 0, 604_800
+        ),
+        outflow=_int(entry.get("outflow_per_day", 0), "settlement.outflow_per_day", 0, 2**36 - 1),
     )
 
 
@@ -527,7 +506,7 @@ def _risk(entry: dict[str, Any], where: str) -> MarketRisk:
         raise ParameterError(f"{where}: calm_volatility and volatility_cap come together")
     calm = entry.get("calm_volatility")
     cap = ppm(entry.get("volatility_cap", 1), f"{where}.volatility_cap", "16")
-    tenths = _whole(Decimal(cap * 10) / PPM, f"{where}.volatility_cap: more than one decimal")
+    tenths = whole(Decimal(cap * 10) / PPM, f"{where}.volatility_cap: more than one decimal")
     if not 10 <= tenths <= MAX_VOLATILITY_CAP:
         raise ParameterError(f"{where}.volatility_cap: {cap / PPM} is outside 1 to 16")
     capacity = _fields(entry["capacity"], f"{where}.capacity", "least per_fund")
@@ -562,7 +541,7 @@ def _units(amount: int, unit: int, highest: int, where: str) -> int:
 def _spread_band(text: Any, where: str) -> int:
     """A fraction up to 0.65535 in 10**-5, as half-widths are."""
     fraction = ppm(text, where, "0.65535")
-    return _whole(Decimal(fraction) / 10, f"{where}: {text} has more than five decimals")
+    return whole(Decimal(fraction) / 10, f"{where}: {text} has more than five decimals")
 
 
 def _per_second(text: Any, where: str) -> int:
@@ -596,5 +575,5 @@ def _feed(raw: Any, where: str) -> FeedParameters:
         min_answer=_int(entry.get("min_answer", 0), f"{where}.min_answer", 0, 2**191),
         max_answer=_int(entry.get("max_answer", 0), f"{where}.max_answer", 0, 2**191),
         decimals=_int(entry.get("decimals", 8), f"{where}.decimals", 0, 18),
-        price=_decimal(entry["price"], f"{where}.price") if "price" in entry else None,
+        price=decimal(entry["price"], f"{where}.price") if "price" in entry else None,
     )

@@ -134,7 +134,8 @@ class Desk:
                 portfolio.minimum_equity,
                 self.rpc.timestamp(),
             )
-        self.spec = Clearinghouse(journal, self.margin, self._refresh, self.fund_account)
+        queue = account_id(str(self.system.exit_queue.address))
+        self.spec = Clearinghouse(journal, self.margin, self._refresh, self.fund_account, queue)
         settlement = parameters.settlement
         self.spec.set_token(0, str(self.token.address), settlement.decimals, settlement.cap)
         for market in parameters.markets:

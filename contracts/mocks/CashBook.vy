@@ -28,7 +28,7 @@ def __init__():
     """
     @notice No cap to speak of.
     """
-    self.cap = 2**88 - 1
+    self.cap = 2**52 - 1
 
 
 # ---------------------------------------------------------------
@@ -106,7 +106,7 @@ def deposit(account: uint256, token_id: uint256, amount: uint256) -> uint256:
 
 
 @external
-def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> uint256:
+def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: address) -> (uint256, uint256):
     """
     @notice Debit the caller's account in full and pay the exit ratio's share.
     """
@@ -124,7 +124,7 @@ def withdraw(account: uint256, token_id: uint256, amount: uint256, receiver: add
     assert self.held >= paid * self.scale, "custody: till short"
     self.held -= paid * self.scale
     assert extcall IERC20(self.asset).transfer(receiver, paid, default_return_value=True)
-    return paid
+    return paid, 0
 
 
 @external

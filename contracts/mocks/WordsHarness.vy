@@ -29,6 +29,7 @@ OPERATOR: constant(uint256) = 7
 TOKEN: constant(uint256) = 8
 TOTALS: constant(uint256) = 9
 LEG: constant(uint256) = 10
+TICKET: constant(uint256) = 11
 PRICE: constant(uint256) = 14
 FLOAT30: constant(uint256) = 15
 ACCOUNT_WITH_CASH: constant(uint256) = 16
@@ -178,6 +179,8 @@ def _pack_margin(kind: uint256, case: uint256[8]) -> uint256:
     if kind == LEG:
         size: int256 = self._signed(case[2])
         return words._leg(case[0], case[1], size)
+    if kind == TICKET:
+        return words._ticket(case[0], case[1])
     memory: uint256 = words._price_memory(case[2], case[5], case[6], case[7])
     return words._price(case[0], case[1], case[3], case[4], memory)
 
@@ -269,7 +272,9 @@ def _unpack_custody(kind: uint256, word: uint256) -> uint256[8]:
     elif kind == TOKEN:
         answer[0] = convert(words._token_asset(word), uint256)
         answer[1] = words._token_decimals(word)
-        answer[2] = words._token_cap(word)
+        answer[2] = words._token_limits(word)
+        answer[3] = words._token_outflow(word)
+        answer[4] = words._token_cap(word)
     else:
         book: int256 = words._totals_book(word)
         answer[0] = words._totals_held(word)
@@ -287,6 +292,9 @@ def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
         answer[0] = words._leg_id(word)
         answer[1] = words._leg_open_interest(word)
         answer[2] = self._bits(size)
+    elif kind == TICKET:
+        answer[0] = words._ticket_amount(word)
+        answer[1] = words._ticket_ready_at(word)
     else:
         answer[0] = words._price_price(word)
         answer[1] = words._price_updated_at(word)

@@ -5,6 +5,9 @@
 @notice Tokens in and out, totals and deferred losses. Part of the Clearinghouse.
 @dev Balances are tracked; `balanceOf` only measures what a transfer brought in. The settlement token is token 0
      and is accounted in WAD, other tokens in native units.
+     The principal of an account is what of its cash was put in: deposits, less what left or bought collateral. Up to it
+     a withdrawal leaves at once. Only a deposit creates any, so all that leaves at once was put in before. It stands
+     where the amount of a collateral token 0 would.
      Deferred losses D cut every way out by held / (held + D); a deposit d is credited at the inverse ratio and
      the difference added to D, so that newcomers do not pay for older losses.
 """
@@ -32,6 +35,8 @@ from contracts.modules import words  # storage layout
 MAX_TOKEN_DECIMALS: constant(uint256) = 18
 MAX_TOKENS: constant(uint256) = 8
 WAD: constant(uint256) = 10**18
+SETTLEMENT: constant(uint256) = 0
+DAY: constant(uint256) = 86_400
 # Bit of token 1 in an account's bitmap is 128.
 TOKEN_BIT: constant(uint256) = 127
 
@@ -44,6 +49,15 @@ struct Totals:
 
 
 # ---------------------------------------------------------------
+#                          IMMUTABLES
+# ---------------------------------------------------------------
+
+# Fees are credited to this account of the insurance fund.
+FEE_ACCOUNT: public(immutable(uint256))
+# What waits to leave is cash of this account of the exit queue.
+QUEUE_ACCOUNT: public(immutable(uint256))
+
+# ---------------------------------------------------------------
 #                            STORAGE
 # ---------------------------------------------------------------
 
@@ -53,6 +67,25 @@ _token_held: uint256[9]
 _collateral: HashMap[uint256, uint256[9]]
 _totals: uint256
 _deferred: uint256
+# Day -> settlement tokens that left less those that came in, WAD; never touched while there is no limit.
+_outflow: HashMap[uint256, int256]
+
+# ---------------------------------------------------------------
+#                          CONSTRUCTOR
+# ---------------------------------------------------------------
+
+
+@deploy
+def __init__(insurance_fund: address, exit_queue: address):
+    """
+    @param insurance_fund its account `insurance_fund << 96` earns the fees; its code may come later
+    @param exit_queue its account `exit_queue << 96` holds what waits; its code may come later
+    """
+    assert insurance_fund != empty(address), "clearinghouse: no fund"
+    assert exit_queue != empty(address), "clearinghouse: no queue"
+    FEE_ACCOUNT = bits._first_account(insurance_fund)
+    QUEUE_ACCOUNT = bits._first_account(exit_queue)
+
 
 # ---------------------------------------------------------------
 #                            TOKENS
@@ -84,9 +117,9 @@ def _unit(token: uint256) -> uint256:
 
 
 @internal
-def _set_token(token_id: uint256, asset: address, cap: uint256):
+def _set_token(token_id: uint256, asset: address, limits: uint256):
     """
-    @notice List a token, or change its cap; a listed token's address never changes.
+    @notice List a token, or change its limits; a listed token's address never changes.
     """
     old: uint256 = self._tokens[token_id]
     decimals: uint256 = words._token_decimals(old)
@@ -95,8 +128,8 @@ def _set_token(token_id: uint256, asset: address, cap: uint256):
         assert decimals <= MAX_TOKEN_DECIMALS  # more than 18 decimals cannot be carried in WAD
     else:
         assert words._token_asset(old) == asset
-    self._tokens[token_id] = words._token(asset, decimals, cap)
-    log IClearinghouse.TokenSet(token_id=token_id, asset=asset, old_cap=words._token_cap(old), new_cap=cap)
+    self._tokens[token_id] = words._token(asset, decimals, limits)
+    log IClearinghouse.TokenSet(token_id=token_id, asset=asset, old_limits=words._token_limits(old), new_limits=limits)
 
 
 @internal
@@ -196,35 +229,92 @@ def _credit_settlement(account: uint256, token: uint256, received: uint256) -> u
         totals.deferred += unsafe_sub(credit, amount)
     totals.held += amount
     self._check_cap(token, totals.held)
-    totals.book += convert(credit, int256)
+    cash: int256 = convert(credit, int256)
+    # An int128 and less than 2**233: the cap leaves a uint112 of the amount, the ratio is at most 2**121.
+    totals.book = unsafe_add(totals.book, cash)
     self._store_totals(totals)
-    ledger._add_cash(account, convert(credit, int256))
+    if words._token_outflow(token) != 0:
+        self._note_outflow(token, unsafe_sub(0, convert(amount, int256)))
+    ledger._add_cash(account, cash)
+    # The fund's savers have a way out of their own.
+    if account != FEE_ACCOUNT:
+        self._collateral[account][SETTLEMENT] += credit
     return credit
 
 
 @internal
-def _debit_settlement(account: uint256, token: uint256, amount: uint256) -> uint256:
+def _debit_settlement(account: uint256, token: uint256, unit: uint256, amount: uint256) -> (uint256, uint256):
     """
-    @notice Debit cash; returns the native units to pay, cut by the exit ratio (rounded down).
+    @notice Debit cash: what till and outflow limit allow of `amount` native units is to be paid, cut by the exit ratio
+            (rounded down). The rest stays.
     @dev The cut is the payer's share of the deferred losses and leaves them with the claim.
+    @param unit WAD value of a native unit
+    @return Native units to pay, and native units that were debited.
     """
     totals: Totals = self._load_totals()
-    unit: uint256 = self._unit(token)
-    paid: uint256 = amount
+    # uint120 each
+    claims: uint256 = unsafe_add(totals.held, totals.deferred)
+    # An empty till pays nobody: a claim must not be cut to nothing.
+    room: uint256 = claims if totals.held != 0 else 0
+    room = min(room, self._note_outflow(token, 0))
+    # A unit is at least 1.
+    at_once: uint256 = min(amount, unsafe_div(room, unit))
+    paid: uint256 = at_once
     if totals.deferred != 0:
-        paid = fixed_math._mul_div_down(amount, totals.held, unsafe_add(totals.held, totals.deferred))
-    # amount < 2**111 and unit <= 10**18: no overflow.
-    debit: uint256 = unsafe_mul(amount, unit)
+        paid = fixed_math._mul_div_down(at_once, totals.held, claims)
+    # at_once < 2**111 and unit <= 10**18: no overflow.
+    debit: uint256 = unsafe_mul(at_once, unit)
     payment: uint256 = unsafe_mul(paid, unit)
-    if payment > totals.held:
-        reasons._fail(reasons.CUSTODY_TILL_SHORT)
+    # debit <= claims, so payment <= debit * held / claims <= held
     totals.held = unsafe_sub(totals.held, payment)
     # Rounded to native units the cut may exceed what is left of the losses.
     totals.deferred = unsafe_sub(totals.deferred, min(totals.deferred, unsafe_sub(debit, payment)))
-    totals.book -= convert(debit, int256)
+    # An int128 and less than 2**120.
+    totals.book = unsafe_sub(totals.book, convert(debit, int256))
     self._store_totals(totals)
-    ledger._add_cash(account, -convert(debit, int256))
-    return paid
+    self._note_outflow(token, convert(payment, int256))
+    ledger._add_cash(account, unsafe_sub(0, convert(debit, int256)))
+    return paid, at_once
+
+
+@internal
+def _carry_principal(sender: uint256, receiver: uint256, amount: uint256):
+    """
+    @notice Let what of WAD cash was put in come along with it.
+    """
+    # The fund's account has none, and its payments are in the path of a liquidation.
+    if sender != FEE_ACCOUNT:
+        carried: uint256 = self._lower_principal(sender, amount)
+        if carried != 0:
+            self._collateral[receiver][SETTLEMENT] += carried
+
+
+@internal
+def _lower_principal(account: uint256, amount: uint256) -> uint256:
+    """
+    @notice Count WAD cash as taken out, clamped to what was put in; returns what of it had been.
+    """
+    principal: uint256 = self._collateral[account][SETTLEMENT]
+    taken: uint256 = min(principal, amount)
+    # taken <= principal
+    self._collateral[account][SETTLEMENT] = unsafe_sub(principal, taken)
+    return taken
+
+
+@internal
+def _note_outflow(token: uint256, amount: int256) -> uint256:
+    """
+    @notice Count a payment, or (negative) a deposit, where there is a limit; returns the WAD that may still leave today.
+    """
+    limit: uint256 = words._token_outflow(token)
+    if limit == 0:
+        return max_value(uint256)
+    today: uint256 = unsafe_div(block.timestamp, DAY)
+    # Amounts are below 2**120 each.
+    level: int256 = unsafe_add(self._outflow[today], amount)
+    self._outflow[today] = level
+    # uint36 * 10**18: no overflow.
+    return convert(max(unsafe_sub(convert(unsafe_mul(limit, WAD), int256), level), 0), uint256)
 
 
 @internal
@@ -247,7 +337,7 @@ def _set_collateral(account: uint256, token_id: uint256, amount: uint256):
     """
     self._collateral[account][token_id] = amount
     word: uint256 = ledger._accounts[account]
-    bit: uint256 = 1 << (TOKEN_BIT + token_id)  # bits._bit
+    bit: uint256 = 1 << unsafe_add(TOKEN_BIT, token_id)  # bits._bit
     marked: uint256 = word | bit  # bits._bit
     cleared: uint256 = word & ~bit  # bits._bit
     ledger._accounts[account] = marked if amount != 0 else cleared
@@ -261,7 +351,8 @@ def _credit_collateral(account: uint256, token_id: uint256, token: uint256, rece
     held: uint256 = self._token_held[token_id] + received
     self._check_cap(token, held * self._unit(token))
     self._token_held[token_id] = held
-    amount: uint256 = self._collateral[account][token_id] + received
+    # No more than all accounts have.
+    amount: uint256 = unsafe_add(self._collateral[account][token_id], received)
     self._set_collateral(account, token_id, amount)
 
 
@@ -273,8 +364,9 @@ def _debit_collateral(account: uint256, token_id: uint256, amount: uint256):
     held: uint256 = self._collateral[account][token_id]
     if amount > held:
         reasons._fail(reasons.AMOUNT_TOO_LARGE)
-    self._token_held[token_id] -= amount
-    self._set_collateral(account, token_id, held - amount)
+    # What one account has is part of what is held.
+    self._token_held[token_id] = unsafe_sub(self._token_held[token_id], amount)
+    self._set_collateral(account, token_id, unsafe_sub(held, amount))
 
 
 @internal
@@ -285,8 +377,9 @@ def _move_collateral(sender: uint256, receiver: uint256, token_id: uint256, amou
     held: uint256 = self._collateral[sender][token_id]
     moved: uint256 = min(amount, held)
     if moved != 0:
-        self._set_collateral(sender, token_id, held - moved)
-        amount_after: uint256 = self._collateral[receiver][token_id] + moved
+        # Amounts of all accounts sum to what is held.
+        self._set_collateral(sender, token_id, unsafe_sub(held, moved))
+        amount_after: uint256 = unsafe_add(self._collateral[receiver][token_id], moved)
         self._set_collateral(receiver, token_id, amount_after)
     return moved
 
@@ -303,10 +396,10 @@ def _collateral_legs(account: uint256, bitmap: uint256, legs: DynArray[uint256, 
     for i: uint256 in range(MAX_TOKENS):
         if rest == 0:
             break
-        token_id: uint256 = bits._lowest(rest) + 1
+        token_id: uint256 = unsafe_add(bits._lowest(rest), 1)
         rest = rest & unsafe_sub(rest, 1)  # bits._without_lowest
         amount: uint256 = self._collateral[account][token_id] * self._unit(self._tokens[token_id])
-        all_legs.append(words._leg(TOKEN_BIT + token_id, 0, convert(amount, int256)))
+        all_legs.append(words._leg(unsafe_add(TOKEN_BIT, token_id), 0, convert(amount, int256)))
     return all_legs
 
 
@@ -328,7 +421,7 @@ def token_word(token_id: uint256) -> uint256:
 @view
 def collateral_of(account: uint256, token_id: uint256) -> uint256:
     """
-    @notice Native units of a collateral token.
+    @notice Native units of a collateral token; of token 0 the WAD cash that was put in.
     """
     return self._collateral[account][token_id]
 

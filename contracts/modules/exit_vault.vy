@@ -10,10 +10,10 @@
      The price is (worth + 1) / (supply + 10**6): the virtual unit and the virtual shares make it useless to inflate
      the price before somebody's deposit, and own what the account earned before the first saver came. Every
      conversion rounds against the caller.
-     Leaving: `request_redeem` locks shares in the vault, and they mature. `announce` notes the price and an hour
-     passes, so that whoever saw a loss or a fee come has shown his claim before it. `redeem` and `withdraw` then
-     pay at the lower of the price noted and the price of the moment. 48 hours after maturity the request lapses.
-     Locked shares stay in the supply: a loss hits them like any others, and no money is set aside for them.
+     Leaving: `request_redeem` locks shares in the vault, and they mature. `announce` notes the price and an hour passes,
+     so that whoever saw a loss or a fee come has shown his claim before it. `redeem` and `withdraw` then pay at the
+     lower of the price noted and the price of the moment; what the till cannot pay waits in the exit queue. 48 hours
+     after maturity the request lapses. Locked shares stay in the supply: a loss hits them, no money is set aside.
      snekmate's erc4626 reads `balanceOf(self)` in internal functions that an importer cannot replace, so the
      surface is written here, on snekmate's erc20.
      The account may be another's, who then pays.
@@ -344,8 +344,7 @@ def _pay_in(assets: uint256) -> uint256:
     @return The credit (WAD).
     """
     # A saver must not fill a hole that the present holders owe, nor one that all accounts share.
-    cash: int256 = self._cash()
-    if cash < 0:
+    if self._cash() < 0:
         reasons._fail(reasons.VAULT_IN_DEBT)
     held: uint256 = 0
     deferred: uint256 = 0
@@ -372,7 +371,7 @@ def _issue(receiver: address, assets: uint256, shares: uint256):
 def _pay_out(receiver: address, owner: address, assets: uint256, shares: uint256) -> uint256:
     """
     @notice Burn shares whose claim is due and have them paid for.
-    @return The native units that were paid.
+    @return The native units that were paid, or wait for the receiver in the exit queue.
     """
     self._check_assets(assets)
     claimable: uint256 = self._claimable(owner)
@@ -385,7 +384,8 @@ def _pay_out(receiver: address, owner: address, assets: uint256, shares: uint256
     else:
         self._queue[owner].shares = claimable - shares
     erc20._burn(self, shares)
-    paid: uint256 = extcall PAYER.withdraw(ACCOUNT, SETTLEMENT, assets, receiver)
+    parts: (uint256, uint256) = extcall PAYER.withdraw(ACCOUNT, SETTLEMENT, assets, receiver)
+    paid: uint256 = parts[0] + parts[1]
     # Deferred losses may leave nothing of it: the shares then wait for better days.
     self._check_assets(paid)
     log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=paid, shares=shares)

@@ -28,6 +28,8 @@ from contracts.modules import words  # storage layout
 # ---------------------------------------------------------------
 
 RAY: constant(int256) = 10**27
+# words._side of scale 1 and charge 0.
+FRESH_SIDE: constant(uint256) = 10**27 * 2**160
 # A side whose scale falls below this starts a new epoch.
 REBASE_SCALE: constant(int256) = 10**23
 # A rebase divides shares by 10**4 at least, so an int112 is used up after nine epochs.
@@ -118,13 +120,15 @@ def _load_market(market_id: uint256) -> Market:
 
 
 @internal
-def _write_sides(market_id: uint256):
+def _list(market_id: uint256, terms: uint256):
     """
-    @notice Write both sides of a market that is listed, as they are: no liquidation ever pays for a new slot.
+    @notice Keep a market's terms. With its first its sides are written, too, as they are: no liquidation ever pays for a
+            new slot.
     """
-    for side: uint256 in [LONG, SHORT]:
-        if self._sides[market_id][side][0] == 0:
-            self._sides[market_id][side][0] = words._side(convert(RAY, uint256), 0)
+    if self._terms[market_id] == 0:
+        for side: uint256 in range(LONG, SHORT + 1):
+            self._sides[market_id][side][0] = FRESH_SIDE
+    self._terms[market_id] = terms
 
 
 @internal

@@ -12,7 +12,8 @@
      side      scale uint96 | charge int160
      terms     oi_cap uint103 | min_notional uint96 | unused 49 | mode uint8
      operator  until uint40 | max_size uint88 | markets uint128
-     token     asset uint160 | decimals uint8 | cap uint88
+     token     asset uint160 | decimals uint8 | limits uint88: outflow uint36 | cap uint52
+     ticket    amount uint216 | ready_at uint40
      totals    held uint120 | book int128 | impaired uint8
      leg       id uint8 | open_interest uint104 | size int144
      price     price uint80 | updated_at uint32 | ema_ratio uint28 | half_width uint16
@@ -35,7 +36,9 @@ U28: constant(uint256) = 2**28 - 1
 U30: constant(uint256) = 2**30 - 1
 U32: constant(uint256) = 2**32 - 1
 U34: constant(uint256) = 2**34 - 1
+U36: constant(uint256) = 2**36 - 1
 U40: constant(uint256) = 2**40 - 1
+U52: constant(uint256) = 2**52 - 1
 U64: constant(uint256) = 2**64 - 1
 U88: constant(uint256) = 2**88 - 1
 U94: constant(uint256) = 2**94 - 1
@@ -46,6 +49,7 @@ U120: constant(uint256) = 2**120 - 1
 U128: constant(uint256) = 2**128 - 1
 U144: constant(uint256) = 2**144 - 1
 U160: constant(uint256) = 2**160 - 1
+U216: constant(uint256) = 2**216 - 1
 # Of a price word: ema_ratio, volatility, sample_ratio, sample_age.
 MEMORY: constant(uint256) = (2**28 - 1) * 2**116 + 2**68 - 1
 
@@ -344,10 +348,10 @@ def _operator_markets(word: uint256) -> uint256:
 
 @internal
 @pure
-def _token(asset: address, decimals: uint256, cap: uint256) -> uint256:
+def _token(asset: address, decimals: uint256, limits: uint256) -> uint256:
     assert decimals <= U8
-    assert cap <= U88
-    return (convert(asset, uint256) << 96) | (decimals << 88) | cap
+    assert limits <= U88
+    return (convert(asset, uint256) << 96) | (decimals << 88) | limits
 
 
 @internal
@@ -364,8 +368,40 @@ def _token_decimals(word: uint256) -> uint256:
 
 @internal
 @pure
-def _token_cap(word: uint256) -> uint256:
+def _token_limits(word: uint256) -> uint256:
     return word & U88
+
+
+@internal
+@pure
+def _token_outflow(word: uint256) -> uint256:
+    return (word >> 52) & U36
+
+
+@internal
+@pure
+def _token_cap(word: uint256) -> uint256:
+    return word & U52
+
+
+@internal
+@pure
+def _ticket(amount: uint256, ready_at: uint256) -> uint256:
+    assert amount <= U216
+    assert ready_at <= U40
+    return (amount << 40) | ready_at
+
+
+@internal
+@pure
+def _ticket_amount(word: uint256) -> uint256:
+    return word >> 40
+
+
+@internal
+@pure
+def _ticket_ready_at(word: uint256) -> uint256:
+    return word & U40
 
 
 @internal

@@ -19,6 +19,7 @@ CONTRACTS = ["Token", "FixedOracle", "MarginModel", "Clearinghouse"]
 MODULE = 0x30D
 FUND_OWNER = 0xF00D
 FUND = FUND_OWNER << 96
+QUEUE_OWNER = 0xC4E
 FIRST, SECOND = 0xA11 << 96, 0xB0B << 96
 MARKET = 1
 CAP = 10**9
@@ -115,7 +116,7 @@ def deployed(creations: Creations) -> House:
     world, token = world.deploy(creations["Token"], 96, 160, 6, *texts)
     world, oracle = world.deploy(creations["FixedOracle"])
     world, model = world.deploy(creations["MarginModel"], 500_000, 200_000, 0, DEPLOYER)
-    arguments = (token, CAP, model, oracle, FUND_OWNER, DEPLOYER)
+    arguments = (token, CAP, model, oracle, FUND_OWNER, QUEUE_OWNER, DEPLOYER)
     world, address = world.deploy(creations["Clearinghouse"], *arguments)
     return House(world, address)
 

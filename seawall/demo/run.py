@@ -23,7 +23,8 @@ from seawall.demo.scene import CRASH, ROOT, Scene, Wipeout
 from seawall.demo.venue import deploy_venue
 from seawall.deployment import DeploymentError
 from seawall.node import Node, NodeError
-from seawall.parameters import ParameterError, Parameters, load
+from seawall.parameters import Parameters, load
+from seawall.quantities import ParameterError
 from seawall.report import write_report
 from seawall.rpc import RpcError
 

@@ -206,11 +206,12 @@ class Backstop:
 
     # -- the vault's savers ------------------------------------------------------------------
 
-    def withdraw(self, caller: int, amount: int) -> int:
+    def withdraw(self, caller: int, amount: int, receiver: int = 0) -> tuple[int, int]:
         """Pay so many native units out of sub-account 0, filled up from buckets by market.
 
         A bucket gives what it has beyond initial margin and its own rate of its notional. Nobody
-        leaves while one is below zero: what it owes may fall to all. Returns what was paid.
+        leaves while one is below zero: what it owes may fall to all. Returns what was paid and
+        what waits in the exit queue.
         """
         house = self.clearinghouse
         with house.journal.transaction():
@@ -226,7 +227,7 @@ class Backstop:
                 if given:
                     missing -= given
                     self.buckets[market_id] = self._take_back(market_id, equity, given)
-            return house.withdraw(self.address, self.account(0), 0, amount)
+            return house.withdraw(self.address, self.account(0), 0, amount, receiver)
 
     def exit_room(self) -> int:
         """The most (WAD) that `withdraw` can pay; 0 while a bucket is below zero."""

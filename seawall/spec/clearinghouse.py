@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from seawall.spec.ledger import Ledger, accrued, require_fits
+from seawall.spec.custody import MAX_TOKEN_DECIMALS, Custody, Token, Totals
+from seawall.spec.ledger import accrued, require_fits
 from seawall.spec.margin import Assessment, Leg, MarginModel, Price
 from seawall.spec.state import Journal, Reverted, Table, require
 from seawall.spec.words import (
@@ -35,10 +36,9 @@ from seawall.spec.words import (
 )
 
 MAX_CHANGES = 24
-MAX_TOKEN_DECIMALS = 18
 MAX_MARKET_ID = 127
 MARKETS_MASK = 2**128 - 1
-ALL_VERBS = 63
+ALL_VERBS = 127
 #: Internal to the contract: the gate of a way out by value.
 GATE_EXIT = 3
 
@@ -61,14 +61,6 @@ class Terms(NamedTuple):
     mode: int = 0
 
 
-class Token(NamedTuple):
-    """A listed token; `cap` in whole tokens."""
-
-    asset: str = ""
-    decimals: int = 0
-    cap: int = 0
-
-
 class Operator(NamedTuple):
     """Until when, up to which size (WAD) and in which markets an operator may trade."""
 
@@ -77,19 +69,13 @@ class Operator(NamedTuple):
     markets: int = 0
 
 
-class Totals(NamedTuple):
-    """Settlement tokens held, sum of cash and quotes, deferred losses: all WAD."""
-
-    held: int = 0
-    book: int = 0
-    deferred: int = 0
-
-
 #: Answers the oracle's `refresh(bitmap)`: one price per set bit, ascending.
 Refresh = Callable[[int], list[Price]]
+#: Writes a ticket: account, receiver, native units.
+Enqueue = Callable[[int, int, int], None]
 
 
-class Clearinghouse:
+class Clearinghouse(Custody):
     """Executable specification; every public method is one external function of the contract.
 
     A method raises :class:`Reverted` with the contract's reason and then leaves no trace.
@@ -97,36 +83,23 @@ class Clearinghouse:
     """
 
     def __init__(
-        self, journal: Journal, model: MarginModel, refresh: Refresh, fee_account: int
+        self,
+        journal: Journal,
+        model: MarginModel,
+        refresh: Refresh,
+        fee_account: int,
+        queue_account: int = 0,
     ) -> None:
-        self.journal = journal
+        super().__init__(journal, fee_account, queue_account)
         self.model = model
         self.refresh = refresh
-        self.fee_account = fee_account
-        self.now = 0
-        self.ledger = Ledger(journal)
+        #: Set by the exit queue; without one what waits is cash of its account all the same.
+        self.enqueue: Enqueue | None = None
         self.terms: Table[int, Terms] = Table(journal, Terms())
-        self.tokens: Table[int, Token] = Table(journal, Token())
-        self.token_held: Table[int, int] = Table(journal, 0)
-        self.collateral: Table[tuple[int, int], int] = Table(journal, 0)
-        self.rights: Table[str, int] = Table(journal, 0)
         #: (owner, operator), both as numbers
         self.operators: Table[tuple[int, int], Operator] = Table(journal, Operator())
-        self._totals: Table[int, Totals] = Table(journal, Totals())
 
     # -- totals ------------------------------------------------------------------------------
-
-    @property
-    def totals(self) -> Totals:
-        """Held, book and deferred."""
-        return self._totals[0]
-
-    def _move_totals(self, held: int = 0, book: int = 0, deferred: int = 0) -> None:
-        old = self.totals
-        new = Totals(old.held + held, old.book + book, old.deferred + deferred)
-        require(0 <= new.held < 2**120 and new.deferred >= 0)
-        require_fits(new.book, 128)
-        self._totals[0] = new
 
     def slack(self, price_of: Callable[[int], int], market_ids: list[int]) -> int:
         """Assets minus claims (WAD): held + deferred - book - what the sides' terms add to it."""
@@ -149,27 +122,18 @@ class Clearinghouse:
             token = self._listed(token_id)
             require(account >> 96 != 0, "account: unknown")
             require(received > 0, "amount: zero")
-            unit = 10 ** (MAX_TOKEN_DECIMALS - token.decimals)
-            if token_id != 0:
-                require(account >> 96 == owner_of_call, "account: not yours")
-                self.token_held[token_id] += received
-                self._require_cap(self.token_held[token_id] * unit, token)
-                self._set_collateral(
-                    account, token_id, self.collateral[account, token_id] + received
-                )
-                return received
-            amount = received * unit
-            total = self.totals
-            self._require_cap(total.held + amount, token)
-            credit = amount
-            if total.deferred > 0 and total.held > 0:
-                credit = amount * (total.held + total.deferred) // total.held
-            self._move_totals(held=amount, book=credit, deferred=credit - amount)
-            self.ledger.add_cash(account, credit)
-            return credit
+            if token_id == 0:
+                return self._credit_settlement(account, token, received)
+            require(account >> 96 == owner_of_call, "account: not yours")
+            self.token_held[token_id] += received
+            self._require_cap(self.token_held[token_id] * token.unit, token)
+            self._set_collateral(account, token_id, self.collateral[account, token_id] + received)
+            return received
 
-    def withdraw(self, owner_of_call: int, account: int, token_id: int, amount: int) -> int:
-        """Debit `amount` native units, gate the account; returns the native units paid."""
+    def withdraw(
+        self, owner_of_call: int, account: int, token_id: int, amount: int, receiver: int = 0
+    ) -> tuple[int, int]:
+        """Debit `amount` native units, gate the account; native units that leave and that wait."""
         with self.journal.transaction():
             token = self._listed(token_id)
             self._require_owner(owner_of_call, account, amount)
@@ -179,27 +143,27 @@ class Clearinghouse:
                 self.token_held[token_id] -= amount
                 self._set_collateral(account, token_id, held - amount)
                 self._check_exit(account)
-                return amount
-            unit = 10 ** (MAX_TOKEN_DECIMALS - token.decimals)
-            total = self.totals
-            paid = amount
-            if total.deferred > 0:
-                paid = amount * total.held // (total.held + total.deferred)
-            require(paid * unit <= total.held, "custody: till short")
-            # Rounded to native units the cut may exceed what is left of the losses.
-            cut = min((amount - paid) * unit, total.deferred)
-            self._move_totals(held=-paid * unit, book=-amount * unit, deferred=-cut)
-            self.ledger.add_cash(account, -amount * unit)
+                return amount, 0
+            free = self._lower_principal(account, amount * token.unit) // token.unit
+            if self.is_exempt(owner_of_call):
+                free = amount
+            paid, debited = self._debit_settlement(account, token, free)
+            queued = amount - debited
+            # The queue's own withdrawals do not queue again.
+            if queued and account != self.queue_account:
+                self._move_cash(account, self.queue_account, queued * token.unit)
+                if self.enqueue is not None:
+                    self.enqueue(account, receiver, queued)
             self._check_exit(account)
-            return paid
+            return paid, queued
 
     def transfer(self, owner_of_call: int, sender: int, receiver: int, amount: int) -> None:
         """Move WAD cash; the sender passes the gate of a withdrawal."""
         with self.journal.transaction():
             self._require_owner(owner_of_call, sender, amount)
             require(receiver >> 96 != 0 and receiver != sender, "account: unknown")
-            self.ledger.add_cash(sender, -amount)
-            self.ledger.add_cash(receiver, amount)
+            self._move_cash(sender, receiver, amount)
+            self._carry_principal(sender, receiver, amount)
             self._check_exit(sender)
 
     def settle(self, account: int, market_id: int) -> None:
@@ -257,11 +221,14 @@ class Clearinghouse:
     def pay(self, module: str, sender: int, receiver: int, token_id: int, amount: int) -> int:
         """Move cash, which may go negative, or collateral, clamped."""
         with self.journal.transaction():
-            self._require_right(module, PAY)
+            rights = self._require_right(module, PAY)
             require(receiver >> 96 != 0, "account: unknown")
             if token_id == 0:
-                self.ledger.add_cash(sender, -amount)
-                self.ledger.add_cash(receiver, amount)
+                # Cash that buys collateral, which leaves at once, must not be free to leave again.
+                # Whoever settles losses pays out of accounts that it closes.
+                if rights & LOSS == 0:
+                    self._lower_principal(sender, amount)
+                self._move_cash(sender, receiver, amount)
                 return amount
             self._listed(token_id)
             amount = min(amount, self.collateral[sender, token_id])
@@ -309,12 +276,6 @@ class Clearinghouse:
         require(1 <= market_id <= MAX_MARKET_ID and terms.mode & LISTED != 0)
         self.terms[market_id] = terms
 
-    def set_token(self, token_id: int, asset: str, decimals: int, cap: int) -> None:
-        """List a token or change its cap; `decimals` is the asset's own answer."""
-        require(token_id <= 8 and cap < 2**88 and decimals <= MAX_TOKEN_DECIMALS)
-        require(self.tokens[token_id].asset in ("", asset))
-        self.tokens[token_id] = Token(asset, decimals, cap)
-
     def set_module(self, module: str, verbs: int) -> None:
         """Grant or revoke verb rights."""
         require(verbs <= ALL_VERBS)
@@ -330,30 +291,15 @@ class Clearinghouse:
 
     # -- internals ---------------------------------------------------------------------------
 
-    def _listed(self, token_id: int) -> Token:
-        token = self.tokens[token_id]
-        require(0 <= token_id <= 8 and token.asset != "", "token: unknown")
-        return token
-
     def _require_owner(self, owner_of_call: int, account: int, amount: int) -> None:
         require(amount > 0, "amount: zero")
         require(amount >> 111 == 0, "amount: too large")
         require(account >> 96 == owner_of_call, "account: not yours")
 
-    def _require_cap(self, held: int, token: Token) -> None:
-        require(held <= token.cap * WAD, "token: over cap")
-
     def _require_right(self, module: str, verb: int) -> int:
         rights = self.rights[module]
         require(rights & verb != 0, "module: no right")
         return rights
-
-    def _set_collateral(self, account: int, token_id: int, amount: int) -> None:
-        self.collateral[account, token_id] = amount
-        held = self.ledger.accounts[account]
-        bit = 1 << (127 + token_id)
-        bitmap = held.bitmap | bit if amount else held.bitmap & ~bit
-        self.ledger.accounts[account] = held._replace(bitmap=bitmap)
 
     def _apply_all(self, market_id: int, changes: list[Change], waterfall: bool) -> None:
         """Apply every change to ledger and market; voluntary ones obey the market's terms."""

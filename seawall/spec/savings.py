@@ -36,8 +36,8 @@ class Saving(ABC, Generic[Vault]):
         """Let the vault know what it is worth now."""
 
     @abstractmethod
-    def _debit(self, assets: int) -> int:
-        """Native units that are paid of a debit."""
+    def _debit(self, assets: int, receiver: int) -> int:
+        """Native units of a debit that are paid or wait for the receiver in the exit queue."""
 
     def deposit(self, saver: str, assets: int, wallet: int = MAX_UINT256) -> int:
         """Pay native units in, of so many in the saver's wallet; returns the shares."""
@@ -70,13 +70,13 @@ class Saving(ABC, Generic[Vault]):
     def redeem(self, saver: str, shares: int) -> int:
         """Burn claimable shares; returns the native units paid, cut while losses are deferred."""
         with self._call():
-            return self._pay_out(self.fund.redeem(saver, shares, self.house.now))
+            return self._pay_out(saver, self.fund.redeem(saver, shares, self.house.now))
 
     def withdraw(self, saver: str, assets: int) -> int:
         """Pay exactly so many native units; returns the shares burnt."""
         with self._call():
             shares = self.fund.withdraw(saver, assets, self.house.now)
-            require(self._pay_out(assets) == assets, "vault: short payment")
+            require(self._pay_out(saver, assets) == assets, "vault: short payment")
             return shares
 
     @contextmanager
@@ -106,9 +106,10 @@ class Saving(ABC, Generic[Vault]):
         require(assets <= wallet, "erc20: transfer amount exceeds balance")
         return self.house.deposit(self.account >> 96, self.account, SETTLEMENT, assets)
 
-    def _pay_out(self, assets: int) -> int:
-        """Native units that the Clearinghouse pays of a debit, not nothing."""
-        paid = self._debit(assets)
+    def _pay_out(self, saver: str, assets: int) -> int:
+        """Native units of a debit that are paid or wait in the exit queue, not nothing."""
+        receiver = int(saver, 16) if saver.startswith("0x") else 0
+        paid = self._debit(assets, receiver)
         require(paid != 0, "vault: zero assets")
         return paid
 
@@ -137,8 +138,9 @@ class Savings(Saving[InsuranceFund]):
         """The account's cash."""
         self.fund.cash = self.house.ledger.accounts[self.account].cash
 
-    def _debit(self, assets: int) -> int:
-        return self.house.withdraw(self.account >> 96, self.account, SETTLEMENT, assets)
+    def _debit(self, assets: int, receiver: int) -> int:
+        owner = self.account >> 96
+        return sum(self.house.withdraw(owner, self.account, SETTLEMENT, assets, receiver))
 
     def cover(self, module: str, account: int, claims: list[tuple[int, int]]) -> list[int]:
         """Pay up to so much (WAD) per market at a module's call; returns what was paid of each."""
@@ -166,5 +168,5 @@ class BackstopSavings(Saving[BackstopVault]):
         self.fund.cash = self.house.ledger.accounts[self.account].cash
         self.fund.adverse, self.fund.favourable = self.stop.nav()
 
-    def _debit(self, assets: int) -> int:
-        return self.stop.withdraw(self.stop.vault, assets)
+    def _debit(self, assets: int, receiver: int) -> int:
+        return sum(self.stop.withdraw(self.stop.vault, assets, receiver))

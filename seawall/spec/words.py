@@ -39,6 +39,7 @@ FUNDING = 4
 LOSS = 8
 WATERFALL = 16
 RESTRICT = 32
+EXIT = 64
 
 # Gate kinds.
 GATE_NONE = 0
@@ -136,8 +137,10 @@ SIDE = _word("side", ("scale", 96), ("charge", -160))
 TERMS = _word("terms", ("oi_cap", 103), ("min_notional", 96), ("unused", 49), ("mode", 8))
 #: Clearinghouse: rights an owner gave an operator; max_size WAD units per order.
 OPERATOR = _word("operator", ("until", 40), ("max_size", 88), ("markets", 128))
-#: Clearinghouse: cap in whole tokens.
-TOKEN = _word("token", ("asset", 160), ("decimals", 8), ("cap", 88))
+#: Clearinghouse: limit of the net outflow of a day and cap, both in whole tokens.
+TOKEN = _word("token", ("asset", 160), ("decimals", 8), ("outflow", 36), ("cap", 52))
+#: ExitQueue: native units and the time from which they may leave.
+TICKET = _word("ticket", ("amount", 216), ("ready_at", 40))
 #: Clearinghouse: WAD settlement tokens held; sum of cash and quotes; whether losses are deferred.
 TOTALS = _word("totals", ("held", 120), ("book", -128), ("impaired", 8))
 #: Between Clearinghouse and MarginModel: one leg. Collateral amounts are WAD tokens in `size`.

@@ -112,6 +112,12 @@ def _account(cash: int, mode: int, bitmap: int) -> int:
     )
 
 
+def _token(asset: int, decimals: int, limits: int) -> int:
+    return words.TOKEN.pack(
+        asset=asset, decimals=decimals, outflow=limits >> 52, cap=limits & (1 << 52) - 1
+    )
+
+
 def _market(funding: int, accrued_at: int, rate: int, tail: int) -> int:
     head = words.MARKET.pack(funding=funding, accrued_at=accrued_at, rate=rate)
     return head | tail
@@ -178,9 +184,15 @@ PACKERS = [
     _plain("side", 5, words.SIDE),
     _plain("terms", 6, words.TERMS),
     _plain("operator", 7, words.OPERATOR),
-    _plain("token", 8, words.TOKEN),
+    Packer(
+        "token",
+        8,
+        (Field("asset", 160), Field("decimals", 8), Field("limits", 88)),
+        _token,
+    ),
     _plain("totals", 9, words.TOTALS, {"impaired": 1}),
     _plain("leg", 10, words.LEG),
+    _plain("ticket", 11, words.TICKET),
     _plain("price", 14, words.PRICE),
     Packer("price_memory", 22, (Field("memory", 256),), _memory),
     _plain("bucket", 23, words.BUCKET),
@@ -234,6 +246,7 @@ class Reader:
         """What the readers say, as 256-bit words padded to the harness's width."""
         values = self.word.unpack(word)
         values["bitmap"] = word & (1 << 136) - 1
+        values["limits"] = word & (1 << 88) - 1
         numbers = [values[name] % (1 << 256) for name in self.fields]
         return numbers + [0] * (8 - len(numbers))
 
@@ -275,9 +288,10 @@ READERS = [
     _reader("side", 5, words.SIDE),
     _reader("terms", 6, words.TERMS),
     _reader("operator", 7, words.OPERATOR),
-    _reader("token", 8, words.TOKEN),
+    _reader("token", 8, words.TOKEN, "asset", "decimals", "limits", "outflow", "cap"),
     _reader("totals", 9, words.TOTALS),
     _reader("leg", 10, words.LEG),
+    _reader("ticket", 11, words.TICKET),
     _reader("price", 14, words.PRICE),
     _reader("bucket", 23, words.BUCKET),
 ]

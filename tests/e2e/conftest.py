@@ -15,7 +15,7 @@ from seawall.deployment import System
 from seawall.node import MNEMONIC
 from seawall.spec.words import WAD, account_id
 from tests.closing_desk import ClosingDesk
-from tests.desk import Desk, Health, Refused
+from tests.desk import Desk, Health, Refused, contract_at
 from tests.e2e.rooms import IndexRoom
 
 HOUR = 3_600
@@ -109,6 +109,12 @@ class Market:
         sender = str(owner.address)
         args = (account_id(sender), 0, native, sender)
         self.desk.send(sender, self.desk.house, "withdraw", *args)
+
+    def claim(self) -> None:
+        """An hour later anybody has what waits paid."""
+        self.desk.warp(3_600)
+        queue = contract_at(str(self.desk.system.exit_queue.address), "ExitQueue")
+        self.desk.send(self.desk.broker, queue, "claim", 32)
 
     def conservation(self) -> int:
         """Assets minus claims, WAD."""

@@ -18,7 +18,8 @@ from seawall.deployment import (
     verify,
     write_registry,
 )
-from seawall.parameters import IndexParameters, ParameterError, load
+from seawall.parameters import IndexParameters, load
+from seawall.quantities import ParameterError
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.words import WAD
 

@@ -128,7 +128,7 @@ def test_match_reduce_only_closes_no_more_than_is_open(
     assert market.conservation() == 0
 
 
-def test_match_profit_becomes_cash_and_leaves(
+def test_match_profit_becomes_cash_and_leaves_after_an_hour(
     market: Any, system: Any, fund_account: Any, set_index: Any, trader: Any, maker: Any
 ) -> None:
     fund_account(trader, 1_000)
@@ -144,6 +144,8 @@ def test_match_profit_becomes_cash_and_leaves(
     fees = (3_375 + 3_475) * TAKER_FEE
     owed = 1_000 * 10**6 + 100 * 10**6 - fees
     market.withdraw(trader, owed)
+    assert system.settlement.balanceOf(trader) == 1_000 * 10**6
+    market.claim()
     assert system.settlement.balanceOf(trader) == owed
     assert market.health(trader).cash == 0
 

@@ -170,6 +170,15 @@ def withdraw(world: World, dice: Random) -> None:
     _withdraw(world, "withdraw", dice, account, 0, amount)
 
 
+def withdraw_profit(world: World, dice: Random) -> None:
+    """All that is free of the account with the most that nobody put in."""
+    spec = world.spec
+    free = {account: withdrawable(world, account) for account in world.accounts}
+    account = max(free, key=lambda one: free[one] - spec.principal[one])
+    part = dice.choice([1, 1, 1, 2])
+    _withdraw(world, "withdraw", dice, account, 0, free[account] // 10**12 // part)
+
+
 def withdraw_collateral(world: World, dice: Random) -> None:
     """Some, all, or more than there is."""
     fund = world.fee_account
@@ -210,14 +219,17 @@ def _withdraw(
         sender,
         "withdraw(uint256,uint256,uint256,address)",
         [account, token_id, amount, receiver],
-        lambda: world.spec.withdraw(int(sender, 16), account, token_id, amount),
+        lambda: list(
+            world.spec.withdraw(int(sender, 16), account, token_id, amount, int(receiver, 16))
+        ),
     )
     if not passed:
         return
     world.wallets[token_id, receiver] += sent
     world.wallets[token_id, world.house] -= sent
-    compare.touched(world, [account])
+    compare.touched(world, [account, world.queue_account])
     compare.expect_wallet(world, token_id, receiver)
+    compare.expect_exits(world)
     check_exit(world, account)
 
 

@@ -29,6 +29,8 @@ def touched(world: World, accounts: Sequence[int], market_ids: Sequence[int] = (
 def expect_account(world: World, account: int, market_ids: Sequence[int]) -> None:
     """Word, positions, clock, portfolio, and what the margin model makes of it."""
     word = _account_word(world, account)
+    principal, view = world.spec.principal[account], "collateral_of(uint256,uint256)"
+    world.expect(f"principal of {account:#x}", principal, view, account, 0)
     for market_id in market_ids:
         position = POSITION.pack(**world.spec.ledger.positions[account, market_id]._asdict())
         name = f"position {account:#x} in {market_id}"
@@ -36,6 +38,16 @@ def expect_account(world: World, account: int, market_ids: Sequence[int]) -> Non
     name, started = f"clock of {account:#x}", world.waterfall.flagged[account]
     world.expect(name, started, "flagged_at(uint256)", account, target=world.engine)
     _expect_portfolio(world, account, word)
+
+
+def expect_exits(world: World) -> None:
+    """Both ends of the exit queue, and each ticket in it."""
+    exits, queue = world.exits, world.queue
+    front, end = exits.ends[0], exits.ends[1]
+    world.expect("ends of the queue", (front, end), "ends()", target=queue)
+    for ticket_id in range(max(0, front - 1), end):
+        ticket = exits.tickets[ticket_id]
+        world.expect(f"ticket {ticket_id}", ticket, "ticket(uint256)", ticket_id, target=queue)
 
 
 def _account_word(world: World, account: int) -> int:
@@ -165,6 +177,7 @@ def everything(world: World) -> None:
     for market_id in (0, *ANCHORS):
         expect_uses(world, market_id)
     parameters.everything(world)
+    expect_exits(world)
     healed_at = world.closer.healed_at[0]
     world.expect("healed at", healed_at, "healed_at()", target=world.closer_address)
     for digest, filled in world.venue.filled.items():

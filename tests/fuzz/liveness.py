@@ -12,14 +12,15 @@ from functools import partial
 from random import Random
 
 from seawall.spec import liveness
+from seawall.spec.exit_queue import MAX_CLAIMS
 from seawall.spec.margin import Plan, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.words import MAX_UINT256, RATIO, TICK, account_id
-from tests.fuzz import compare
+from tests.fuzz import compare, exit_actions
 from tests.fuzz.clearing_actions import deposit_to
 from tests.fuzz.close_out_actions import MAX_EMA_RATIO
 from tests.fuzz.compare import market_ids_of
-from tests.fuzz.stage import ANCHORS, CAP, DECIMALS, MAIN_MARKETS
+from tests.fuzz.stage import ANCHORS, CAP, DECIMALS, MAIN_MARKETS, WAIT_SECONDS
 from tests.fuzz.world import World
 
 #: Percent of its price that an index jumps to at the end.
@@ -50,6 +51,27 @@ def step_until_quiet(world: World) -> int:
     world.count("quiet after steps", steps)
     world.count("brought to rest")
     return steps
+
+
+def serve_queue(world: World) -> None:
+    """Everybody who waits is paid or has his money back, unless the till is empty.
+
+    Their wait is over and no limit holds them: the timelock may lift it, and a day has an end.
+    """
+    exits = world.exits
+    world.set_token(0, 10**3 * CAP)
+    if exits.ends[0] == exits.ends[1]:
+        return
+    world.warp(WAIT_SECONDS + 1)
+    _let_prices_be_known(world)
+    while (gone := exit_actions.serve(world, MAX_CLAIMS)) == MAX_CLAIMS:
+        pass
+    world.must("P4 claim", gone >= 0, exits.ends)
+    left = exits.ends[1] - exits.ends[0]
+    # Of what is held each rounding leaves a native unit.
+    empty = world.spec.totals.held <= NATIVE
+    world.must("P4 tickets are left", left == 0 or empty, (left, world.spec.totals))
+    world.count("queue served")
 
 
 class Helpers:

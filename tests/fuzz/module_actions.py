@@ -341,7 +341,7 @@ def set_token_cap(world: World, dice: Random) -> None:
     cap = CAP
     if dice.random() < 0.2:
         cap = world.spec.totals.held // WAD + dice.randrange(2)
-    world.set_token(token_id, cap)
+    world.set_token(token_id, cap, world.spec.tokens[token_id].outflow)
 
 
 # -- prices and time -----------------------------------------------------------------------------

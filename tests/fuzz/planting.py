@@ -27,6 +27,7 @@ DEPLOYED = (
     "Backstop",
     "CloseOut",
     "BackstopVault",
+    "ExitQueue",
 )
 FOLDERS = ("contracts", "interfaces")
 

@@ -69,6 +69,12 @@ def check_custody(world: World) -> None:
     world.verify()
 
 
+def check_at_once(world: World) -> None:
+    """What has left at once and what may leave at once is no more than what was put in."""
+    free = sum(world.spec.principal.values())
+    world.must("P1 at once", free <= world.spec.put_in[0], (free, world.spec.put_in[0]))
+
+
 def check_zero_sum(world: World) -> None:
     """P2: long and short sizes are equal, and claims do not exceed assets, but for rounding."""
     for market_id in ANCHORS:

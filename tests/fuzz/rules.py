@@ -16,6 +16,7 @@ from tests.fuzz import close_out_actions as closing
 from tests.fuzz import compare, liveness, promises
 from tests.fuzz import conversion_actions as conversion
 from tests.fuzz import exchange_actions as exchange
+from tests.fuzz import exit_actions as exits
 from tests.fuzz import fund_actions as fund
 from tests.fuzz import module_actions as module
 from tests.fuzz import risk_actions as risk
@@ -93,6 +94,9 @@ WEIGHTS: dict[Action, int] = {
     exchange.cancel: 3,
     exchange.cancel_below: 2,
     exchange.set_fees: 2,
+    exits.claim: 2,
+    exits.cancel_exit: 1,
+    exits.set_outflow: 1,
     fund.save: 2,
     fund.save_for_shares: 2,
     fund.request_redeem: 1,
@@ -122,6 +126,8 @@ REFUSED: dict[str, Action] = {
 ONE_IN = 8
 #: One in so many sequences is brought to rest at its end.
 REST_ONE_IN = 3
+#: In one of so many the exit queue is served to its end.
+SERVED_ONE_IN = 2
 PREPARE = "prepare"
 
 
@@ -149,6 +155,7 @@ def play(world: World, step: Step) -> bool:
     else:
         RULES[name](world, dice)
     promises.check_custody(world)
+    promises.check_at_once(world)
     promises.check_zero_sum(world)
     return world.passed > before
 
@@ -161,6 +168,10 @@ def finish(world: World) -> None:
         liveness.step_until_quiet(world)
         promises.check_custody(world)
         promises.check_zero_sum(world)
+        promises.check_claims(world)
+    if world.transactions % SERVED_ONE_IN == 0:
+        liveness.serve_queue(world)
+        promises.check_custody(world)
         promises.check_claims(world)
 
 

@@ -10,7 +10,7 @@ from seawall.spec.liquidation import EngineParameters
 from seawall.spec.margin import MarketRisk
 from seawall.spec.orders import Fees
 from seawall.spec.scenarios import Terms
-from seawall.spec.words import FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
+from seawall.spec.words import EXIT, FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
 from tests.fuzz.backend import Deployable
 from tests.fuzz.index import FED, FEEDS, MEMORY, feed_name
 
@@ -64,6 +64,8 @@ AUCTION = AuctionTerms()
 COOLDOWN_SECONDS = 3_600
 #: Of the fund's cash, parts per million, for one market and for all of an epoch.
 FUND_SHARES = 600_000, 800_000
+#: Of the exit queue.
+WAIT_SECONDS = 3_600
 
 ENGINE_RIGHTS = TRADE | WATERFALL
 CLOSE_OUT_RIGHTS = TRADE | PAY | LOSS | WATERFALL
@@ -79,7 +81,9 @@ CONTRACT_RIGHTS = {
     "engine": ENGINE_RIGHTS,
     "close_out": CLOSE_OUT_RIGHTS,
     "converter": TRADE | PAY | WATERFALL,
-    "backstop": TRADE | WATERFALL,
+    "backstop": TRADE | WATERFALL | EXIT,
+    "fund": EXIT,
+    "queue": EXIT,
 }
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
 COLLECTOR = "collector"
@@ -114,13 +118,15 @@ def deploy(chain: Deployable) -> None:
     chain.deploy("oracle", "FixedOracle")
     chain.deploy("model", "MarginModel", PROFIT_WEIGHT, MARGIN_CALL, NOTIONAL_FLOOR, owner)
     settlement, model, oracle = (chain.addr(name) for name in ("token 0", "model", "oracle"))
-    # The fund and the Clearinghouse name each other: the second address is known beforehand.
-    house = create_address(chain.actor("deployer"), len(DECIMALS) + 3).lower()
+    # Fund, queue and Clearinghouse name each other: the last address is known beforehand.
+    house = create_address(chain.actor("deployer"), len(DECIMALS) + 4).lower()
     fund = chain.deploy(
         "fund", "InsuranceFund", house, settlement, "Savings", "SAVE", COOLDOWN_SECONDS,
         *FUND_SHARES,
     )  # fmt: skip
-    deployed = chain.deploy("house", "Clearinghouse", settlement, CAP, model, oracle, fund, owner)
+    queue = chain.deploy("queue", "ExitQueue", house, settlement, oracle, model, WAIT_SECONDS)
+    places = settlement, CAP, model, oracle, fund, queue
+    deployed = chain.deploy("house", "Clearinghouse", *places, owner)
     if deployed != house:
         raise RuntimeError(f"the Clearinghouse is at {deployed}, the fund expects it at {house}")
     chain.deploy("exchange", "Exchange", house, oracle, owner)
@@ -135,7 +141,7 @@ def deploy(chain: Deployable) -> None:
 def _deploy_backstop(chain: Deployable, owner: str) -> None:
     """It and its vault name each other."""
     house, oracle, model = (chain.addr(name) for name in ("house", "oracle", "model"))
-    predicted = create_address(chain.actor("deployer"), len(DECIMALS) + 7).lower()
+    predicted = create_address(chain.actor("deployer"), len(DECIMALS) + 8).lower()
     terms = "Backstop", "BACK", COOLDOWN_SECONDS
     asset = chain.addr("token 0")
     vault = chain.deploy("backstop_vault", "BackstopVault", house, asset, predicted, *terms)

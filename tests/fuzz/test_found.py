@@ -53,7 +53,7 @@ def test_withdraw_deferred_loss_below_one_native_unit_is_paid() -> None:
         owner,
         "withdraw(uint256,uint256,uint256,address)",
         [trader, 0, 10, owner],
-        lambda: spec.withdraw(int(owner, 16), trader, 0, 10),
+        lambda: list(spec.withdraw(int(owner, 16), trader, 0, 10)),
     )
 
     assert paid == (True, 9)

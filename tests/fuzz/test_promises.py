@@ -68,6 +68,15 @@ def _with_cash(world: World, account: int, cash: int) -> None:
     world.spec.ledger.accounts[account] = held._replace(cash=cash)
 
 
+def test_at_once_of_more_than_was_put_in_fails(world: World) -> None:
+    free = sum(world.spec.principal.values())
+    promises.check_at_once(world)
+    world.spec.principal[world.accounts[0]] += world.spec.put_in[0] - free + 1
+
+    with pytest.raises(MismatchError, match="P1 at once"):
+        promises.check_at_once(world)
+
+
 def test_custody_of_more_collateral_than_tokens_fails(world: World) -> None:
     token_id = 1
     owed = world.wallets[token_id, world.house] + 1

@@ -207,7 +207,7 @@ def test_max_deposit_is_accepted_and_no_more(
     opened: VaultRoom, stake: int, cash: int, cap: int
 ) -> None:
     room = fresh(opened, stake, cash)
-    room.book_send("set_cap(uint256)", 10**18 + cap)
+    room.book_send("set_cap(uint256)", 10**15 + cap)
     saver = room.who("saver")
     most = room.ask("maxDeposit(address)", saver)
 
@@ -221,7 +221,7 @@ def test_max_mint_is_accepted_and_no_more(
     opened: VaultRoom, stake: int, cash: int, cap: int
 ) -> None:
     room = fresh(opened, stake, cash)
-    room.book_send("set_cap(uint256)", 10**18 + cap)
+    room.book_send("set_cap(uint256)", 10**15 + cap)
     saver = room.who("saver")
     most = room.ask("maxMint(address)", saver)
     # Shares come by the unit that pays for them.
@@ -279,7 +279,7 @@ def test_max_redeem_is_paid_and_not_much_more(
 def _empty_till(room: VaultRoom, held: int) -> None:
     """Let the Clearinghouse hold so much (WAD): others took theirs."""
     others = room.who("others")
-    total = 10**24 * SCALE
+    total = 10**21 * SCALE
     take = (total - min(held, total)) // SCALE
     sender = "0x" + f"{1:040x}"
     if take:

@@ -46,6 +46,14 @@ def _moved(world: World, saver: str, tokens: int) -> None:
     compare.touched(world, [stop.account(0), *map(stop.account, ids_of(stop.open))])
 
 
+def _left(world: World, saver: str) -> None:
+    """What was sent at once; the rest waits in the exit queue."""
+    _moved(world, saver, -world.spec.sent)
+    compare.touched(world, [world.queue_account])
+    compare.expect_exits(world)
+    world.verify()
+
+
 def back(world: World, dice: Random) -> None:
     """Settlement tokens for shares of the Backstop."""
     saver = _draw_saver(world, dice)
@@ -109,7 +117,7 @@ def leave_backstop(world: World, dice: Random) -> None:
     ready = _await_claim(world, dice, saver)
     shares = dice.choice([_most(world, saver)] * 4 + [ready, ready // 2, ready + 1, 0])
     allotted = sum(one.allotted for _, one in world.stop.buckets.items())
-    passed, paid = _call(
+    passed, _ = _call(
         world,
         "leave_backstop",
         saver,
@@ -121,7 +129,7 @@ def leave_backstop(world: World, dice: Random) -> None:
         after = sum(one.allotted for _, one in world.stop.buckets.items())
         world.count("left out of buckets", after < allotted)
         world.count("left in part", shares < ready)
-        _moved(world, saver, -paid)
+        _left(world, saver)
 
 
 def withdraw_backing(world: World, dice: Random) -> None:
@@ -139,7 +147,7 @@ def withdraw_backing(world: World, dice: Random) -> None:
         lambda: world.backers.withdraw(saver, assets),
     )
     if passed:
-        _moved(world, saver, -assets)
+        _left(world, saver)
 
 
 def _most(world: World, saver: str) -> int:

@@ -188,7 +188,7 @@ def open_room(vault: str) -> VaultRoom:
         for spender in (room.vault, book):
             chain.send(who, token, "approve(address,uint256)", spender, 2**256 - 1)
     chain.send(
-        room.who("others"), book, "deposit(uint256,uint256,uint256)", BANKRUPT + 1, 0, 10**24
+        room.who("others"), book, "deposit(uint256,uint256,uint256)", BANKRUPT + 1, 0, 10**21
     )
     chain.reset()
     return room

@@ -14,13 +14,14 @@ from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
 from seawall.spec.close_out import CloseOut
 from seawall.spec.conversion import CollateralConverter
 from seawall.spec.exchange import Exchange
+from seawall.spec.exit_queue import ExitQueue
 from seawall.spec.fixed_math import MAX_UINT256
 from seawall.spec.ledger import Market
 from seawall.spec.liquidation import EngineParameters, LiquidationEngine, Step
 from seawall.spec.margin import MarginModel, Price
 from seawall.spec.orders import Fees
 from seawall.spec.savings import BackstopSavings, Savings
-from seawall.spec.state import Journal, Reverted
+from seawall.spec.state import Journal, Reverted, Table
 from seawall.spec.words import (
     LISTED,
     PRICE,
@@ -58,6 +59,7 @@ from tests.fuzz.stage import (
     ROLES,
     SAVERS,
     SUB_ACCOUNTS,
+    WAIT_SECONDS,
 )
 
 KEPT_STEPS = 60
@@ -78,16 +80,43 @@ def _shown(item: Any) -> str:
 
 
 class Watched(Clearinghouse):
-    """The specification, with a list of the trades of the present call.
+    """The specification, with a list of the trades of the present call, and what was put in.
 
-    Each is a market, its changes, and the market that it found.
+    Each trade is a market, its changes, and the market that it found. `put_in` is WAD cash that was
+    deposited, less what has left at once without the EXIT right, `sent` the native units of token 0
+    that the latest withdrawal paid.
     """
 
     def __init__(
-        self, journal: Journal, model: MarginModel, refresh: Refresh, fee_account: int
+        self,
+        journal: Journal,
+        model: MarginModel,
+        refresh: Refresh,
+        fee_account: int,
+        queue_account: int,
     ) -> None:
-        super().__init__(journal, model, refresh, fee_account)
+        super().__init__(journal, model, refresh, fee_account, queue_account)
         self.trades: list[tuple[int, list[Change], Market]] = []
+        self.put_in: Table[int, int] = Table(journal, 0)
+        self.sent = 0
+
+    def deposit(self, owner_of_call: int, account: int, token_id: int, received: int) -> int:
+        """Credit received native units."""
+        credit = super().deposit(owner_of_call, account, token_id, received)
+        if token_id == 0:
+            self.put_in[0] += credit
+        return credit
+
+    def withdraw(
+        self, owner_of_call: int, account: int, token_id: int, amount: int, receiver: int = 0
+    ) -> tuple[int, int]:
+        """Native units that leave at once and that wait."""
+        paid, queued = super().withdraw(owner_of_call, account, token_id, amount, receiver)
+        if token_id == 0:
+            self.sent = paid
+        if token_id == 0 and not self.is_exempt(owner_of_call):
+            self.put_in[0] -= (amount - queued) * self.tokens[0].unit
+        return paid, queued
 
     def trade(self, module: str, market_id: int, changes: list[Change]) -> None:
         """Sizes and money sum to zero; then each party's gate."""
@@ -161,7 +190,8 @@ class World:
         )
         #: Keepers with money that bring a state to rest at a sequence's end.
         self.rescuers: list[int] = []
-        self.fee_account = account_id(self.fund)
+        self.queue = chain.addr("queue")
+        self.fee_account, self.queue_account = account_id(self.fund), account_id(self.queue)
         self.index = FeedIndex(chain)
         #: Whether the specification's refreshes are stored: those of a transaction are.
         self._stores = False
@@ -179,7 +209,9 @@ class World:
     def _specify(self) -> None:
         journal = Journal()
         self.model = MarginModel(journal, PROFIT_WEIGHT, MARGIN_CALL, NOTIONAL_FLOOR)
-        self.spec = Watched(journal, self.model, self._refresh, self.fee_account)
+        accounts = self.fee_account, self.queue_account
+        self.spec = Watched(journal, self.model, self._refresh, *accounts)
+        self.exits = ExitQueue(self.spec, WAIT_SECONDS, self._view)
         self.spec.set_token(0, self.chain.addr("token 0"), DECIMALS[0], CAP)
         self.waterfall = WatchedEngine(self.spec, ENGINE)
         self.seller = CollateralConverter(self.spec, CONVERSION)
@@ -201,6 +233,9 @@ class World:
         if self._stores:
             self.index.store(ids, self.spec.now)
         return [self.prices[leg_id] for leg_id in ids]
+
+    def _view(self, bitmap: int) -> list[Price]:
+        return [self.prices[leg_id] for leg_id in ids_of(bitmap)]
 
     @contextmanager
     def viewing(self) -> Iterator[None]:
@@ -261,7 +296,7 @@ class World:
     @property
     def everyone(self) -> list[int]:
         """All accounts that ever hold anything."""
-        house = self.collector, self.counterparty, self.fee_account
+        house = self.collector, self.counterparty, self.fee_account, self.queue_account
         return [*self.accounts, *self.rescuers, *house, *self.buckets]
 
     def name_of(self, account: int) -> str:
@@ -418,18 +453,18 @@ class World:
             lambda: self.spec.set_module(module, verbs),
         )
 
-    def set_token(self, token_id: int, cap: int) -> None:
-        """List a token or change its cap."""
+    def set_token(self, token_id: int, cap: int, outflow: int = 0) -> None:
+        """List a token or change its limits."""
         asset = self.chain.addr(f"token {token_id}")
         self.send(
             "set_token",
             self.owner,
             "set_token(uint256,address,uint256)",
-            [token_id, asset, cap],
-            lambda: self.spec.set_token(token_id, asset, DECIMALS[token_id], cap),
+            [token_id, asset, outflow << 52 | cap],
+            lambda: self.spec.set_token(token_id, asset, DECIMALS[token_id], cap, outflow),
         )
         token = self.spec.tokens[token_id]
-        packed = TOKEN.pack(asset=int(asset, 16), decimals=token.decimals, cap=token.cap)
+        packed = TOKEN.pack(**token._asdict() | {"asset": int(asset, 16)})
         self.expect(f"token {token_id}", packed, "token_word(uint256)", token_id)
 
     def set_market(self, market_id: int, terms: Terms) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from seawall.parameters import ParameterError, load, parse, ppm, wad
+from seawall.parameters import load, parse
+from seawall.quantities import ParameterError, ppm, wad
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = yaml.safe_load((ROOT / "params" / "local.yaml").read_text())

@@ -11,6 +11,7 @@ from typing import Any
 from seawall.client.contract import Contract, load_abi
 from seawall.rpc import Receipt, Rpc, RpcError
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
+from seawall.spec.exit_queue import ExitQueue
 from seawall.spec.margin import MarginModel, Price
 from seawall.spec.risk import Risk, Weight
 from seawall.spec.scenarios import Matrix, unpack_shocks
@@ -18,6 +19,7 @@ from seawall.spec.scenarios import Terms as ScenarioTerms
 from seawall.spec.state import Journal, Reverted
 from seawall.spec.words import (
     ACCOUNT,
+    EXIT,
     GATE_MARGIN_RULE,
     GATE_NONE,
     MATRIX,
@@ -48,6 +50,7 @@ class Stage:
     oracle: str
     owner: str
     fee_account: int
+    queue: str
     tokens: dict[int, tuple[str, int, int]]
     markets: tuple[int, ...] = ()
     #: module address -> verbs
@@ -111,7 +114,13 @@ class Mirror:
             int(self.read(self.model, "MARGIN_CALL_PPM")),
             int(self.read(self.model, "NOTIONAL_FLOOR_PPM")),
         )
-        spec = Clearinghouse(journal, model, self._prices, self.stage.fee_account)
+        fund, queue = self.stage.fee_account, account_id(self.stage.queue)
+        spec = Clearinghouse(journal, model, self._prices, fund, queue)
+        exits = Deployed(self.stage.queue, "ExitQueue")
+        self.queue, wait = exits, int(self.read(exits, "WAIT_SECONDS"))
+        self.exits = ExitQueue(spec, wait, self._prices)
+        spec.set_module(self.stage.queue, EXIT)
+        self._accounts.add(queue)
         for token_id, (asset, decimals, cap) in self.stage.tokens.items():
             spec.set_token(token_id, asset, decimals, cap)
             weight = WEIGHT.unpack(int(self.read(self.model, "weight_word", token_id)))
@@ -218,7 +227,7 @@ class Mirror:
             expected = self._predict(function, _address(sender), args)
         if expected is not None:
             seen = contract.decode(function, answer)
-            assert seen == expected, f"{function}: answered {seen}, not {expected}"
+            assert _plain(seen) == _plain(expected), f"{function}: {seen}, not {expected}"
         self.compare()
         return receipt
 
@@ -259,7 +268,7 @@ class Mirror:
         spec, caller = self.spec, int(sender, 16)
         actions: dict[str, Callable[[], Any]] = {
             "deposit": lambda: spec.deposit(caller, *args),
-            "withdraw": lambda: spec.withdraw(caller, *args[:3]),
+            "withdraw": lambda: spec.withdraw(caller, args[0], args[1], args[2], int(args[3], 16)),
             "transfer": lambda: spec.transfer(caller, *args),
             "settle": lambda: spec.settle(*args),
             "set_mode": lambda: spec.set_mode(caller, *args),
@@ -312,6 +321,8 @@ class Mirror:
             expected.append(("position_word", key, POSITION.pack(**position._asdict())))
         for market_id in spec.terms:
             expected.append(("market_words", (market_id,), self.spec.market_words(market_id)))
+        for account, amount in spec.principal.items():
+            expected.append(("collateral_of", (account, 0), amount))
         for key, amount in spec.collateral.items():
             expected.append(("collateral_of", key, amount))
         for side_key, (scale, charge) in ledger.ended.items():

@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from seawall.deployment import System
+from seawall.deployment import System, create_address
 from seawall.parameters import Parameters, load
 from seawall.rpc import Rpc
 from seawall.spec.risk import NOTICE, RAMP
-from seawall.spec.words import FUNDING, LOSS, PAY, TRADE, WAD, WATERFALL
+from seawall.spec.words import EXIT, FUNDING, LOSS, PAY, TRADE, WAD, WATERFALL
 from tests.unit.clearinghouse.mirror import Deployed, Stage
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,6 +75,7 @@ def build_stage(
         oracle=str(system.index_oracle.address),
         owner=str(deployer.address),
         fee_account=int(house.FEE_ACCOUNT()),
+        queue=str(system.exit_queue.address),
         tokens=tokens,
         markets=tuple(market.market_id for market in system.parameters.markets),
         modules=modules,
@@ -94,10 +95,19 @@ def repeat_answers(project: Any, system: System, deployer: Any) -> None:
 
 def bare_stage(project: Any, system: System, deployer: Any, token: Any, cap: int = CAP) -> Stage:
     """A Clearinghouse of its own around another settlement token, without markets."""
-    house = deployer.deploy(
-        project.Clearinghouse, token.address, cap, system.margin_model.address,
-        system.index_oracle.address, system.insurance_fund.address, deployer.address,
+    model, oracle = system.margin_model.address, system.index_oracle.address
+    predicted = create_address(str(deployer.address), deployer.nonce + 1)
+    queue = deployer.deploy(
+        project.ExitQueue, predicted, token.address, oracle, model,
+        system.parameters.settlement.exit_wait,
     )  # fmt: skip
+    house = deployer.deploy(
+        project.Clearinghouse, token.address, cap, model, oracle,
+        system.insurance_fund.address, queue.address, deployer.address,
+    )  # fmt: skip
+    assert str(house.address) == predicted
+    for module in (queue, system.insurance_fund):
+        house.set_module(module.address, EXIT, sender=deployer)
     modules = {}
     for verbs in (TRADE, ENGINE_RIGHTS):
         module = deployer.deploy(project.TestModule, house.address)
@@ -110,6 +120,7 @@ def bare_stage(project: Any, system: System, deployer: Any, token: Any, cap: int
         oracle=str(system.index_oracle.address),
         owner=str(deployer.address),
         fee_account=int(house.FEE_ACCOUNT()),
+        queue=str(queue.address),
         tokens={0: (str(token.address), int(token.decimals()), cap)},
         modules=modules,
     )

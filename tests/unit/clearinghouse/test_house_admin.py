@@ -127,7 +127,7 @@ def test_set_module_grants_and_revokes(mirror: Mirror, keeper: Any) -> None:
     mirror.refuse("module: no right", "heal", keeper, 0)
 
 
-@pytest.mark.parametrize("verbs", [64, 2**255, 2**256 - 1])
+@pytest.mark.parametrize("verbs", [128, 2**255, 2**256 - 1])
 def test_set_module_of_an_unknown_verb_refused(mirror: Mirror, keeper: Any, verbs: int) -> None:
     mirror.refuse(BARE, "set_module", mirror.stage.owner, str(keeper.address), verbs)
 
@@ -144,11 +144,11 @@ def test_set_token_lists_with_the_tokens_own_decimals(
     word = mirror.read(house, "token_word", 8)
     assert word == int(token.address, 16) << 96 | 4 << 88 | 77
     assert mirror.events(receipt, "TokenSet") == [
-        {"token_id": 8, "asset": token.address.lower(), "old_cap": 0, "new_cap": 77}
+        {"token_id": 8, "asset": token.address.lower(), "old_limits": 0, "new_limits": 77}
     ]
     receipt = mirror.send(owner, house, "set_token", 8, str(token.address), 5)
     event = mirror.events(receipt, "TokenSet")[0]
-    assert (event["old_cap"], event["new_cap"]) == (77, 5)
+    assert (event["old_limits"], event["new_limits"]) == (77, 5)
     assert mirror.read(house, "token_word", 8) == word - 72
 
 
@@ -198,9 +198,9 @@ def test_deploy_without_owner_or_fund_refused(project: Any, deployer: Any, mirro
     asset = mirror.stage.tokens[0][0]
     parts = (asset, 1, mirror.stage.model, mirror.stage.oracle)
     one, house, rpc = str(deployer.address), project.Clearinghouse, mirror.rpc
-    assert deploy_reason(rpc, house, *parts, NOBODY, one) == "clearinghouse: no fund"
-    assert deploy_reason(rpc, house, *parts, one, NOBODY) == "clearinghouse: no owner"
-    assert deploy_reason(rpc, house, *parts, one, one) is None
+    assert deploy_reason(rpc, house, *parts, NOBODY, one, one) == "clearinghouse: no fund"
+    assert deploy_reason(rpc, house, *parts, one, one, NOBODY) == "clearinghouse: no owner"
+    assert deploy_reason(rpc, house, *parts, one, one, one) is None
 
 
 def test_deploy_names_model_oracle_and_fee_account(mirror: Mirror, venue_system: Any) -> None:

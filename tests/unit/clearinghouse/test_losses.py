@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from seawall.spec.words import FUNDING, PAY, RESTRICT, TRADE, WAD, WATERFALL, account_id
+from seawall.spec.words import EXIT, FUNDING, PAY, RESTRICT, TRADE, WAD, WATERFALL, account_id
 from tests.unit.clearinghouse.mirror import USDC, Mirror
 
 
 @pytest.fixture
 def holed(mirror: Mirror, trader: Any, maker: Any) -> tuple[int, int]:
-    """A debtor of 25 without legs and a creditor with 125; the till holds 100."""
+    """A debtor of 25 without legs, a creditor with 125 who need not wait; the till holds 100."""
+    mirror.act("set_module", mirror.stage.owner, str(maker.address), EXIT)
     debtor, creditor = account_id(trader.address, 66), mirror.fund(maker, 100)
     mirror.act("pay", mirror.engine, debtor, creditor, 0, 25 * WAD)
     return debtor, creditor

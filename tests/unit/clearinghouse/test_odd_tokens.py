@@ -87,8 +87,7 @@ def test_withdraw_all_of_a_donated_till_pays_only_what_was_credited(
     account = mirror.fund(trader, 5)
     mirror.send(maker, mirror.token, "transfer", mirror.stage.house, 1_000 * USDC)
     too_much = 5 * USDC + 1
-    mirror.refuse(
-        "custody: till short", "withdraw", trader, account, 0, too_much, str(trader.address)
-    )
+    reason = "margin: cash below zero"
+    mirror.refuse(reason, "withdraw", trader, account, 0, too_much, str(trader.address))
     mirror.act("withdraw", trader, account, 0, 5 * USDC, str(trader.address))
     assert mirror.balance(mirror.stage.house) == 1_000 * USDC
