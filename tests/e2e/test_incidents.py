@@ -162,7 +162,7 @@ def test_09_owner_that_is_a_contract_without_receiver_is_liquidated(
 def test_10_stale_small_leg_does_not_freeze_the_account(
     desk: Desk, trader: Any, maker: Any, keeper: Any
 ) -> None:
-    account = standing(desk, trader, maker, "-0.5")
+    account = standing(desk, trader, maker, "0.3")
     desk.fill(account, desk.account(maker), BTC, WAD // 2_000)
     desk.silence(BTC)
     step, _ = desk.liquidate(account, desk.account(keeper, 1_000), keeper)
@@ -295,7 +295,7 @@ def test_23_one_block_has_one_price(desk: Desk, trader: Any, maker: Any, keeper:
     taker = desk.account(keeper, 1_000)
     calls = [(desk.owner, desk.oracle, desk.oracle.encode("refresh", 1 << ETH))]
     for source in desk.sources[ETH]:
-        calls.append((desk.owner, source, source.encode("set_answer", 3_000 * 10**8)))
+        calls.append((desk.owner, source, source.encode("set_answer", 3_200 * 10**8)))
     step = desk.engine.encode("liquidate", account, taker, 2**255)
     calls.append((str(keeper.address), desk.engine, step))
     desk.rpc.call("evm_setAutomine", False)
@@ -307,7 +307,7 @@ def test_23_one_block_has_one_price(desk: Desk, trader: Any, maker: Any, keeper:
         desk.rpc.call("evm_setAutomine", True)
     assert len({one["blockNumber"] for one in receipts}) == 1
     assert [int(one["status"], 16) for one in receipts] == [1] * (len(calls) - 1) + [0]
-    desk.index(ETH, 3_000)
+    desk.index(ETH, 3_200)
     desk.liquidate(account, taker, keeper)
 
 

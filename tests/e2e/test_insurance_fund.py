@@ -7,6 +7,7 @@ from typing import Any
 import ape
 
 from seawall.spec.words import WAD
+from tests.closing_desk import ClosingDesk
 from tests.desk import Desk
 
 BTC, ETH = 1, 2
@@ -67,7 +68,7 @@ def test_liquidation_penalty_raises_the_price_of_a_share(
 
 
 def test_shortfall_lowers_the_price_of_a_share(
-    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+    desk: ClosingDesk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
 ) -> None:
     desk.save(saver, 1_000)
     shares = system.insurance_fund.balanceOf(saver)
@@ -76,7 +77,7 @@ def test_shortfall_lowers_the_price_of_a_share(
     desk.index(ETH, 3_075)
     shortfall = -desk.equity(account)
     assert shortfall == 201 * WAD
-    desk.liquidate(account, desk.account(keeper, 10_000), keeper)
+    desk.close_out(account, desk.account(keeper))
     assert system.insurance_fund.totalAssets() == 799 * USDC
     assert abs(system.insurance_fund.convertToAssets(shares) - 799 * USDC) <= 1
 
@@ -95,7 +96,7 @@ def test_request_and_redeem_pays_tokens(refused: Any, desk: Desk, system: Any, s
 
 
 def test_request_before_a_shortfall_does_not_escape_it(
-    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+    desk: ClosingDesk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
 ) -> None:
     desk.save(saver, 1_000)
     shares = system.insurance_fund.balanceOf(saver)
@@ -103,25 +104,24 @@ def test_request_before_a_shortfall_does_not_escape_it(
     account = desk.account(trader, 100)
     desk.fill(account, desk.account(maker, 10_000), ETH, WAD)
     desk.index(ETH, 3_075)
-    desk.liquidate(account, desk.account(keeper, 10_000), keeper)
+    desk.close_out(account, desk.account(keeper))
     claim_falls_due(desk, system, saver)
     system.insurance_fund.redeem(shares, saver, saver, sender=saver)
     assert abs(system.settlement.balanceOf(saver) - 799 * USDC) <= 1
 
 
 def test_redeem_while_losses_are_deferred_is_cut(
-    desk: Desk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
+    desk: ClosingDesk, system: Any, trader: Any, maker: Any, keeper: Any, saver: Any
 ) -> None:
     shares = save(system, saver, 100)
     desk.adopt_savings(100)
-    account = desk.account(trader, 100)
-    other = desk.account(maker, 699)
-    desk.fill(account, other, ETH, WAD)
-    desk.index(ETH, 3_075)
-    desk.liquidate(account, desk.account(keeper, 1_000), keeper)
+    # A debt without legs: no side stands between the fund and everybody else.
+    account, other = desk.account(trader), desk.account(maker, 699)
+    desk.move_money(account, other, 201)
+    desk.close_out(account, desk.account(keeper))
     held, deferred = desk.spec.totals.held, desk.spec.totals.deferred
-    # The fund paid its 100 of a shortfall of 201: 1,899 dollars stand behind claims of 2,000.
-    assert (held, deferred) == (1_899 * WAD, 101 * WAD)
+    # The fund paid its 100 of a shortfall of 201: 799 dollars stand behind claims of 900.
+    assert (held, deferred) == (799 * WAD, 101 * WAD)
     with ape.reverts("vault: losses deferred"):
         save(system, saver, 1)
     assert system.insurance_fund.maxDeposit(saver) == 0

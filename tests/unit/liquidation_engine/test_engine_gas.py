@@ -40,7 +40,8 @@ def test_liquidate_sixteen_legs_whole_fits_a_quarter_block(
     desk.deposit(account, Fraction(plan.maintenance // 3 - plan.equity, WAD))
     step, _ = desk.liquidate(account, taker, keeper)
     assert step.stage == WHOLE
-    assert desk.spec.portfolio(account)[1] == []
+    # What it holds besides stays its own.
+    assert [leg for leg, _, _ in desk.spec.portfolio(account)[1] if leg < 128] == []
     print(f"gas of {LEGS} legs and {TOKENS} tokens, whole: {desk.last_gas}")
     assert desk.last_gas < BUDGET
 
