@@ -37,10 +37,11 @@ def test_crash_partial_then_whole_then_fund_then_sides_then_deferred_then_healed
         assert desk.ratio(account) >= Fraction(11, 10)
         assert desk.view(desk.engine, "flagged_at", account) == 0
 
-    # A gap through close-out: the careful one still owns something, the reckless one owes.
-    desk.index(ETH, 2_900)
+    # A gap through close-out: the careful one still owns something, a little later the other owes.
+    desk.index(ETH, 2_960)
     step, _ = desk.liquidate(careful, taker, keeper)
     assert step.stage == WHOLE
+    desk.index(ETH, 2_900)
     owed = -desk.equity(reckless)
     assert owed > 0
     closed = desk.close_out(reckless, taker)

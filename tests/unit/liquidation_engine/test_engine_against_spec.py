@@ -118,7 +118,7 @@ class Crowd:
         below = [one for one in self.traders if not desk.waterfall.is_healthy(one)]
         account = chance.choice(below or self.traders)
         keeper = chance.choice(self.keepers)
-        limit = chance.choices((MAX_UINT256, 20_000 * WAD, 500 * WAD), (4, 1, 1))[0]
+        limit = chance.choices((MAX_UINT256, 20_000 * WAD, 500 * WAD, 1), (4, 1, 1, 1))[0]
         try:
             step, _ = desk.liquidate(account, keeper, self.keeper_owner, limit)
         except Refused as refused:
