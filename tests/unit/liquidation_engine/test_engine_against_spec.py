@@ -116,7 +116,8 @@ class Crowd:
         """Anyone, with any limit."""
         chance, desk = self.random, self.desk
         below = [one for one in self.traders if not desk.waterfall.is_healthy(one)]
-        account = chance.choice(below or self.traders)
+        solvent = [one for one in below if desk.equity(one) > 0]
+        account = chance.choice(solvent or below or self.traders)
         keeper = chance.choice(self.keepers)
         limit = chance.choices((MAX_UINT256, 20_000 * WAD, 500 * WAD, 1), (4, 1, 1, 1))[0]
         try:
