@@ -13,7 +13,8 @@
      Trust: the owner chooses adapters and terms, and with an adapter of its own any price: it is meant to be a
      timelock.
 @custom:security A word with half-width 65535 is not usable: never read its price without looking at it.
-@custom:kill No kill switch: an id is taken out of use by feeds that answer nothing.
+@custom:kill A guardian may halt one market for 6 hours, once in 7 days; a delister fixes a market's price for good: see
+             index_modes.
 """
 
 # ---------------------------------------------------------------
@@ -37,12 +38,14 @@ initializes: ownable_2step[ownable := ownable]
 from contracts.modules import averages
 # Ids of a bitmap.
 from contracts.modules import bits
-# One price from several.
-from contracts.modules import consensus
+# Feeds of every id.
+from contracts.modules import feed_book
+initializes: feed_book
 # Storage word of a feed.
 from contracts.modules import feed_words
-# Reads of contracts that may fail.
-from contracts.modules import oracle_guard
+# Outages, halts, fixed prices.
+from contracts.modules import index_modes
+initializes: index_modes
 # Notice of a change.
 from contracts.modules import risk_factors
 # Collateral in settlement tokens.
@@ -60,6 +63,8 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    index_modes.guardian,
+    index_modes.delister,
 )
 
 # ---------------------------------------------------------------
@@ -76,21 +81,11 @@ COLLATERAL: constant(uint256) = 2**128
 MAX_IDS: constant(uint256) = 24
 MAX_FEEDS: constant(uint256) = 5
 
-# Of feeds, seconds.
-MIN_MAX_AGE: constant(uint256) = 1
-MAX_MAX_AGE: constant(uint256) = 7 * 86_400
-# Of pull feeds: whoever brings an update chooses among those of that time.
-MAX_PULL_AGE: constant(uint256) = 10
 # Of the averages' time constants, seconds.
 MIN_SECONDS: constant(uint256) = 60
 MAX_SECONDS: constant(uint256) = 30 * 86_400
 # Above it the average's seven digits would stand still when it is refreshed every block.
 MAX_EMA_SECONDS: constant(uint256) = 86_400
-MAX_GRACE: constant(uint256) = 86_400
-
-# WAD: 0.00000001 to 1,000,000 settlement money per unit. The unit of a market is chosen to fit.
-MIN_PRICE: constant(uint256) = 10**10
-MAX_PRICE: constant(uint256) = 10**24
 
 # What a settlement token is meant to be worth, WAD dollars.
 PAR: constant(uint256) = 10**18
@@ -99,8 +94,6 @@ ABOVE_PAR: constant(uint256) = (10**18 + 1) * 2**176
 NOT_USABLE: constant(uint256) = 2**16 - 1
 # words._price(0, 0, NOT_USABLE, 0, 0)
 NO_PRICE: constant(uint256) = NOT_USABLE * 2**100
-# Later than any data: nothing counts.
-NEVER: constant(uint256) = max_value(uint256)
 # No such time: the sequencer has not been asked yet, and is only if something is to be read.
 NOT_ASKED: constant(uint256) = max_value(uint256) - 1
 
@@ -118,10 +111,6 @@ VOLATILITY_SECONDS: public(immutable(uint256))
 
 # id -> price word; 0 until the first refresh, of the settlement token until it has feeds.
 _words: uint256[IDS]
-# id -> feed words; the first also holds the terms.
-_feeds: uint256[MAX_FEEDS][IDS]
-# Feed word of an L2's sequencer: uptime feed, and as greatest age its grace period; 0 on a chain without one.
-_sequencer: uint256
 # Time from which on a settlement token above par lowers what collateral is worth, by a ramp; 0 until it has feeds.
 premium_start: public(uint256)
 
@@ -151,7 +140,7 @@ def __init__(
     ownable._transfer_ownership(owner)
     EMA_SECONDS = ema_seconds
     VOLATILITY_SECONDS = volatility_seconds
-    self._set_sequencer(sequencer, grace_seconds)
+    index_modes._set_sequencer(sequencer, grace_seconds)
 
 
 # ---------------------------------------------------------------
@@ -190,7 +179,7 @@ def refresh(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         # words._price_refreshed_at
         if (word >> 68) & words.U32 != block.timestamp:
             if since == NOT_ASKED:
-                since = self._since()
+                since = index_modes._since()
             word = self._update(id, word, since)
         fresh_words.append(word)
     if bitmap >= COLLATERAL:
@@ -220,7 +209,7 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
          token that has its first feeds; what it is above par counts after a notice of 2 days by a ramp of 5. These
          feeds can be replaced, not taken away. Reverts with "feeds: id",
          "feeds: none", "feeds: quorum", "feeds: spread band", "feeds: volatility floor", "feeds: too few push",
-         "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate".
+         "feeds: not a contract", "feeds: max age", "feeds: heartbeat", "feeds: duplicate", "oracle: price fixed".
     @param id 0 to 135; 0 is the settlement token, in dollars
     @param terms quorum from 1 to the number of feeds; band and floor fit 16 and 24 bits
     @param feeds 1 to 5 distinct adapters; a quorum of them not pull, or whoever withholds the updates of a pull feed could
@@ -228,28 +217,7 @@ def set_feeds(id: uint256, terms: IIndexOracle.Terms, feeds: DynArray[IIndexOrac
            heartbeats are above 0 and not longer
     """
     ownable._check_owner()
-    count: uint256 = len(feeds)
-    assert id < IDS, "feeds: id"
-    assert count != 0, "feeds: none"
-    assert terms.quorum != 0 and terms.quorum <= count, "feeds: quorum"
-    assert terms.spread_band < 2**16, "feeds: spread band"
-    assert terms.volatility_floor < 2**24, "feeds: volatility floor"
-    packed: uint256[MAX_FEEDS] = empty(uint256[MAX_FEEDS])
-    pulls: uint256 = 0
-    for i: uint256 in range(count, bound=MAX_FEEDS):
-        feed: IIndexOracle.Feed = feeds[i]
-        self._check_feed(feed)
-        for j: uint256 in range(i, bound=MAX_FEEDS):
-            assert feeds[j].adapter != feed.adapter, "feeds: duplicate"
-        if feed.is_pull:
-            pulls += 1
-        packed[i] = feed_words._feed(feed.adapter, feed.heartbeat, feed.max_age, feed.is_pull)
-    assert pulls + terms.quorum <= count, "feeds: too few push"
-    head: uint256 = feed_words._terms(count, terms.quorum, terms.spread_band, terms.volatility_floor)
-    # `_feed` leaves these bits empty.
-    packed[0] += head
-    self._feeds[id] = packed
-    log IIndexOracle.FeedsSet(id=id, terms=terms, feeds=feeds)
+    feed_book._set(id, terms, feeds)
     if id == SETTLEMENT and self._words[SETTLEMENT] == 0:
         # It was at par in this block; a word that is not 0 tells a refresh that there are feeds.
         memory: uint256 = self._moved(NO_PRICE, PAR, terms.volatility_floor)
@@ -264,10 +232,84 @@ def set_sequencer(uptime_feed: address, grace_seconds: uint256):
     @notice Set or replace the uptime feed of the sequencer; the empty address for none. Owner only.
     @dev A feed that breaks makes every index unusable, so it can be replaced. Reverts with "oracle: sequencer",
          "oracle: grace".
-    @param grace_seconds after a resume, in which nothing is usable; at most a day, 0 without a feed
+    @param grace_seconds after a resume, in which partial liquidations and ways out by value wait; at most a day, 0
+           without a feed
     """
     ownable._check_owner()
-    self._set_sequencer(uptime_feed, grace_seconds)
+    index_modes._set_sequencer(uptime_feed, grace_seconds)
+
+
+@external
+def set_roles(guardian: address, delister: address):
+    """
+    @notice Name who may halt a market, and the contract that fixes prices of markets that end. Owner only.
+    @param guardian an address, or the empty one for nobody
+    @param delister a contract, or the empty address for none
+    """
+    ownable._check_owner()
+    index_modes._set_roles(guardian, delister)
+
+
+# ---------------------------------------------------------------
+#                      GUARDIAN AND DELISTER
+# ---------------------------------------------------------------
+
+
+@external
+def halt(market_id: uint256):
+    """
+    @notice Make one market's index not usable for 6 hours: its legs wait, all others go on. Guardian or owner.
+    @dev Reverts with "oracle: not the guardian", "oracle: no market", "oracle: price fixed", "oracle: halted lately".
+    @param market_id 1 to 127, with feeds; no market was halted in the 7 days before
+    """
+    self._check_guardian()
+    feed_book._check_open(market_id)
+    former: uint256 = index_modes._begin_halt(market_id)
+    if feed_book._mode(former) == feed_words.HALTED:
+        feed_book._set_mode(former, feed_words.FOLLOWING)
+    feed_book._set_mode(market_id, feed_words.HALTED)
+
+
+@external
+def lift_halt(market_id: uint256):
+    """
+    @notice End a halt before its time. Guardian or owner.
+    @dev Reverts with "oracle: not the guardian", "oracle: not halted".
+    """
+    self._check_guardian()
+    index_modes._end_halt(market_id)
+
+
+@external
+def fix_price(market_id: uint256, at_average: bool) -> uint256:
+    """
+    @notice Fix a market's price for good: at its index, or at the average of an index that is not usable. Delister
+            only. Ways out by value wait from here to `release_exits` for accounts with a leg in it.
+    @dev Reverts with "oracle: not the delister", "oracle: no market", "oracle: price fixed", "oracle: no sure price",
+         "oracle: still usable".
+    @return the price, WAD
+    """
+    self._check_delister()
+    feed_book._check_open(market_id)
+    word: uint256 = self._words[market_id]
+    # words._price_refreshed_at
+    if (word >> 68) & words.U32 != block.timestamp:
+        since: uint256 = index_modes._since()
+        word = self._renewed(market_id, word, since)
+    fixed: uint256 = index_modes._fixed(word, at_average)
+    self._store(market_id, word, fixed)
+    feed_book._set_mode(market_id, feed_words.STANDING)
+    return words._price_price(fixed)
+
+
+@external
+def release_exits(market_id: uint256):
+    """
+    @notice Open the ways out again once all legs of a market whose price is fixed are settled. Delister only.
+    """
+    self._check_delister()
+    word: uint256 = self._words[market_id]
+    self._words[market_id] = word & ~words.FIXED  # words._price_flags
 
 
 # ---------------------------------------------------------------
@@ -299,7 +341,7 @@ def prices(bitmap: uint256) -> DynArray[uint256, MAX_IDS]:
         # words._price_refreshed_at
         if (word >> 68) & words.U32 != block.timestamp:
             if since == NOT_ASKED:
-                since = self._since()
+                since = index_modes._since()
             cached: uint256 = self._cached(word)
             word = self._current(id, cached, since)
         fresh_words.append(word)
@@ -343,23 +385,7 @@ def feeds(id: uint256) -> (IIndexOracle.Terms, DynArray[IIndexOracle.Feed, MAX_F
     @return adapters with heartbeat and greatest age in seconds
     """
     assert id < IDS, "oracle: unknown id"
-    head: uint256 = self._feeds[id][0]
-    terms: IIndexOracle.Terms = IIndexOracle.Terms(
-        quorum=feed_words._terms_quorum(head),
-        spread_band=feed_words._terms_spread_band(head),
-        volatility_floor=feed_words._terms_volatility_floor(head),
-    )
-    listed: DynArray[IIndexOracle.Feed, MAX_FEEDS] = []
-    for i: uint256 in range(feed_words._terms_count(head), bound=MAX_FEEDS):
-        word: uint256 = self._feeds[id][i]
-        feed: IIndexOracle.Feed = IIndexOracle.Feed(
-            adapter=feed_words._feed_adapter(word),
-            heartbeat=feed_words._feed_heartbeat(word),
-            max_age=feed_words._feed_max_age(word),
-            is_pull=feed_words._feed_is_pull(word) == 1,
-        )
-        listed.append(feed)
-    return terms, listed
+    return feed_book._listed(id)
 
 
 @external
@@ -368,8 +394,20 @@ def sequencer() -> (address, uint256):
     """
     @notice Uptime feed of the sequencer, empty for none, and its grace period in seconds.
     """
-    word: uint256 = self._sequencer
+    word: uint256 = index_modes._sequencer
     return feed_words._feed_adapter(word), feed_words._feed_max_age(word)
+
+
+@external
+@view
+def resumed_at() -> uint256:
+    """
+    @notice Since when the sequencer is up, unix seconds; 0 without one, the greatest number while it is down or silent.
+    """
+    since: uint256 = index_modes._since()
+    if since == index_modes.NEVER or since < index_modes.LATELY:
+        return since
+    return unsafe_sub(since, index_modes.LATELY)
 
 
 # ---------------------------------------------------------------
@@ -378,29 +416,16 @@ def sequencer() -> (address, uint256):
 
 
 @internal
-def _set_sequencer(uptime_feed: address, grace_seconds: uint256):
-    """
-    @notice Store the uptime feed and its grace period.
-    """
-    assert grace_seconds <= MAX_GRACE, "oracle: grace"
-    if uptime_feed == empty(address):
-        assert grace_seconds == 0, "oracle: grace"
-    else:
-        assert uptime_feed.is_contract, "oracle: sequencer"
-    self._sequencer = feed_words._feed(uptime_feed, 0, grace_seconds, False)
-    log IIndexOracle.SequencerSet(uptime_feed=uptime_feed, grace_seconds=grace_seconds)
+@view
+def _check_guardian():
+    is_owner: bool = msg.sender == ownable.owner
+    assert is_owner or msg.sender == index_modes.guardian, "oracle: not the guardian"
 
 
 @internal
 @view
-def _check_feed(feed: IIndexOracle.Feed):
-    """
-    @notice Bounds of one feed.
-    """
-    assert feed.adapter.is_contract, "feeds: not a contract"
-    longest: uint256 = MAX_PULL_AGE if feed.is_pull else MAX_MAX_AGE
-    assert feed.max_age >= MIN_MAX_AGE and feed.max_age <= longest, "feeds: max age"
-    assert feed.heartbeat != 0 and feed.heartbeat <= feed.max_age, "feeds: heartbeat"
+def _check_delister():
+    assert msg.sender == index_modes.delister, "oracle: not the delister"
 
 
 @internal
@@ -420,6 +445,14 @@ def _update(id: uint256, stored: uint256, since: uint256) -> uint256:
     """
     @notice The word of this block, stored. The lock is taken here, so that words that are cached do not pay for it.
     """
+    return self._renewed(id, stored, since)
+
+
+@internal
+def _renewed(id: uint256, stored: uint256, since: uint256) -> uint256:
+    """
+    @notice The word of this block, stored, by a caller who holds the lock.
+    """
     cached: uint256 = self._cached(stored)
     word: uint256 = self._current(id, cached, since)
     if word != cached:
@@ -438,33 +471,12 @@ def _cached(stored: uint256) -> uint256:
 
 @internal
 @view
-def _since() -> uint256:
-    """
-    @notice Time after which data counts: 0 where there is no sequencer, NEVER while it is down, silent or not yet up
-            for the grace period.
-    """
-    sequencer: uint256 = self._sequencer
-    if sequencer == 0:
-        return 0
-    answer: int256 = 0
-    started_at: uint256 = 0
-    uptime_feed: address = feed_words._feed_adapter(sequencer)
-    answer, started_at = oracle_guard._latest_status(uptime_feed)
-    if answer != 0 or started_at == 0 or started_at > block.timestamp:
-        return NEVER
-    if block.timestamp - started_at <= feed_words._feed_max_age(sequencer):
-        return NEVER
-    return started_at
-
-
-@internal
-@view
 def _current(id: uint256, cached: uint256, since: uint256) -> uint256:
     """
     @notice The word of this block, when the cached one is of an earlier block.
     @param since data counts if stamped later
     """
-    head: uint256 = self._feeds[id][0]
+    head: uint256 = feed_book._feeds[id][0]
     if head == 0:
         return NO_PRICE
     lowest: uint256 = feed_words._terms_volatility_floor(head)
@@ -472,59 +484,23 @@ def _current(id: uint256, cached: uint256, since: uint256) -> uint256:
     price: uint256 = 0
     updated_at: uint256 = 0
     half_width: uint256 = 0
-    if since != NEVER:
-        price, updated_at, half_width = self._read_feeds(id, head, since, volatility)
+    counts_since: uint256 = since
+    mode: uint256 = feed_words._terms_mode(head)
+    if mode != feed_words.FOLLOWING:
+        if mode == feed_words.STANDING:
+            return index_modes._standing(cached, block.timestamp)
+        counts_since = index_modes._since_halt(id, since)
+    # Times are below 2**32: above them a flag stands.
+    flag: uint256 = 0
+    if counts_since != index_modes.NEVER:
+        if counts_since >= index_modes.LATELY:
+            counts_since = unsafe_sub(counts_since, index_modes.LATELY)
+            flag = words.IN_GRACE
+        price, updated_at, half_width = feed_book._read(id, head, counts_since, volatility)
     if price == 0:
         return self._stale(cached)
     memory: uint256 = self._moved(cached, price, lowest)
-    return words._price(price, updated_at, half_width, block.timestamp, memory)
-
-
-@internal
-@view
-def _read_feeds(id: uint256, head: uint256, since: uint256, volatility: uint256) -> (uint256, uint256, uint256):
-    """
-    @notice Price, time of data and half-width of the fresh feeds; zeros without a quorum.
-    @param id has feeds
-    @param head word of the first feed
-    """
-    quotes: uint256[MAX_FEEDS] = empty(uint256[MAX_FEEDS])
-    fresh: uint256 = 0
-    feed: uint256 = head
-    for i: uint256 in range(feed_words._terms_count(head), bound=MAX_FEEDS):
-        if i != 0:
-            feed = self._feeds[id][i]
-        quote: uint256 = self._quote(feed, since)
-        if quote != 0:
-            quotes[fresh] = quote
-            fresh = unsafe_add(fresh, 1)
-    quorum: uint256 = feed_words._terms_quorum(head)
-    spread_band: uint256 = feed_words._terms_spread_band(head)
-    return consensus._agree(quotes, fresh, quorum, spread_band, volatility)
-
-
-@internal
-@view
-def _quote(feed: uint256, since: uint256) -> uint256:
-    """
-    @notice What a feed has to say, if it is in range, not too old, not from the future and stamped after `since`;
-            else 0.
-    """
-    price: uint256 = 0
-    updated_at: uint256 = 0
-    half_width: uint256 = 0
-    adapter: address = feed_words._feed_adapter(feed)
-    price, updated_at, half_width = oracle_guard._latest(adapter)
-    if price < MIN_PRICE or price > MAX_PRICE or half_width >= NOT_USABLE:
-        return 0
-    if updated_at > block.timestamp or updated_at <= since:
-        return 0
-    age: uint256 = unsafe_sub(block.timestamp, updated_at)
-    if age > feed_words._feed_max_age(feed):
-        return 0
-    heartbeat: uint256 = feed_words._feed_heartbeat(feed)
-    overdue: uint256 = unsafe_sub(max(age, heartbeat), heartbeat)
-    return consensus._quote(price, updated_at, half_width, overdue, feed_words._feed_is_pull(feed))
+    return words._price(price, updated_at, half_width, block.timestamp, memory | flag)  # words._price_flags
 
 
 @internal

@@ -60,6 +60,7 @@ HEALTHY: constant(uint256) = 1
 STALE: constant(uint256) = 2
 OWN_ACCOUNT: constant(uint256) = 3
 INSOLVENT: constant(uint256) = 4
+SPARED: constant(uint256) = 5
 MAX_LEGS: constant(uint256) = 16
 # Seconds after which a clock is void: what began it may be long over.
 LONGEST_CLOCK: constant(uint256) = 86_400
@@ -132,8 +133,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     step, index = step_plan._calculate_step(seen, limit, True)
-    assert step.stage != step_plan.BANKRUPT, "liquidation: bankrupt"
-    assert step.stage != step_plan.NOTHING, "liquidation: price stale"
+    step_plan._check_stage(step.stage)
     # A whole close may consist of legs that ended epochs have used up.
     allowed: bool = step.stage == step_plan.WHOLE or step.notional != 0
     assert allowed and step.notional <= limit, "liquidation: over limit"
@@ -149,7 +149,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
 def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray[uint256, 32]:
     """
     @notice One step each on many accounts, one margin check of the keeper at the end; a status each.
-    @dev A healthy, stale, own or bankrupt account costs its status alone. The keeper's own margin decides for the batch.
+    @dev A healthy, stale, own, bankrupt or spared account costs its status alone. The keeper's own margin decides for the batch.
     """
     statuses: DynArray[uint256, 32] = []
     last_market: uint256 = 0
@@ -169,6 +169,9 @@ def liquidate_many(accounts: DynArray[uint256, 32], keeper: uint256) -> DynArray
             continue
         if step.stage == step_plan.BANKRUPT:
             statuses.append(INSOLVENT)
+            continue
+        if step.stage == step_plan.GRACE:
+            statuses.append(SPARED)
             continue
         if step.market_id != 0:
             last_market = self._execute_partial(account, keeper, step, seen.legs[index], GATE_NONE)
@@ -201,8 +204,7 @@ def hand_to_backstop(account: uint256, keeper: uint256) -> ILiquidationEngine.St
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     step, index = step_plan._calculate_step(seen, limit, False)
-    assert step.stage != step_plan.BANKRUPT, "liquidation: bankrupt"
-    assert step.stage != step_plan.NOTHING, "liquidation: price stale"
+    step_plan._check_stage(step.stage)
     assert step.notional != 0, "liquidation: bucket full"
     self._hand_over(account, keeper, step, seen, self._taken(step, seen, index))
     self._follow_flag(account)

@@ -211,6 +211,7 @@ def assess(
     collateral_initial: int256 = 0
     collateral: int256 = 0
     usable: bool = True
+    flags: uint256 = 0
     index: uint256 = 0
     for leg: uint256 in legs:
         price_word: uint256 = prices[index]
@@ -224,6 +225,7 @@ def assess(
             collateral_initial += worth_initial
             collateral += worth
             continue
+        flags = flags | price_word  # words._price_flags
         risk: uint256 = risk_parameters._risks[id]
         price: uint256 = price_word >> 176  # words._price_price
         # A leg's size is an int144: no overflow.
@@ -308,6 +310,9 @@ def assess(
     least: uint256 = leg_math._ceil_requirement(unsafe_mul(unsafe_add(long_value, short_value), NOTIONAL_FLOOR_PPM))
     if least > initial:
         settled = unsafe_sub(settled, convert(unsafe_sub(least, initial), int256))
+    if words._price_flags(flags) != 0:
+        # No way out by value yet.
+        settled = min(settled, -1)
     return equity, min(adverse, bound), settled, initial, maintenance
 
 

@@ -27,6 +27,7 @@ BUDGETS = {
     "Backstop": 17_000,
     "Clearinghouse": 22_000,
     "CloseOut": 19_800,
+    "IndexOracle": 18_400,
     "InsuranceFund": 15_400,
     "LiquidationEngine": 19_600,
     "MarginModel": 21_900,

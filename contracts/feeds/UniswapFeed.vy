@@ -20,8 +20,7 @@
      more: together less than 2 ticks (2 parts in 10,000), which the half-width does not hold.
      The time of the data is always now, for the sums run on without trades: a pool that nobody trades repeats its
      last price and never goes stale, and after an outage of the chain the window still holds the price from before
-     it. So let the grace period of the sequencer's feed last as long as the window, and let this feed be one of
-     several, whose median tells.
+     it, as wide as the present tick is away from it. So let this feed be one of several, whose median tells.
      Trust: the pool's code, both tokens' decimals, and that the other token is worth what settlement money is.
 @custom:security Invalid answers give (0, 0, 0). A pool without observations as old as the window reverts, which goes
                  through to the oracle's guard, which tells it from a caller who gives too little gas; this adapter

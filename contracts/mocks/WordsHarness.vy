@@ -48,17 +48,17 @@ BUCKET: constant(uint256) = 23
 
 @external
 @view
-def pack_many(kind: uint256, cases: DynArray[uint256[8], MAX_CASES]) -> DynArray[uint256[2], MAX_CASES]:
+def pack_many(kind: uint256, cases: DynArray[uint256[9], MAX_CASES]) -> DynArray[uint256[2], MAX_CASES]:
     """
     @notice (1, word) for each case that returns and (0, 0) for each that reverts.
     """
     answers: DynArray[uint256[2], MAX_CASES] = []
-    for case: uint256[8] in cases:
+    for case: uint256[9] in cases:
         success: bool = False
         response: Bytes[32] = b""
         success, response = raw_call(
             self,
-            abi_encode(kind, case, method_id=method_id("pack(uint256,uint256[8])")),
+            abi_encode(kind, case, method_id=method_id("pack(uint256,uint256[9])")),
             max_outsize=32,
             is_static_call=True,
             revert_on_failure=False,
@@ -73,7 +73,7 @@ def pack_many(kind: uint256, cases: DynArray[uint256[8], MAX_CASES]) -> DynArray
 
 @external
 @pure
-def pack(kind: uint256, case: uint256[8]) -> uint256:
+def pack(kind: uint256, case: uint256[9]) -> uint256:
     """
     @notice The word that a packer makes of its arguments; arguments that it does not take are ignored.
     """
@@ -112,13 +112,13 @@ def pack(kind: uint256, case: uint256[8]) -> uint256:
 
 @external
 @pure
-def unpack_many(kind: uint256, packed: DynArray[uint256, MAX_CASES]) -> DynArray[uint256[8], MAX_CASES]:
+def unpack_many(kind: uint256, packed: DynArray[uint256, MAX_CASES]) -> DynArray[uint256[9], MAX_CASES]:
     """
     @notice What the readers of a word say of each, in the order of the module.
     """
-    answers: DynArray[uint256[8], MAX_CASES] = []
+    answers: DynArray[uint256[9], MAX_CASES] = []
     for word: uint256 in packed:
-        answer: uint256[8] = self._unpack(kind, word)
+        answer: uint256[9] = self._unpack(kind, word)
         answers.append(answer)
     return answers
 
@@ -142,7 +142,7 @@ def _bits(number: int256) -> uint256:
 
 @internal
 @pure
-def _pack_ledger(kind: uint256, case: uint256[8]) -> uint256:
+def _pack_ledger(kind: uint256, case: uint256[9]) -> uint256:
     first: int256 = self._signed(case[0])
     second: int256 = self._signed(case[1])
     third: int256 = self._signed(case[2])
@@ -161,7 +161,7 @@ def _pack_ledger(kind: uint256, case: uint256[8]) -> uint256:
 
 @internal
 @pure
-def _pack_custody(kind: uint256, case: uint256[8]) -> uint256:
+def _pack_custody(kind: uint256, case: uint256[9]) -> uint256:
     if kind == TERMS:
         return words._terms(case[0], case[1], case[2])
     if kind == OPERATOR:
@@ -175,26 +175,26 @@ def _pack_custody(kind: uint256, case: uint256[8]) -> uint256:
 
 @internal
 @pure
-def _pack_margin(kind: uint256, case: uint256[8]) -> uint256:
+def _pack_margin(kind: uint256, case: uint256[9]) -> uint256:
     if kind == LEG:
         size: int256 = self._signed(case[2])
         return words._leg(case[0], case[1], size)
     if kind == TICKET:
         return words._ticket(case[0], case[1])
     memory: uint256 = words._price_memory(case[2], case[5], case[6], case[7])
-    return words._price(case[0], case[1], case[3], case[4], memory)
+    return words._price(case[0], case[1], case[3], case[4], memory | (case[8] << 14))  # words._price_flags
 
 
 @internal
 @pure
-def _unpack(kind: uint256, word: uint256) -> uint256[8]:
+def _unpack(kind: uint256, word: uint256) -> uint256[9]:
     if kind < TERMS:
         return self._unpack_ledger(kind, word)
     if kind < LEG:
         return self._unpack_custody(kind, word)
     if kind < FLOAT30:
         return self._unpack_margin(kind, word)
-    answer: uint256[8] = empty(uint256[8])
+    answer: uint256[9] = empty(uint256[9])
     if kind == FLOAT30:
         answer[0] = bits._float30_value(word)
     elif kind == BITMAP:
@@ -220,8 +220,8 @@ def _unpack(kind: uint256, word: uint256) -> uint256[8]:
 
 @internal
 @pure
-def _unpack_ledger(kind: uint256, word: uint256) -> uint256[8]:
-    answer: uint256[8] = empty(uint256[8])
+def _unpack_ledger(kind: uint256, word: uint256) -> uint256[9]:
+    answer: uint256[9] = empty(uint256[9])
     if kind == ACCOUNT:
         cash: int256 = words._account_cash(word)
         answer[0] = self._bits(cash)
@@ -259,8 +259,8 @@ def _unpack_ledger(kind: uint256, word: uint256) -> uint256[8]:
 
 @internal
 @pure
-def _unpack_custody(kind: uint256, word: uint256) -> uint256[8]:
-    answer: uint256[8] = empty(uint256[8])
+def _unpack_custody(kind: uint256, word: uint256) -> uint256[9]:
+    answer: uint256[9] = empty(uint256[9])
     if kind == TERMS:
         answer[0] = words._terms_oi_cap(word)
         answer[1] = words._terms_min_notional(word)
@@ -285,8 +285,8 @@ def _unpack_custody(kind: uint256, word: uint256) -> uint256[8]:
 
 @internal
 @pure
-def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
-    answer: uint256[8] = empty(uint256[8])
+def _unpack_margin(kind: uint256, word: uint256) -> uint256[9]:
+    answer: uint256[9] = empty(uint256[9])
     if kind == LEG:
         size: int256 = words._leg_size(word)
         answer[0] = words._leg_id(word)
@@ -304,4 +304,5 @@ def _unpack_margin(kind: uint256, word: uint256) -> uint256[8]:
         answer[5] = words._price_volatility(word)
         answer[6] = words._price_sample_ratio(word)
         answer[7] = words._price_sample_age(word)
+        answer[8] = words._price_flags(word) >> 14  # words._price_flags
     return answer

@@ -21,7 +21,7 @@ from snekmate.utils import math
 RATIO: constant(uint256) = 10**7
 MAX_RATIO: constant(uint256) = 2**28 - 1
 MAX_VOLATILITY: constant(uint256) = 2**24 - 1
-MAX_SAMPLE_AGE: constant(uint256) = 2**16 - 1
+MAX_SAMPLE_AGE: constant(uint256) = 2**14 - 1
 # Seconds between two samples of the volatility, at least: refreshing more often changes nothing.
 SAMPLE_SECONDS: constant(uint256) = 300
 DECAY_UNIT: constant(uint256) = 10**9

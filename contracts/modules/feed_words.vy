@@ -6,7 +6,7 @@
         Apart from words.vy because no other contract reads them.
 @dev Fields from the most significant bit:
      feed      adapter uint160 | heartbeat uint20 | max_age uint20 | is_pull bool | count uint3 | quorum uint3
-               | unused 9 | spread_band uint16 | volatility_floor uint24
+               | unused 7 | mode uint2 | spread_band uint16 | volatility_floor uint24
 """
 
 # ---------------------------------------------------------------
@@ -16,6 +16,11 @@
 U16: constant(uint256) = 2**16 - 1
 U20: constant(uint256) = 2**20 - 1
 U24: constant(uint256) = 2**24 - 1
+
+# Modes of an id: its index follows its feeds; it was halted, see index_modes; its price is fixed for good.
+FOLLOWING: constant(uint256) = 0
+HALTED: constant(uint256) = 1
+STANDING: constant(uint256) = 2
 
 # ---------------------------------------------------------------
 #                             PACKING
@@ -47,6 +52,16 @@ def _terms(count: uint256, quorum: uint256, spread_band: uint256, volatility_flo
     assert volatility_floor <= U24
     # Packed as in words._token.
     return (count << 52) | (quorum << 49) | (spread_band << 24) | volatility_floor
+
+
+@internal
+@pure
+def _with_mode(word: uint256, mode: uint256) -> uint256:
+    """
+    @notice The word of a first feed with another mode, 0 to 3.
+    """
+    # Packed as in words._token.
+    return (word & ~(convert(3, uint256) << 40)) | (mode << 40)
 
 
 # ---------------------------------------------------------------
@@ -112,6 +127,16 @@ def _terms_quorum(word: uint256) -> uint256:
     """
     # Unpacked as in words._token_decimals.
     return (word >> 49) & 7
+
+
+@internal
+@pure
+def _terms_mode(word: uint256) -> uint256:
+    """
+    @notice Mode of the id, see index_modes; zero in every word but the first.
+    """
+    # Unpacked as in words._token_decimals.
+    return (word >> 40) & 3
 
 
 @internal

@@ -28,6 +28,7 @@ NOTHING: constant(uint256) = 0
 PARTIAL: constant(uint256) = 1
 WHOLE: constant(uint256) = 2
 BANKRUPT: constant(uint256) = 3
+GRACE: constant(uint256) = 4
 
 PPM: constant(uint256) = 10**6
 WAD: constant(uint256) = 10**18
@@ -121,13 +122,36 @@ def _is_bankrupt(equity: int256, dust: uint256) -> bool:
 
 
 @internal
+@pure
+def _is_in_grace(seen: liquidation_math.Situation) -> bool:
+    """
+    @notice An outage or a halt of one of its markets ended lately.
+    """
+    flags: uint256 = 0
+    for index: uint256 in range(len(seen.planned), bound=MAX_LEGS):
+        flags = flags | seen.prices[index]  # words._price_flags
+    return flags & words.IN_GRACE != 0  # words._price_flags
+
+
+@internal
+@pure
+def _check_stage(stage: uint256):
+    """
+    @notice Of a step that is due: a slice or all legs.
+    """
+    assert stage != BANKRUPT, "liquidation: bankrupt"
+    assert stage != NOTHING, "liquidation: price stale"
+    assert stage != GRACE, "liquidation: in grace"
+
+
+@internal
 @view
 def _calculate_step(
     seen: liquidation_math.Situation, limit: uint256, whole: bool
 ) -> (ILiquidationEngine.Step, uint256):
     """
     @notice The step an unhealthy account is due, and the index of a slice's leg; stage 0 where no leg has a usable
-            price, 3 where it is bankrupt, notional 0 where the limit allows nothing.
+            price, 3 where it is bankrupt, 4 where a slice waits after an outage or a halt, notional 0 where the limit allows nothing.
     @param whole whether below close-out all legs may go; else a slice however low the account is
     """
     if self._is_below_close_out(seen.equity, seen.maintenance):
@@ -142,6 +166,10 @@ def _calculate_step(
             # all beside a leg without a usable price would not help.
             if step.stage != NOTHING and step.notional <= limit:
                 return step, 0
+    elif self._is_in_grace(seen):
+        spared: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+        spared.stage = GRACE
+        return spared, 0
     most: uint256 = min(limit, liquidation_math.MAX_LIMIT)
     if words._account_mode(seen.word) & PORTFOLIO != 0:
         return self._calculate_slice_of_all(seen, most), 0

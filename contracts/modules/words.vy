@@ -17,7 +17,7 @@
      totals    held uint120 | book int128 | impaired uint8
      leg       id uint8 | open_interest uint104 | size int144
      price     price uint80 | updated_at uint32 | ema_ratio uint28 | half_width uint16
-               | refreshed_at uint32 | volatility uint24 | sample_ratio uint28 | sample_age uint16
+               | refreshed_at uint32 | volatility uint24 | sample_ratio uint28 | flags uint2 | sample_age uint14
      bucket    capital uint34 | max_notional uint34 | loss_budget uint34 | initial uint20 | allotted uint94
                | clock uint40
      A packer reverts when a field is out of range, so a word never corrupts its neighbour: unsigned fields by an
@@ -29,6 +29,7 @@
 # ---------------------------------------------------------------
 
 U8: constant(uint256) = 2**8 - 1
+U14: constant(uint256) = 2**14 - 1
 U16: constant(uint256) = 2**16 - 1
 U20: constant(uint256) = 2**20 - 1
 U24: constant(uint256) = 2**24 - 1
@@ -50,8 +51,12 @@ U128: constant(uint256) = 2**128 - 1
 U144: constant(uint256) = 2**144 - 1
 U160: constant(uint256) = 2**160 - 1
 U216: constant(uint256) = 2**216 - 1
-# Of a price word: ema_ratio, volatility, sample_ratio, sample_age.
+# Of a price word: ema_ratio, volatility, sample_ratio, sample_age, and between the latter the flags.
 MEMORY: constant(uint256) = (2**28 - 1) * 2**116 + 2**68 - 1
+# Flags of a price word. An outage or a halt ended lately: no partial liquidation and no way out by value yet.
+IN_GRACE: constant(uint256) = 2**15
+# The market is being delisted at this price: no way out by value yet.
+FIXED: constant(uint256) = 2**14
 
 
 # Units: see seawall/spec/words.py.
@@ -486,7 +491,7 @@ def _price_memory(ema_ratio: uint256, volatility: uint256, sample_ratio: uint256
     assert ema_ratio <= U28
     assert volatility <= U24
     assert sample_ratio <= U28
-    assert sample_age <= U16
+    assert sample_age <= U14
     return (ema_ratio << 116) | (volatility << 44) | (sample_ratio << 16) | sample_age
 
 
@@ -535,7 +540,16 @@ def _price_sample_ratio(word: uint256) -> uint256:
 @internal
 @pure
 def _price_sample_age(word: uint256) -> uint256:
-    return word & U16
+    return word & U14
+
+
+@internal
+@pure
+def _price_flags(word: uint256) -> uint256:
+    """
+    @notice IN_GRACE and FIXED, in their places.
+    """
+    return word & (IN_GRACE | FIXED)
 
 
 # ---------------------------------------------------------------

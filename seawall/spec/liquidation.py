@@ -22,6 +22,7 @@ from seawall.spec.words import (
     GATE_INITIAL,
     GATE_MARGIN_RULE,
     GATE_NONE,
+    IN_GRACE,
     LOT,
     MAX_UINT256,
     PORTFOLIO,
@@ -29,9 +30,9 @@ from seawall.spec.words import (
     WAD,
 )
 
-#: What a step does; nothing of it where an account is bankrupt.
-NOTHING, PARTIAL, WHOLE, BANKRUPT = 0, 1, 2, 3
-LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT, INSOLVENT = 0, 1, 2, 3, 4
+#: What a step does; nothing of it where an account is bankrupt, or a slice has to wait.
+NOTHING, PARTIAL, WHOLE, BANKRUPT, GRACE = 0, 1, 2, 3, 4
+LIQUIDATED, HEALTHY, STALE, OWN_ACCOUNT, INSOLVENT, SPARED = 0, 1, 2, 3, 4, 5
 #: Off the grid a close may lose a few wei to rounding; the fee leaves room so that h never falls.
 ROUNDING_WEI = 4
 #: Seconds after which a clock is void: what began it may be long over.
@@ -331,11 +332,12 @@ def _is_healthy(plan: Plan) -> bool:
     return not plan.legs or plan.favourable_equity >= plan.favourable_maintenance
 
 
-_STATUS = {
-    NOTHING: STALE,
-    PARTIAL: LIQUIDATED,
-    WHOLE: LIQUIDATED,
-    BANKRUPT: INSOLVENT,
+_STATUS = {NOTHING: STALE, PARTIAL: LIQUIDATED, WHOLE: LIQUIDATED}
+_STATUS |= {BANKRUPT: INSOLVENT, GRACE: SPARED}
+_REFUSALS = {
+    NOTHING: "liquidation: price stale",
+    BANKRUPT: "liquidation: bankrupt",
+    GRACE: "liquidation: in grace",
 }
 
 
@@ -391,6 +393,9 @@ class LiquidationEngine:
             # leg without a usable price would not help.
             if step.stage and step.notional <= limit:
                 return step
+        if not is_low and any(price.flags & IN_GRACE for price in prices[: len(plan.legs)]):
+            # Deposits and reductions come first.
+            return Step(GRACE)
         if mode & PORTFOLIO:
             return plan_slice_of_all(self.parameters, plan, legs, prices, required, limit)
         minimum = {
@@ -414,8 +419,7 @@ class LiquidationEngine:
             require(account != keeper, "liquidation: own account")
             require(not self.is_healthy(account), "liquidation: healthy")
             step = self.plan_step(account, limit)
-            require(step.stage != BANKRUPT, "liquidation: bankrupt")
-            require(step.stage != NOTHING, "liquidation: price stale")
+            require(step.stage not in _REFUSALS, _REFUSALS.get(step.stage, ""))
             allowed = step.stage == WHOLE or step.notional != 0
             require(allowed and step.notional <= limit, "liquidation: over limit")
             self._execute(account, keeper, step, gated=True)
@@ -457,8 +461,7 @@ class LiquidationEngine:
             require(not _is_healthy(plan), "liquidation: healthy")
             require(self._waited(account), "liquidation: not due")
             step = self.plan_step(account, self._room_of_best(account, plan, legs, prices), False)
-            require(step.stage != BANKRUPT, "liquidation: bankrupt")
-            require(step.stage != NOTHING, "liquidation: price stale")
+            require(step.stage not in _REFUSALS, _REFUSALS.get(step.stage, ""))
             sizes = self._sizes_of(account, step)
             fits = step.notional and all(
                 self._room(one, size, price) == size for one, size, price in sizes

@@ -54,6 +54,7 @@ class Price(NamedTuple):
     volatility: int = 0
     sample_ratio: int = RATIO
     sample_age: int = 0
+    flags: int = 0
 
 
 class Assessment(NamedTuple):
@@ -237,6 +238,11 @@ class MarginModel:
         gross = sum(leg.notional for leg in markets)
         floor = _ceil_requirement(gross * self.notional_floor)
         left = min(settled, bound) - max(0, floor - initial)
+        if any(
+            price.flags for leg, price in zip(legs, prices, strict=True) if leg[0] < COLLATERAL_IDS
+        ):
+            # No way out by value yet.
+            left = min(left, -1)
         return Assessment(
             equity=equity,
             adverse=min(settled + max(0, net) * self.profit_weight // PPM, bound),

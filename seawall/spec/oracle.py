@@ -14,7 +14,16 @@ from seawall.spec.averages import MAX_VOLATILITY, Averages, first, moved, waited
 from seawall.spec.consensus import HALF_WIDTH_UNIT, Quote, agree
 from seawall.spec.fixed_math import ceil_div
 from seawall.spec.risk import NOTICE, RAMP
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, WAD, Field, Word, ids_of
+from seawall.spec.words import (
+    IN_GRACE,
+    MAX_HALF_WIDTH,
+    MAX_UINT256,
+    PRICE,
+    WAD,
+    Field,
+    Word,
+    ids_of,
+)
 
 #: The settlement token's own feeds; without any it counts as a dollar.
 SETTLEMENT_ID = 0
@@ -50,7 +59,8 @@ FEED = Word(
         Field("is_pull", 1),
         Field("count", 3),
         Field("quorum", 3),
-        Field("unused", 9),
+        Field("unused", 7),
+        Field("mode", 2),
         Field("spread_band", 16),
         Field("volatility_floor", 24),
     ),
@@ -179,17 +189,6 @@ def latest(source: Source, answered: Round, now: int) -> Reading:
     return Reading(price, answered.updated_at) if price else NO_READING
 
 
-def resumed_at(status: Round | None, grace: int, now: int) -> int | None:
-    """Time after which data counts, from a sequencer's uptime feed; None while nothing counts.
-
-    The answer 0 stands for up, since `started_at`. Nothing counts while the feed fails (`status`
-    None), is not initialised, reports anything else, or for `grace` seconds after a resume.
-    """
-    if status is None or status.answer != 0 or not 0 < status.started_at <= now:
-        return None
-    return status.started_at if now - status.started_at > grace else None
-
-
 def fresh_quote(reading: Reading, feed: FeedTerms, now: int, since: int | None) -> Quote | None:
     """What a reading has to say, if it is in range, at most `max_age` seconds old, not from the
     future and stamped after `since`."""
@@ -211,7 +210,7 @@ def stale_word(cached: int, now: int, memory: Memory) -> int:
     averages = _averages(fields)
     if fields["price"]:
         averages = waited(averages, now - fields["refreshed_at"], memory.ema_seconds)
-    news = {"half_width": MAX_HALF_WIDTH, "refreshed_at": now}
+    news = {"half_width": MAX_HALF_WIDTH, "refreshed_at": now, "flags": 0}
     return PRICE.pack(**{**fields, **averages._asdict(), **news})
 
 
@@ -222,11 +221,13 @@ def next_word(
     now: int,
     memory: Memory,
     since: int | None = 0,
+    in_grace: bool = False,
 ) -> int:
     """The word that a refresh returns and, for an id with feeds, stores.
 
     `cached` is the stored word (0 before the first refresh); `terms` is None for an id without
-    feeds; data counts if stamped after `since`, which is None while nothing counts.
+    feeds; data counts if stamped after `since`, which is None while nothing counts. A price that
+    is not fixed: see `index_modes`.
     """
     before = cached or NO_PRICE
     fields = PRICE.unpack(before)
@@ -256,6 +257,7 @@ def next_word(
         updated_at=agreed.updated_at,
         half_width=agreed.half_width,
         refreshed_at=now,
+        flags=IN_GRACE if in_grace else 0,
         **averages._asdict(),
     )
 

@@ -48,6 +48,9 @@ GATE_INITIAL = 2
 
 MAX_LEGS = 16
 MAX_HALF_WIDTH = 2**16 - 1
+#: Flags of a price word: the price is fixed; an outage or a halt ended lately.
+FIXED = 1
+IN_GRACE = 2
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,8 @@ PLAN = _word(
 #: IndexOracle. price WAD; updated_at and refreshed_at unix seconds; ema_ratio = EMA / price and
 #: sample_ratio = price of the latest sample / price, in 10**-7; half_width in 10**-5 of the price,
 #: 65535 = not usable; volatility: square root of the variance of log returns per second, in 10**-9;
-#: sample_age: seconds from the latest sample to refreshed_at, 65535 for more.
+#: flags: FIXED and IN_GRACE; sample_age: seconds from the latest sample to refreshed_at, 16383 for
+#: more.
 PRICE = _word(
     "price",
     ("price", 80),
@@ -224,7 +228,8 @@ PRICE = _word(
     ("refreshed_at", 32),
     ("volatility", 24),
     ("sample_ratio", 28),
-    ("sample_age", 16),
+    ("flags", 2),
+    ("sample_age", 14),
 )
 #: Backstop: what the owner set for a bucket (whole money; initial in parts per million), what it
 #: was allotted on balance (WAD), and since when its auction runs (1/256 of a second).

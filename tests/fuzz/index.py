@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
+from seawall.spec.index_modes import Halt, Resume, fixed_word, released_word, standing_word
 from seawall.spec.margin import Price
 from seawall.spec.oracle import (
     FIRST_COLLATERAL,
@@ -23,6 +24,7 @@ from seawall.spec.oracle import (
     phased_in,
     premium_start,
 )
+from seawall.spec.state import require
 from seawall.spec.words import MAX_HALF_WIDTH, PRICE, WAD
 from tests.fuzz.backend import Backend, body
 
@@ -63,8 +65,11 @@ class FeedIndex:
         self._owner = chain.actor("timelock")
         self.readings = {leg_id: [NO_READING] * FEEDS for leg_id in FED}
         self.words: dict[int, int] = {}
+        self.halted = Halt()
+        #: Markets whose price is fixed.
+        self.standing: frozenset[int] = frozenset()
         #: What was answered last for a leg, and what the answer came from.
-        self._latest: dict[int, tuple[tuple[int, int, list[Reading]], int]] = {}
+        self._latest: dict[int, tuple[tuple[Any, ...], int]] = {}
         for leg_id in FED:
             self._set_feeds(leg_id)
             if leg_id == SETTLEMENT_ID:
@@ -81,12 +86,16 @@ class FeedIndex:
 
     def word(self, leg_id: int, now: int) -> int:
         """What a refresh would store: dollars."""
-        source = now, self.words.get(leg_id, 0), list(self.readings[leg_id])
+        cached = self.words.get(leg_id, 0)
+        if leg_id in self.standing:
+            return standing_word(cached, now)
+        source = now, cached, list(self.readings[leg_id]), self.halted
         found = self._latest.get(leg_id)
         if found is not None and found[0] == source:
             return found[1]
         readings = [(reading, FEED) for reading in source[2]]
-        word = next_word(source[1], TERMS, readings, now, MEMORY)
+        since, in_grace = self.halted.resume(leg_id, Resume(), now) or (None, False)
+        word = next_word(cached, TERMS, readings, now, MEMORY, since, in_grace)
         self._latest[leg_id] = source, word
         return word
 
@@ -105,6 +114,37 @@ class FeedIndex:
         if any(leg_id >= FIRST_COLLATERAL for leg_id in refreshed):
             fed.add(SETTLEMENT_ID)
         self.words |= {leg_id: self.word(leg_id, now) for leg_id in fed}
+
+    # -- modes -----------------------------------------------------------------------------------
+
+    def saved(self) -> tuple[dict[int, int], Halt, frozenset[int]]:
+        """What a call that is reverted leaves as it was, for `restore`."""
+        return dict(self.words), self.halted, self.standing
+
+    def restore(self, saved: tuple[dict[int, int], Halt, frozenset[int]]) -> None:
+        """As it was."""
+        self.words, self.halted, self.standing = saved
+
+    def begin_halt(self, market_id: int, now: int) -> None:
+        """The guardian stops a market. Errors: Reverted with the oracle's reason."""
+        require(market_id not in self.standing, "oracle: price fixed")
+        self.halted = self.halted.begun(market_id, now)
+
+    def end_halt(self, market_id: int, now: int) -> None:
+        """Before its time. Errors: Reverted with the oracle's reason."""
+        self.halted = self.halted.ended(market_id, now)
+
+    def fix_price(self, market_id: int, at_average: bool, now: int) -> int:
+        """The price, for good. Errors: Reverted with the oracle's reason."""
+        require(market_id not in self.standing, "oracle: price fixed")
+        word = fixed_word(self.word(market_id, now), at_average)
+        self.words = {**self.words, market_id: word}
+        self.standing |= {market_id}
+        return PRICE.unpack(word)["price"]
+
+    def release_exits(self, market_id: int) -> None:
+        """The legs are settled."""
+        self.words = {**self.words, market_id: released_word(self.words[market_id])}
 
     # -- feeds -----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from seawall.spec.margin import Plan, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.words import MAX_UINT256, RATIO, TICK, account_id
 from tests.fuzz import compare, exit_actions
+from tests.fuzz import delisting_actions as delisting
 from tests.fuzz.clearing_actions import deposit_to
 from tests.fuzz.close_out_actions import MAX_EMA_RATIO
 from tests.fuzz.compare import market_ids_of
@@ -99,7 +100,8 @@ class Helpers:
 
 
 def _let_prices_be_known(world: World) -> None:
-    """Every index is confirmed at its latest price."""
+    """Every index is confirmed at its latest price, once no halt stands in the way."""
+    delisting.come_to_an_end(world)
     for market_id in ANCHORS:
         price = max(TICK, world.prices[market_id].price // TICK * TICK)
         world.set_price(market_id, Price(price, world.chain.time))

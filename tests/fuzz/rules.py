@@ -15,6 +15,7 @@ from tests.fuzz import clearing_actions as clearing
 from tests.fuzz import close_out_actions as closing
 from tests.fuzz import compare, liveness, promises
 from tests.fuzz import conversion_actions as conversion
+from tests.fuzz import delisting_actions as delisting
 from tests.fuzz import exchange_actions as exchange
 from tests.fuzz import exit_actions as exits
 from tests.fuzz import fund_actions as fund
@@ -46,7 +47,7 @@ WEIGHTS: dict[Action, int] = {
     clearing.collect: 4,
     clearing.settle: 2,
     module.takeover: 2,
-    module.money_only: 1,
+    module.money_only: 2,
     module.side_charge: 1,
     module.side_close: 1,
     module.side_fall: 2,
@@ -73,18 +74,18 @@ WEIGHTS: dict[Action, int] = {
     module.rescue: 3,
     waterfall.liquidate: 5,
     waterfall.close_out: 5,
-    waterfall.bankrupt: 1,
+    waterfall.bankrupt: 2,
     waterfall.liquidate_many: 2,
     waterfall.hand_to_backstop: 3,
     waterfall.flag: 1,
     closing.resolve: 7,
     closing.resolve_many: 4,
-    closing.resolve_debt: 2,
+    closing.resolve_debt: 3,
     closing.heal_slowly: 2,
     conversion.convert: 4,
     backstop.set_bucket: 1,
     backstop.allot: 1,
-    backstop.release: 1,
+    backstop.release: 2,
     backstop.take_in: 2,
     backstop.buy_inventory: 3,
     exchange.match: 3,
@@ -97,6 +98,8 @@ WEIGHTS: dict[Action, int] = {
     exits.claim: 2,
     exits.cancel_exit: 1,
     exits.set_outflow: 1,
+    delisting.halt: 1,
+    delisting.end_market: 2,
     fund.save: 2,
     fund.save_for_shares: 2,
     fund.request_redeem: 1,

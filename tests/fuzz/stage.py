@@ -84,6 +84,7 @@ CONTRACT_RIGHTS = {
     "backstop": TRADE | WATERFALL | EXIT,
     "fund": EXIT,
     "queue": EXIT,
+    "delisting": TRADE | WATERFALL | FUNDING | RESTRICT,
 }
 OWNERS = ("trader", "maker", "hedger", "whale", "pauper")
 COLLECTOR = "collector"
@@ -159,3 +160,6 @@ def _deploy_index(chain: Deployable, owner: str, oracle: str) -> None:
             chain.deploy(feed_name(leg_id, number), "OddSource")
     bitmap = sum(1 << leg_id for leg_id in FED)
     chain.send(owner, oracle, "ask_for(uint256,address)", bitmap, index)
+    delisting = chain.deploy("delisting", "Delisting", chain.addr("house"), index, owner)
+    roles = "set_roles(address,address)", chain.actor("index guardian"), delisting
+    chain.send(owner, index, *roles)

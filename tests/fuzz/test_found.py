@@ -7,6 +7,7 @@ from seawall.spec.risk import RESERVE_UNIT
 from seawall.spec.words import LONG, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import deposit_to, owner_name
+from tests.fuzz.close_out_actions import CLOSE_OUT_CALL
 from tests.fuzz.creation import compiled
 from tests.fuzz.revm import Revm
 from tests.fuzz.stage import ANCHORS, deploy, market_reserve
@@ -79,7 +80,7 @@ def test_trade_leaves_no_leg_without_size() -> None:
     compare.touched(world, [trader], [MARKET])
 
 
-def test_liquidate_leg_that_lost_its_size_pays_its_reserve_once() -> None:
+def test_close_out_leg_that_lost_its_size_pays_its_reserve_once() -> None:
     chain = Revm(compiled())
     deploy(chain)
     world = World(chain)
@@ -105,12 +106,12 @@ def test_liquidate_leg_that_lost_its_size_pays_its_reserve_once() -> None:
     before = spec.ledger.accounts[keeper].cash
     outcomes = [
         world.send(
-            "liquidate",
-            owner_name(world, keeper),
-            "liquidate(uint256,uint256,uint256)",
-            [trader, keeper, 2**255],
-            lambda: list(world.waterfall.liquidate(trader, keeper, 2**255)),
-            world.engine,
+            "resolve",
+            chain.actor("keeper"),
+            CLOSE_OUT_CALL,
+            [trader, keeper],
+            lambda: world.closer.close_out(trader, keeper),
+            world.closer_address,
         )[0]
         for _ in range(3)
     ]

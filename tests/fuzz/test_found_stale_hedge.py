@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.liquidation import NOTHING, WHOLE
+from seawall.spec.liquidation import BANKRUPT, NOTHING
 from seawall.spec.margin import Price
 from seawall.spec.words import GATE_MARGIN_RULE, LOT, MAX_HALF_WIDTH, MAX_UINT256, PPM, WAD
+from tests.fuzz import compare
 from tests.fuzz.clearing_actions import owner_name, paid
+from tests.fuzz.close_out_actions import CLOSE_OUT_CALL
 from tests.fuzz.creation import compiled
 from tests.fuzz.furnish import furnished
 from tests.fuzz.revm import Revm
@@ -75,9 +77,18 @@ def test_liquidate_solvent_account_keeps_the_hedge_of_a_leg_without_price(world:
     assert world.counts["liquidate! liquidation: price stale"] == 1
 
 
-def test_liquidate_bankrupt_account_loses_the_hedge_too(world: World) -> None:
-    trader = world.accounts[1]
+def test_close_out_bankrupt_account_loses_the_hedge_too(world: World) -> None:
+    trader, keeper = world.accounts[1], world.accounts[2]
     _leave(world, -2_000 * WAD)
 
-    assert world.waterfall.plan_step(trader).stage == WHOLE
-    assert _liquidate(world)
+    assert world.waterfall.plan_step(trader).stage == BANKRUPT
+    assert world.send(
+        "resolve",
+        world.chain.actor("keeper"),
+        CLOSE_OUT_CALL,
+        [trader, keeper],
+        lambda: world.closer.close_out(trader, keeper),
+        world.closer_address,
+    )[0]
+    assert [leg[0] for leg in world.spec.portfolio(trader)[1]] == [STALE]
+    compare.touched(world, [trader, keeper])

@@ -10,6 +10,17 @@ from random import Random
 import pytest
 
 from seawall.spec.averages import MAX_VOLATILITY
+from seawall.spec.index_modes import (
+    HALT_GRACE,
+    HALT_PAUSE,
+    HALT_SECONDS,
+    Halt,
+    Resume,
+    fixed_word,
+    released_word,
+    resumed_at,
+    standing_word,
+)
 from seawall.spec.oracle import (
     FIRST_COLLATERAL,
     MAX_ID,
@@ -31,9 +42,10 @@ from seawall.spec.oracle import (
     par_word,
     phased_in,
     premium_start,
-    resumed_at,
 )
-from seawall.spec.words import MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
+from seawall.spec.risk import RAMP
+from seawall.spec.state import Reverted
+from seawall.spec.words import IN_GRACE, MAX_HALF_WIDTH, MAX_UINT256, PRICE, RATIO, WAD
 from tests.fuzz.backend import Call, Refused, body, call_data, words_of
 from tests.fuzz.creation import compiled
 from tests.fuzz.index import MEMORY, SET_FEEDS
@@ -48,6 +60,8 @@ PEGS = range(FEEDS, FEEDS + 3)
 BASE = 3_000 * WAD
 AGES = (1, 60, 3_600, MAX_MAX_AGE)
 GRACE = 600
+#: Markets from here on end one after the other.
+FIRST_ENDING, LAST_ENDING = 65, 126
 Listed = tuple[str, int, int, bool]
 #: What each action must have done at least, in STEPS steps.
 LEAST = {
@@ -77,6 +91,18 @@ LEAST = {
     "feeds: spread band": 5,
     "feeds: volatility floor": 5,
     "feeds: too few push": 5,
+    "halted": 20,
+    "lately": 5,
+    "oracle: halted lately": 8,
+    "oracle: not halted": 20,
+    "oracle: not the guardian": 20,
+    "oracle: not the delister": 5,
+    "oracle: no market": 20,
+    "oracle: price fixed": 10,
+    "oracle: no sure price": 5,
+    "oracle: still usable": 5,
+    "fixed at the index": 5,
+    "fixed at the average": 5,
 }
 
 LEAST_ON_L2 = {"down": 30, "in grace": 10}
@@ -101,6 +127,10 @@ class Index:
     status: Round | None = None
     #: When what the settlement token is above par begins to count.
     premium_start: int = 0
+    #: The latest halt; the market that ends next, and those whose prices are fixed.
+    halted: Halt = field(default_factory=Halt)
+    ending: int = FIRST_ENDING
+    standing: set[int] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -117,6 +147,9 @@ class Index:
             uptime,
             grace,
         )
+        self.guardian, self.delister = self.chain.actor("guardian"), self.chain.actor("delister")
+        roles = "set_roles(address,address)", self.guardian, self.delister
+        self.chain.send(self.owner, self.oracle, *roles)
         for number in range(FEEDS - 1):
             self.chain.deploy(f"feed {number}", "MockFeed", BASE)
             self.readings.append(Reading(BASE, self.chain.time))
@@ -195,7 +228,7 @@ class Index:
     def set_feeds(self) -> None:
         """New feeds of an id."""
         numbers = self.dice.sample(range(FEEDS), self.dice.choice([1, 2, 2, 3, 3, 4, 5]))
-        self._set_feeds(self.dice.choice(IDS), numbers)
+        self._set_feeds(self.dice.choice((*IDS, self.ending, self.ending)), numbers)
         self.counts["set_feeds"] += 1
 
     def set_peg_feeds(self) -> None:
@@ -254,6 +287,7 @@ class Index:
             (1, fine, [*good, (first, 60, 60, False)], "feeds: duplicate"),
             (1, fine, [*good[1:], good[2]], "feeds: duplicate"),
         ]
+        cases += [(fixed, fine, good, "oracle: price fixed") for fixed in self.standing]
         market_id, terms, listed, reason = self.dice.choice(cases)
         assert self._refusal(lambda: self._send_feeds(market_id, terms, listed)) == reason
 
@@ -280,18 +314,108 @@ class Index:
             return
         self.chain.send(self.owner, uptime, "answer_with(bytes)", body(sent))
 
-    def _since(self, now: int) -> int | None:
+    def _since(self, now: int) -> Resume | None:
         if not self.sequenced:
-            return 0
+            return Resume()
         since = resumed_at(self.status, GRACE, now)
-        if since is None:
-            running = self.status is not None and self.status.answer == 0
-            self.counts["in grace" if running else "down"] += 1
+        self.counts["down"] += since is None
+        self.counts["in grace"] += since is not None and since.in_grace
         return since
+
+    # -- halts and fixed prices ------------------------------------------------------------------
+
+    def halt(self) -> None:
+        """A market stops for hours; mostly long enough after the one before."""
+        # Not while what the settlement token is above par comes by a ramp.
+        if self.dice.random() < 0.3 and self.chain.time > self.premium_start + RAMP > RAMP:
+            self.chain.warp(HALT_PAUSE)
+        market_id, before = self._draw_market(), self.halted
+        self._by_guardian("halt(uint256)", market_id, self._open(market_id), self.halted.begun)
+        if self.halted != before:
+            self.refresh()
+            self.chain.warp(HALT_SECONDS + self.dice.choice([0, 60, HALT_GRACE - 9, HALT_GRACE]))
+            for number in range(FEEDS - 1):
+                self._say(number, BASE)
+            self.refresh()
+
+    def lift_halt(self) -> None:
+        """Before its time; also one that is over, or of another market."""
+        if self.dice.random() < 0.5:
+            self.chain.warp(self.dice.choice([1, HALT_SECONDS - 5, HALT_SECONDS, HALT_GRACE]))
+        market_id = self.dice.choice([self.halted.market_id] * 3 + [self._draw_market()])
+        self._by_guardian("lift_halt(uint256)", market_id, "", self.halted.ended)
+
+    def _draw_market(self) -> int:
+        return self.dice.choice([*IDS, 0, 63, MAX_ID, 2**255, *self.standing])
+
+    def _open(self, market_id: int) -> str:
+        """Why nothing can be done with a market; empty when something can."""
+        if market_id not in self.feeds or not 0 < market_id < FIRST_COLLATERAL:
+            return "oracle: no market"
+        return "oracle: price fixed" if market_id in self.standing else ""
+
+    def _by_guardian(
+        self, signature: str, market_id: int, reason: str, change: Callable[[int, int], Halt]
+    ) -> None:
+        sender = self.dice.choice([self.owner, self.guardian, self.guardian, self.delister])
+        halted = self.halted
+        if sender == self.delister:
+            reason = "oracle: not the guardian"
+        elif not reason:
+            try:
+                halted = change(market_id, self.chain.time + 1)
+            except Reverted as error:
+                reason = str(error)
+        if self._sent(sender, signature, market_id) == reason:
+            self.halted = halted
+        else:
+            raise AssertionError((signature, market_id, reason))
+
+    def fix_price(self) -> None:
+        """Of the market that ends next: at the index, or at the average of a silent one."""
+        sender = self.dice.choice([self.guardian] + [self.delister] * 9)
+        market_id = self.dice.choice([self.ending] * 9 + [self._draw_market()])
+        if market_id in IDS or self.ending == LAST_ENDING:
+            return
+        at_average = self.dice.random() < 0.4
+        reason, word = self._open(market_id), 0
+        if sender == self.guardian:
+            reason = "oracle: not the delister"
+        elif not reason:
+            try:
+                word = fixed_word(self.fresh(market_id, self.chain.time + 1), at_average)
+            except Reverted as error:
+                reason = str(error)
+        arguments = sender, "fix_price(uint256,bool)", market_id, int(at_average)
+        found = self._sent(*arguments)
+        assert found == reason, (arguments, found, reason)
+        if not reason:
+            self.words[market_id] = word
+            self.standing.add(market_id)
+            self.ending += 1
+            self.counts["fixed at the average" if at_average else "fixed at the index"] += 1
+
+    def release_exits(self) -> None:
+        """Of a market whose price is fixed."""
+        if self.standing:
+            market_id = self.dice.choice(sorted(self.standing))
+            assert self._sent(self.delister, "release_exits(uint256)", market_id) == ""
+            self.words[market_id] = released_word(self.words[market_id])
+
+    def _sent(self, sender: str, signature: str, *arguments: int) -> str:
+        """Send a call; the reason of a refusal, empty when it passed."""
+        try:
+            self.chain.send(sender, self.oracle, signature, *arguments)
+        except Refused as error:
+            self.counts[error.reason] += 1
+            return error.reason
+        return ""
 
     def refresh(self) -> None:
         """Some ids; what the view says before is what a transaction stores in the same second."""
-        ids = sorted(self.dice.sample((SETTLEMENT_ID, *IDS), self.dice.randrange(1, 5)))
+        ends = [self.ending, *sorted(self.standing)[-2:]]
+        drawn = self.dice.sample((SETTLEMENT_ID, *IDS, *ends), self.dice.randrange(1, 5))
+        ids = sorted({*drawn, self.halted.market_id})
         bitmap = sum(1 << market_id for market_id in ids)
         now = self.chain.time
         seen = self._view("prices(uint256)", bitmap)
@@ -365,7 +489,13 @@ class Index:
             0 < now - one.heartbeat - reading.updated_at <= one.max_age - one.heartbeat
             for reading, one in readings
         )
-        return next_word(cached, terms, readings, now, MEMORY, self._since(now))
+        if market_id in self.standing:
+            return standing_word(cached, now)
+        outage = self._since(now)
+        resume = self.halted.resume(market_id, outage, now)
+        self.counts["halted"] += outage is not None and resume is None
+        since, in_grace = resume or (None, False)
+        return next_word(cached, terms, readings, now, MEMORY, since, in_grace)
 
     def _count(self, word: int) -> None:
         found = PRICE.unpack(word)
@@ -373,6 +503,7 @@ class Index:
         self.counts["stale" if width == MAX_HALF_WIDTH else "usable"] += 1
         self.counts["spread"] += 0 < width < MAX_HALF_WIDTH
         self.counts["average apart"] += found["ema_ratio"] not in (0, RATIO)
+        self.counts["lately"] += bool(found["flags"] & IN_GRACE)
         self.counts["volatile"] += 0 < found["volatility"] < MAX_VOLATILITY
 
     def _count_settled(self, word: int, answered: int) -> None:
@@ -413,6 +544,10 @@ def test_index_oracle_random_feeds_match_specification(sequenced: bool) -> None:
         index.list_feeds: 1,
         index.wait: 2,
         index.switch_sequencer: 1,
+        index.halt: 1,
+        index.lift_halt: 1,
+        index.fix_price: 1,
+        index.release_exits: 1,
     }
     for act in index.dice.choices(list(weights), list(weights.values()), k=STEPS):
         act()

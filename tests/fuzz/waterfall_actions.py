@@ -20,7 +20,6 @@ from tests.fuzz.stage import ENGINE, MAIN_MARKETS
 from tests.fuzz.trading import parties, send_trades, standings
 from tests.fuzz.world import World
 
-#: No market's index is moved beyond it (WAD).
 #: Accounts that are looked at for one that a price can bring to a line.
 TRIES = 3
 LIQUIDATE = "liquidate(uint256,uint256,uint256)"
@@ -199,7 +198,7 @@ def close_out(world: World, dice: Random) -> None:
 
 def bankrupt(world: World, dice: Random) -> None:
     """An account at no equity, or far below, is no keeper's; one just above is."""
-    account = _bring_to(world, dice, dice.choice([0, 0, 10_000, -300_000]))
+    account = _bring_to(world, dice, dice.choice([0, 10_000, 50_000, 200_000, -300_000]))
     if account is not None:
         _liquidate(world, dice, account)
 

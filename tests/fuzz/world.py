@@ -13,12 +13,14 @@ from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change, Clearinghouse, Refresh, Terms
 from seawall.spec.close_out import CloseOut
 from seawall.spec.conversion import CollateralConverter
+from seawall.spec.delisting import Delisting
 from seawall.spec.exchange import Exchange
 from seawall.spec.exit_queue import ExitQueue
 from seawall.spec.fixed_math import MAX_UINT256
 from seawall.spec.ledger import Market
 from seawall.spec.liquidation import EngineParameters, LiquidationEngine, Step
 from seawall.spec.margin import MarginModel, Price
+from seawall.spec.oracle import NO_PRICE
 from seawall.spec.orders import Fees
 from seawall.spec.savings import BackstopSavings, Savings
 from seawall.spec.state import Journal, Reverted, Table
@@ -157,6 +159,29 @@ class Backers(BackstopSavings):
             super().see()
 
 
+class FedIndex:
+    """What the delisting module asks of the index that follows feeds."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def refreshed(self, market_id: int) -> int:
+        """The market's word of this block; of one without feeds it has no price."""
+        return self._world.refreshed(market_id) if market_id in FED else NO_PRICE
+
+    def fix_price(self, market_id: int, at_average: bool) -> int:
+        """Errors: Reverted with the oracle's reason."""
+        return self._world.index.fix_price(market_id, at_average, self._world.spec.now)
+
+    def release_exits(self, market_id: int) -> None:
+        """Open the ways out again."""
+        self._world.index.release_exits(market_id)
+
+    def resumed_at(self) -> int | None:
+        """There is no sequencer."""
+        return 0
+
+
 class World:
     """A deployed system with its specification; `send` predicts, calls, compares.
 
@@ -171,6 +196,7 @@ class World:
         self.fund, self.oracle = chain.addr("fund"), chain.addr("oracle")
         self.converter, self.closer_address = chain.addr("converter"), chain.addr("close_out")
         self.backstop = chain.addr("backstop")
+        self.delisting_address = chain.addr("delisting")
         self.domain = Domain(CHAIN_ID, self.exchange)
         self.owner = chain.actor("timelock")
         self.steps: deque[tuple[Any, ...]] = deque(maxlen=KEPT_STEPS)
@@ -224,6 +250,7 @@ class World:
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS, *FUND_SHARES)
         self.waterfall.backstop = self.stop
         self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover, self.stop)
+        self.delister = Delisting(self.spec, FedIndex(self))
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)
         self.slack = Slack(self.spec, self.prices, list(ANCHORS), self.drift)
@@ -233,6 +260,12 @@ class World:
         if self._stores:
             self.index.store(ids, self.spec.now)
         return [self.prices[leg_id] for leg_id in ids]
+
+    def refreshed(self, market_id: int) -> int:
+        """The word of a market whose index follows feeds, stored with the call."""
+        if self._stores:
+            self.index.store([market_id], self.spec.now)
+        return self.index.word(market_id, self.spec.now)
 
     def _view(self, bitmap: int) -> list[Price]:
         return [self.prices[leg_id] for leg_id in ids_of(bitmap)]
@@ -259,6 +292,7 @@ class World:
         self.spec.set_module(CollateralConverter.ADDRESS, CONTRACT_RIGHTS["converter"])
         self.spec.set_module(CloseOut.ADDRESS, CONTRACT_RIGHTS["close_out"])
         self.spec.set_module(Backstop.ADDRESS, CONTRACT_RIGHTS["backstop"])
+        self.spec.set_module(Delisting.ADDRESS, CONTRACT_RIGHTS["delisting"])
         for token_id in COLLATERAL:
             self.set_token(token_id, CAP)
         parameters.list_all(self)
@@ -349,12 +383,12 @@ class World:
 
     def _predicted_and_stored(self, predict: Callable[[], Answer]) -> tuple[list[int], str | None]:
         """The outcome; index words that it refreshed stay unless all is reverted."""
-        before = dict(self.index.words)
+        before = self.index.saved()
         self._stores = True
         expected, reason = self._predicted(predict)
         self._stores = False
         if reason is not None:
-            self.index.words = before
+            self.index.restore(before)
         return expected, reason
 
     def _note_trades(self) -> None:

@@ -44,6 +44,7 @@ def test_refresh_three_fresh_feeds_stores_median(
         "volatility": 0,
         "sample_ratio": RATIO,
         "sample_age": 0,
+        "flags": 0,
     }
 
 
