@@ -332,11 +332,11 @@ def heal(amount: uint256) -> uint256:
     @notice Pay deferred losses down from the insurance fund's cash, clamped to both.
     """
     self._check_right(LOSS)
-    cash: int256 = words._account_cash(ledger._accounts[custody.FEE_ACCOUNT])
     totals: custody.Totals = custody._load_totals()
-    healed: uint256 = min(min(amount, totals.deferred), convert(max(cash, 0), uint256))
+    healed: uint256 = custody._healable(min(amount, totals.deferred))
     if healed != 0:
-        custody._defer(custody.FEE_ACCOUNT, -convert(healed, int256))
+        # An account's cash is an int112.
+        custody._defer(custody.FEE_ACCOUNT, unsafe_sub(0, convert(healed, int256)))
     return healed
 
 

@@ -20,6 +20,7 @@ from interfaces import IBackstop
 from interfaces import IClearinghouse
 from interfaces import ICloseOut
 implements: ICloseOut
+from interfaces import IExitQueue
 from interfaces import IIndexOracle
 from interfaces import IInsuranceFund
 from interfaces import ILiquidationEngine
@@ -77,6 +78,7 @@ HEALTHY: constant(uint256) = 1
 STALE: constant(uint256) = 2
 OWN_ACCOUNT: constant(uint256) = 3
 WAITING: constant(uint256) = 4
+ALONE: constant(uint256) = 5
 
 GATE_NONE: constant(uint256) = 0
 PPM: constant(uint256) = 10**6
@@ -104,6 +106,7 @@ ENGINE: public(immutable(ILiquidationEngine))
 BACKSTOP: public(immutable(IBackstop))
 # Owner of the bucket accounts, as a number.
 BACKSTOP_OWNER: immutable(uint256)
+EXIT_QUEUE: public(immutable(IExitQueue))
 # How long the clock of an account above zero runs before its legs may be closed against other sides.
 REDUCE_AFTER_SECONDS: public(immutable(uint256))
 
@@ -137,6 +140,8 @@ def __init__(engine: address, insurance_fund: IInsuranceFund, backstop: IBacksto
     index_oracle: IIndexOracle = staticcall terms.INDEX_ORACLE()
     margin_model: IMarginModel = staticcall terms.MARGIN_MODEL()
     step_plan.__init__(clearinghouse, index_oracle, margin_model)
+    queue_account: uint256 = staticcall clearinghouse.QUEUE_ACCOUNT()
+    EXIT_QUEUE = IExitQueue(convert(queue_account >> 96, address))  # bits._owner
     shortfall.__init__(insurance_fund)
     target_buffer: uint256 = staticcall terms.TARGET_BUFFER_PPM()
     penalty_min: uint256 = staticcall terms.PENALTY_MIN_PPM()
@@ -244,7 +249,23 @@ def _look(account: uint256, keeper: uint256, alone: bool) -> (uint256, int256):
         step = step_plan._calculate_whole(seen, dust)
         if step.stage == step_plan.NOTHING:
             return STALE, seen.equity
-    self._join(account, keeper, seen, step, dust)
+    lacking: uint256 = 0
+    if step_plan._is_bankrupt(seen.equity, dust):
+        missing: int256 = unsafe_sub(convert(dust, int256), seen.equity)
+        if self._has_silent(seen.planned):
+            # What it lacks beside a silent leg is written off with that leg: until then it may stand in for nobody, nor
+            # anybody for it. Only what is missing at that leg's favourable end is certain.
+            if not alone:
+                return ALONE, seen.equity
+            missing = max(0, unsafe_sub(0, seen.favourable))
+        lacking = convert(missing, uint256)
+        if lacking != 0:
+            # What it wanted to take out pays first.
+            recalled: uint256 = extcall EXIT_QUEUE.recall(account, lacking)
+            lacking = unsafe_sub(max(lacking, recalled), recalled)
+            seen.base = unsafe_add(seen.base, convert(recalled, int256))
+            seen.equity = unsafe_add(seen.equity, convert(recalled, int256))
+    self._join(account, keeper, seen, step, lacking)
     return CLOSED, seen.equity
 
 
@@ -254,18 +275,28 @@ def _join(
     keeper: uint256,
     seen: liquidation_math.Situation,
     step: ILiquidationEngine.Step,
-    dust: uint256,
+    lacking: uint256,
 ):
     """
     @notice Take a due account into the batch.
+    @param lacking its shortfall
     """
-    lacking: uint256 = 0
-    if step_plan._is_bankrupt(seen.equity, dust):
-        lacking = convert(unsafe_sub(convert(dust, int256), seen.equity), uint256)
-    missing: uint256 = close_out_batch._add(account, seen, step, lacking, self._is_bucket(account))
+    close_out_batch._add(account, seen, step, lacking, self._is_bucket(account))
     log ICloseOut.ClosedOut(
-        account=account, keeper=keeper, equity=seen.equity, shortfall=missing, fee=step.fee, reserve=step.reserve
+        account=account, keeper=keeper, equity=seen.equity, shortfall=lacking, fee=step.fee, reserve=step.reserve
     )
+
+
+@internal
+@pure
+def _has_silent(planned: DynArray[uint256, step_plan.MAX_LEGS]) -> bool:
+    """
+    @notice Whether a leg has no usable price.
+    """
+    for plan: uint256 in planned:
+        if not risk_words._plan_usable(plan):
+            return True
+    return False
 
 
 @internal

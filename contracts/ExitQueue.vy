@@ -40,6 +40,9 @@ EXIT: constant(uint256) = 64
 CANCELLED: constant(uint256) = 1
 NOT_COVERED: constant(uint256) = 2
 TOKEN_REFUSED: constant(uint256) = 3
+RECALLED: constant(uint256) = 4
+# The right of modules that settle losses.
+LOSS: constant(uint256) = 8
 
 
 # `terms` packs amount and time, see words.vy.
@@ -66,6 +69,8 @@ OWN_ACCOUNT: immutable(uint256)
 # ---------------------------------------------------------------
 
 _tickets: HashMap[uint256, Ticket]
+# Account -> native units of its tickets that were not called back.
+waiting: public(HashMap[uint256, uint256])
 # Ids of the front ticket and of the next one to be written.
 _front: uint256
 _next: uint256
@@ -114,10 +119,30 @@ def enqueue(account: uint256, receiver: address, amount: uint256):
     ticket_id: uint256 = self._next
     ready_at: uint256 = block.timestamp + WAIT_SECONDS
     self._next = ticket_id + 1
+    self.waiting[account] += amount
     self._tickets[ticket_id] = Ticket(account=account, receiver=receiver, terms=words._ticket(amount, ready_at))
     log IExitQueue.TicketQueued(
         ticket_id=ticket_id, account=account, receiver=receiver, amount=amount, ready_at=ready_at
     )
+
+
+@external
+def recall(account: uint256, most: uint256) -> uint256:
+    """
+    @notice Let what waits for an account be its cash again, up to what it lacks. A module with the LOSS right only.
+    @dev See IExitQueue.
+    """
+    asked: uint256 = (most + UNIT - 1) // UNIT
+    amount: uint256 = min(self.waiting[account], asked)
+    if amount == 0:
+        return 0
+    rights: uint256 = staticcall CLEARINGHOUSE.modules(msg.sender)
+    assert rights & LOSS != 0, "module: no right"  # a right as bits._has reads it
+    # amount <= waiting
+    self.waiting[account] = unsafe_sub(self.waiting[account], amount)
+    log IExitQueue.Recalled(account=account, amount=amount)
+    extcall CLEARINGHOUSE.transfer(OWN_ACCOUNT, account, amount * UNIT)
+    return amount * UNIT
 
 
 # ---------------------------------------------------------------
@@ -235,7 +260,10 @@ def _serve(ticket_id: uint256) -> bool:
     if not token_utils._try_is_covered(self, ticket.account):
         self._give_back(ticket_id, NOT_COVERED)
         return True
-    amount: uint256 = words._ticket_amount(ticket.terms)
+    amount: uint256 = min(words._ticket_amount(ticket.terms), self.waiting[ticket.account])
+    if amount == 0:
+        self._drop(ticket_id, ticket.account, 0, RECALLED)
+        return True
     success: bool = False
     paid: uint256 = 0
     left: uint256 = 0
@@ -253,6 +281,8 @@ def _serve(ticket_id: uint256) -> bool:
         paid=paid,
         left=left,
     )
+    # left <= amount <= waiting
+    self.waiting[ticket.account] = unsafe_sub(self.waiting[ticket.account], unsafe_sub(amount, left))
     if left == 0:
         self._tickets[ticket_id] = empty(Ticket)
         return True
@@ -266,7 +296,18 @@ def _give_back(ticket_id: uint256, reason: uint256):
     @notice Let a ticket's amount be cash of its account again.
     """
     account: uint256 = self._tickets[ticket_id].account
-    amount: uint256 = words._ticket_amount(self._tickets[ticket_id].terms)
+    amount: uint256 = min(words._ticket_amount(self._tickets[ticket_id].terms), self.waiting[account])
+    # amount <= waiting
+    self.waiting[account] = unsafe_sub(self.waiting[account], amount)
+    self._drop(ticket_id, account, amount, reason)
+    if amount != 0:
+        extcall CLEARINGHOUSE.transfer(OWN_ACCOUNT, account, amount * UNIT)
+
+
+@internal
+def _drop(ticket_id: uint256, account: uint256, amount: uint256, reason: uint256):
+    """
+    @notice Take a ticket out that is not paid.
+    """
     self._tickets[ticket_id] = empty(Ticket)
     log IExitQueue.TicketReturned(ticket_id=ticket_id, account=account, amount=amount, reason=reason)
-    extcall CLEARINGHOUSE.transfer(OWN_ACCOUNT, account, amount * UNIT)

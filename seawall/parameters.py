@@ -284,7 +284,7 @@ def parse(raw: Any, folder: Path = Path()) -> Parameters:
         conversion=_conversion(top["conversion"]),
         fund=_fund(top["insurance_fund"]),
         vault=_vault(top["backstop"]),
-        auction=_auction(top["backstop"], liquidation.penalty_min),
+        auction=_auction(top["backstop"], liquidation),
         markets=markets,
         portfolio=_portfolio(top.get("portfolio"), folder, ids),
     )
@@ -422,16 +422,20 @@ def _vault(raw: Any) -> VaultParameters:
     return VaultParameters(name, symbol, cooldown)
 
 
-def _auction(raw: Any, penalty_min: int) -> dutch_auction.AuctionTerms:
+def _auction(raw: Any, liquidation: EngineSettings) -> dutch_auction.AuctionTerms:
     """Of the Backstop's inventory: what a buyer may gain is no more than what a solvent account has
-    paid for its liquidation."""
+    paid the bucket for its liquidation, the keeper's share apart."""
     entry = _fields(raw, "backstop", BACKSTOP_FIELDS)
     highest = str(Decimal(dutch_auction.MAX_RATE) / PPM)
     premium, discount = (
         ppm(entry[name], f"backstop.{name}", highest) for name in ("premium", "discount")
     )
-    if discount > penalty_min:
-        raise ParameterError("backstop.discount: must not be above liquidation.penalty_min")
+    left = liquidation.penalty_min * (PPM - liquidation.keeper_share) // PPM
+    if discount > left:
+        raise ParameterError(
+            "backstop.discount: must not be above liquidation.penalty_min less the keeper's share, "
+            f"{Decimal(left) / PPM}"
+        )
     where = "backstop.duration_seconds"
     seconds = _int(
         entry["duration_seconds"], where, dutch_auction.MIN_SECONDS, dutch_auction.MAX_SECONDS

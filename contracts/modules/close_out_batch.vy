@@ -78,18 +78,18 @@ def _add(
     step: ILiquidationEngine.Step,
     lacking: uint256,
     of_bucket: bool,
-) -> uint256:
+):
     """
-    @notice Take a due account in; returns its shortfall.
+    @notice Take a due account in.
     @param step its whole close, from step_plan
-    @param lacking its shortfall where all its legs go
+    @param lacking its shortfall
     @param of_bucket whether the Backstop holds it
     """
     number: uint256 = self._count
     left: uint256 = step.fee
     last: uint256 = 0
     markets: uint256 = 0
-    whole: bool = True
+    reserve: uint256 = 0
     value: int256 = 0
     index: uint256 = 0
     for plan: uint256 in seen.planned:
@@ -98,8 +98,9 @@ def _add(
         # Sixteen of a size below 2**113 times a price below 2**80.
         value = unsafe_add(value, unsafe_mul(words._leg_size(leg), price))
         index = unsafe_add(index, 1)
+        # Sixteen of uint16 cents.
+        reserve = unsafe_add(reserve, unsafe_mul(risk_words._plan_reserve(plan), RESERVE_UNIT))
         if not risk_words._plan_usable(plan):
-            whole = False
             continue
         market_id: uint256 = risk_words._plan_id(plan)
         entry: uint256 = self._entry(number, market_id)
@@ -124,17 +125,13 @@ def _add(
         self._bucket_markets = self._bucket_markets | markets  # bits._bit
     self._reserve = unsafe_add(self._reserve, step.reserve)
     self._count = unsafe_add(number, 1)
-    shortfall: uint256 = 0
-    # Beside a leg that stays it is not known what is missing.
-    if whole and lacking != 0:
-        shortfall = lacking
+    if lacking != 0:
         if self._shortfall == 0:
             self._pivot = number
-        self._shortfall = unsafe_add(self._shortfall, shortfall)
+        self._shortfall = unsafe_add(self._shortfall, lacking)
         outside: int256 = unsafe_add(seen.base, fixed_math._wad_floor(value))
-        self._worths[number] = unsafe_sub(seen.equity, unsafe_sub(outside, convert(step.reserve, int256)))
-    self._shortfalls[number] = shortfall
-    return shortfall
+        self._worths[number] = unsafe_sub(seen.equity, unsafe_sub(outside, convert(reserve, int256)))
+    self._shortfalls[number] = lacking
 
 
 @internal

@@ -207,8 +207,9 @@ def _defer(account: uint256, loss: int256):
             down.
     """
     totals: Totals = self._load_totals()
-    totals.book += loss
-    totals.deferred = convert(convert(totals.deferred, int256) + loss, uint256)
+    # An int128, a sum of losses below 2**233, and a loss that is an account's cash, an int112.
+    totals.book = unsafe_add(totals.book, loss)
+    totals.deferred = convert(unsafe_add(convert(totals.deferred, int256), loss), uint256)
     self._store_totals(totals)
     ledger._add_cash(account, loss)
     log IClearinghouse.LossDeferred(account=account, amount=loss, deferred=totals.deferred)
@@ -222,9 +223,11 @@ def _credit_settlement(account: uint256, token: uint256, received: uint256) -> u
     totals: Totals = self._load_totals()
     amount: uint256 = received * self._unit(token)
     credit: uint256 = amount
+    # As if the fund's cash had healed already: who comes before a healing gains nothing by it.
     if totals.deferred != 0 and totals.held != 0:
         # uint120 each; the ratio is at least 1, so the credit is not below the amount.
-        claims: uint256 = unsafe_add(totals.held, totals.deferred)
+        owed: uint256 = unsafe_sub(totals.deferred, self._healable(totals.deferred))
+        claims: uint256 = unsafe_add(totals.held, owed)
         credit = fixed_math._mul_div_down(amount, claims, totals.held)
         totals.deferred += unsafe_sub(credit, amount)
     totals.held += amount
@@ -240,6 +243,16 @@ def _credit_settlement(account: uint256, token: uint256, received: uint256) -> u
     if account != FEE_ACCOUNT:
         self._collateral[account][SETTLEMENT] += credit
     return credit
+
+
+@internal
+@view
+def _healable(most: uint256) -> uint256:
+    """
+    @notice What of so many losses (WAD) the fund's cash can pay.
+    """
+    cash: int256 = words._account_cash(ledger._accounts[FEE_ACCOUNT])
+    return min(most, convert(max(cash, 0), uint256))
 
 
 @internal

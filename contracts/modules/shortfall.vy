@@ -255,8 +255,9 @@ def _charge(
 ) -> Raised:
     """
     @notice Sides pay what the fund leaves, up to their caps.
-    @dev What a side cannot pay is asked of the others in proportion to what they have left: of these only for as much
-         size as bankrupt legs stood against. Nobody pays for a crash elsewhere because a dollar was bet against him.
+    @dev A side pays for as much size as bankrupt legs stood against it: nobody pays for a crash elsewhere because a
+         dollar was bet against him, and all closes of one move together ask no more of a side than its cap. What a
+         side cannot pay is asked of the others in proportion to what they have left.
     """
     raised: Raised = empty(Raised)
     spare: uint256[MAX_CLAIMS] = empty(uint256[MAX_CLAIMS])
@@ -273,15 +274,13 @@ def _charge(
         left, minimum = self._left(market_ids[rank], side)
         raised.lefts[index] = unsafe_add(left, 1)
         cap: uint256 = 0
-        reserved: uint256 = 0
         # Sizes are below 2**128, prices below 2**85, a minimum below 2**96: no overflow.
         if left != 0 and unsafe_mul(left, words._price_price(prices[rank])) >= unsafe_mul(minimum, WAD):
-            cap = self._cap(left, side, prices[rank], claims.base[rank])
-            reserved = self._cap(min(left, claims.against[index]), side, prices[rank], claims.base[rank])
+            cap = self._cap(min(left, claims.against[index]), side, prices[rank], claims.base[rank])
         charge: uint256 = min(claims.wanted[index], cap)
         raised.charges[index] = charge
         missing = unsafe_add(missing, unsafe_sub(claims.wanted[index], charge))
-        spare[index] = unsafe_sub(max(reserved, charge), charge)
+        spare[index] = unsafe_sub(cap, charge)
         free = unsafe_add(free, spare[index])
     missing = min(missing, free)
     for index: uint256 in range(count, bound=MAX_CLAIMS):

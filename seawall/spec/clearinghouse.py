@@ -263,8 +263,7 @@ class Clearinghouse(Custody):
         """The insurance fund's cash pays deferred losses down, clamped to both."""
         with self.journal.transaction():
             self._require_right(module, LOSS)
-            cash = self.ledger.accounts[self.fee_account].cash
-            healed = min(amount, self.totals.deferred, max(0, cash))
+            healed = self.healable(min(amount, self.totals.deferred))
             self.ledger.add_cash(self.fee_account, -healed)
             self._move_totals(book=-healed, deferred=-healed)
             return healed

@@ -13,6 +13,7 @@ closed; members of the batch pay none of it: their legs are gone by then.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from seawall.spec.backstop import Backstop
@@ -43,7 +44,7 @@ from seawall.spec.words import (
 
 #: Stages: the insurance fund, what sides are charged, what is deferred.
 FUND, CHARGED, DEFERRED = 4, 5, 6
-CLOSED, HEALTHY, STALE, OWN_ACCOUNT, WAITING = 0, 1, 2, 3, 4
+CLOSED, HEALTHY, STALE, OWN_ACCOUNT, WAITING, ALONE = 0, 1, 2, 3, 4, 5
 MAX_BATCH = 20
 #: A fund with less is empty: to ask it would cost more than it has (WAD).
 LEAST_SAVINGS = 10**12
@@ -91,6 +92,8 @@ class CloseOut:
         self.parameters = parameters
         self.cover = cover
         self.backstop = backstop
+        #: (account, most) -> what of its tickets is its cash again.
+        self.recall: Callable[[int, int], int] = lambda account, most: 0
         self.healed_at: Table[int, int] = Table(self.house.journal, 0)
         #: Of the last call: its accounts, and which stage paid how much.
         self.batch = Batch()
@@ -167,7 +170,12 @@ class CloseOut:
         step = plan_whole(engine.parameters, plan, legs, prices, required, mode)
         if step.stage == 0:
             return STALE, None
-        return CLOSED, Case(account, plan, legs, prices, step)
+        case = Case(account, plan, legs, prices, step)
+        # What it lacks beside a silent leg is written off with that leg: until then it may stand in
+        # for nobody, nor anybody for it.
+        if not alone and case.is_bankrupt and not case.is_whole:
+            return ALONE, None
+        return CLOSED, self._recalled(case)
 
     def _look_at_debt(self, case: Case) -> tuple[int, Case | None]:
         """An account without legs is due below zero; the fund's own debt is its savers'.
@@ -176,7 +184,18 @@ class CloseOut:
         """
         if case.plan.equity >= 0 or case.account == self.house.fee_account:
             return HEALTHY, None
-        return CLOSED, case
+        return CLOSED, self._recalled(case)
+
+    def _recalled(self, case: Case) -> Case:
+        """What it lacks is taken from what it wanted to take out first."""
+        recalled = self.recall(case.account, case.shortfall) if case.shortfall else 0
+        if not recalled:
+            return case
+        plan = case.plan
+        better = plan._replace(
+            equity=plan.equity + recalled, favourable_equity=plan.favourable_equity + recalled
+        )
+        return replace(case, plan=better)
 
     def is_due(self, account: int, plan: Plan, dust: int = 0) -> bool:
         """Below close-out, and bankrupt or with a clock that has run and is not void."""
@@ -269,17 +288,18 @@ class CloseOut:
     def _charge(self, batch: Batch, claims: list[Claim]) -> None:
         """Sides pay what the fund leaves, up to their caps.
 
-        What a side cannot pay is asked of the others in proportion to what they have left: of these
-        only for as much size as bankrupt legs stood against. Nobody pays for a crash elsewhere
-        because a dollar was bet against him.
+        A side pays for as much size as bankrupt legs stood against it: nobody pays for a crash
+        elsewhere because a dollar was bet against him, and all closes of one move together ask no
+        more of a side than its cap. What a side cannot pay is asked of the others in proportion to
+        what they have left.
         """
         missing, spare = 0, []
         for claim in claims:
             left = self._left(batch, claim.market_id, claim.side)
-            wanted = claim.wanted - claim.paid
-            claim.charge = min(wanted, self._cap_of(claim, left, left))
+            wanted, cap = claim.wanted - claim.paid, self._cap_of(claim, left)
+            claim.charge = min(wanted, cap)
             missing += wanted - claim.charge
-            spare.append(max(0, self._cap_of(claim, left, claim.against) - claim.charge))
+            spare.append(cap - claim.charge)
         free = sum(spare)
         missing = min(missing, free)
         for claim, room in zip(claims, spare, strict=True):
@@ -297,6 +317,8 @@ class CloseOut:
         for case in batch.bankrupt:
             parts = case.claims()
             for index, leg in enumerate(case.plan.legs):
+                if not leg.usable:
+                    continue
                 size = case.legs[index][2]
                 side = opposite(size)
                 claim = batch.claims.setdefault(
@@ -306,8 +328,9 @@ class CloseOut:
                 claim.wanted += parts[index]
                 claim.against += abs(size)
 
-    def _cap_of(self, claim: Claim, left: int, size: int) -> int:
-        """Gain since the EMA and base maintenance margin of a size of the side, at most all of it.
+    def _cap_of(self, claim: Claim, left: int) -> int:
+        """Gain since the EMA and base maintenance margin of the size that bankrupt legs stood
+        against, at most all of the side.
 
         The lower of price and EMA sets the margin: a member that had its maintenance margin at the
         EMA keeps an equity of zero or more. A side below a minimum notional counts as empty.
@@ -317,7 +340,7 @@ class CloseOut:
         least = self.house.terms[claim.market_id].min_notional
         if left == 0 or left * price < least * WAD:
             return 0
-        size = min(size, left)
+        size = min(claim.against, left)
         gain = max(0, price - average if claim.side == LONG else average - price)
         return size * gain // WAD + size * min(price, average) // WAD * claim.base // PPM
 

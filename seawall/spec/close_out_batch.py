@@ -41,12 +41,22 @@ class Case:
         return all(leg.usable for leg in self.plan.legs)
 
     @property
+    def is_bankrupt(self) -> bool:
+        """At or below zero once its legs are closed."""
+        return is_bankrupt(self.plan, dust_of(self.plan, self.legs, self.prices))
+
+    @property
     def shortfall(self) -> int:
-        """What it lacks once its legs are closed, and what that may lose to rounding."""
-        dust = dust_of(self.plan, self.legs, self.prices)
-        if not self.is_whole or not is_bankrupt(self.plan, dust):
+        """What it lacks once its legs are closed, and what that may lose to rounding.
+
+        Beside a leg that stays only what is missing at its favourable end is certain; the rest is
+        known when that leg goes.
+        """
+        if not self.is_bankrupt:
             return 0
-        return dust - self.plan.equity
+        if not self.is_whole:
+            return max(0, -self.plan.favourable_equity)
+        return dust_of(self.plan, self.legs, self.prices) - self.plan.equity
 
     @property
     def last(self) -> int:
@@ -64,19 +74,19 @@ class Case:
         return self.plan.legs[index].reserve - shortfall
 
     def claims(self) -> list[int]:
-        """The shortfall, split over the sides that its legs stood against.
+        """The shortfall, split over the sides that the legs that go stood against.
 
         Who won in this move is asked first: weights max(0, -size * (P - EMA)), none for more than
         it won. What was missing before it is split by the notionals of the legs.
         """
         won = []
-        for (_, _, size), price in zip(self.legs, self.prices, strict=True):
+        for leg, (_, _, size), price in zip(self.plan.legs, self.legs, self.prices, strict=False):
             average = price.price * price.ema_ratio // RATIO
-            won.append(max(0, -size * (price.price - average)) // WAD)
-        won = won[: len(self.plan.legs)]
+            won.append(max(0, -size * (price.price - average)) // WAD if leg.usable else 0)
         of_move = min(self.shortfall, sum(won))
         recent = split(of_move, won)
-        older = split(self.shortfall - of_move, [leg.notional for leg in self.plan.legs])
+        notionals = [leg.notional if leg.usable else 0 for leg in self.plan.legs]
+        older = split(self.shortfall - of_move, notionals)
         return [one + other for one, other in zip(recent, older, strict=True)]
 
 

@@ -107,8 +107,10 @@ class Custody:
         total = self.totals
         self._require_cap(total.held + amount, token)
         credit = amount
-        if total.deferred > 0 and total.held > 0:
-            credit = amount * (total.held + total.deferred) // total.held
+        # As if the fund's cash had healed already: who comes before a healing gains nothing by it.
+        owed = total.deferred - self.healable(total.deferred)
+        if owed > 0 and total.held > 0:
+            credit = amount * (total.held + owed) // total.held
         self._move_totals(held=amount, book=credit, deferred=credit - amount)
         self._note_outflow(token, -amount)
         self.ledger.add_cash(account, credit)
@@ -116,6 +118,10 @@ class Custody:
         if account != self.fee_account:
             self.principal[account] += credit
         return credit
+
+    def healable(self, most: int) -> int:
+        """What of so many losses the fund's cash can pay."""
+        return min(most, max(0, self.ledger.accounts[self.fee_account].cash))
 
     def _debit_settlement(self, account: int, token: Token, amount: int) -> tuple[int, int]:
         """Native units to pay and native units debited: what till and limit allow of an amount."""

@@ -1,7 +1,8 @@
 """The exit queue (protocol section 5): withdrawals that cannot leave at once, first in, first out.
 
 What waits is cash of the queue's own account. Before a payment the account is looked at again: one
-that would not pass the gate of a way out as it stands gets the amount back.
+that would not pass the gate of a way out as it stands gets the amount back. What an account that is
+closed out lacks is called back from its tickets first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Clearinghouse, Refresh
+from seawall.spec.fixed_math import ceil_div
 from seawall.spec.state import Reverted, Table, require
+from seawall.spec.words import LOSS
 
 MAX_CLAIMS = 32
 MAX_WAIT = 7 * 86_400
@@ -41,6 +44,8 @@ class ExitQueue:
         self.tickets: Table[int, Ticket] = Table(house.journal, Ticket())
         #: 0: the front ticket's id, 1: the next one's.
         self.ends: Table[int, int] = Table(house.journal, 0)
+        #: Account -> native units of its tickets that were not called back.
+        self.waiting: Table[int, int] = Table(house.journal, 0)
         self.refused: set[int] = set()
         self.paid: list[tuple[int, int]] = []
         house.enqueue = self._enqueue
@@ -63,6 +68,20 @@ class ExitQueue:
         with self.house.journal.transaction():
             self._give_back(ticket_id)
 
+    def recall(self, module: str, account: int, most: int) -> int:
+        """Up to so much WAD of what waits for an account is its cash again, rounded up to a native
+        unit; returns WAD. For a module with the LOSS right: its tickets are worth that much less,
+        the last ones first."""
+        unit = self.house.tokens[SETTLEMENT].unit
+        amount = min(self.waiting[account], ceil_div(most, unit))
+        if amount == 0:
+            return 0
+        with self.house.journal.transaction():
+            require(bool(self.house.rights[module] & LOSS), "module: no right")
+            self.waiting[account] -= amount
+            self.house.transfer(self.account >> 96, self.account, account, amount * unit)
+        return amount * unit
+
     def is_covered(self, account: int) -> bool:
         """Whether an account would pass the gate of a way out as it stands."""
         house = self.house
@@ -84,6 +103,7 @@ class ExitQueue:
         ready_at = self.house.now + self.wait_seconds
         self.tickets[self.ends[1]] = Ticket(account, receiver, amount, ready_at)
         self.ends[1] += 1
+        self.waiting[account] += amount
 
     def _serve(self, ticket_id: int) -> bool:
         """Pay a ticket or give it back; whether it is gone."""
@@ -95,6 +115,11 @@ class ExitQueue:
         if not self.is_covered(ticket.account):
             self._give_back(ticket_id)
             return True
+        ticket = ticket._replace(amount=min(ticket.amount, self.waiting[ticket.account]))
+        if ticket.amount == 0:
+            # All of it was called back.
+            self.tickets[ticket_id] = Ticket()
+            return True
         try:
             with self.house.journal.transaction():
                 paid, left = self._pay(ticket)
@@ -103,6 +128,7 @@ class ExitQueue:
             return True
         if paid:
             self.paid.append((ticket.receiver, paid))
+        self.waiting[ticket.account] -= ticket.amount - left
         self.tickets[ticket_id] = ticket._replace(amount=left) if left else Ticket()
         return left == 0
 
@@ -116,4 +142,7 @@ class ExitQueue:
         ticket = self.tickets[ticket_id]
         self.tickets[ticket_id] = Ticket()
         unit = self.house.tokens[SETTLEMENT].unit
-        self.house.transfer(self.account >> 96, self.account, ticket.account, ticket.amount * unit)
+        amount = min(ticket.amount, self.waiting[ticket.account])
+        self.waiting[ticket.account] -= amount
+        if amount:
+            self.house.transfer(self.account >> 96, self.account, ticket.account, amount * unit)

@@ -13,7 +13,7 @@ from seawall.spec.margin import Leg, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
 from seawall.spec.words import LONG, PPM, RATIO, SHORT, TICK, WAD
-from tests.fuzz import compare, promises
+from tests.fuzz import compare, exit_actions, promises
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.module_actions import move_cash
 from tests.fuzz.stage import ANCHORS, CLOSE_OUT, ENGINE
@@ -233,7 +233,14 @@ def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> 
     for source in world.closer.sources:
         paid[source.stage] += source.amount
     dust = _dust(world, market_ids)
-    world.must("stages sum", abs(sum(paid.values()) - total) <= dust, (total, paid))
+    silent = any(case.is_bankrupt and not case.is_whole for case in cases.values())
+    if silent:
+        # What nobody pays beside a silent leg stays a debt until that leg goes.
+        world.must("alone beside a silent leg", len(cases) == 1 and not paid[DEFERRED], cases)
+        world.must("stages sum", sum(paid.values()) <= total + dust, (total, paid))
+        world.count("booked beside a silent leg", total > 0)
+    else:
+        world.must("stages sum", abs(sum(paid.values()) - total) <= dust, (total, paid))
     # At the time of the call: a second more would accrue funding.
     later = {account: promises.standing(world, account) for account in world.everyone}
     for account, case in cases.items():
@@ -241,10 +248,15 @@ def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> 
         usable = {leg.market_id for leg in case.plan.legs if leg.usable}
         world.must("closed whole", not held & usable, (case, held))
         if case.shortfall:
+            waits = world.exits.waiting[account]
+            world.must("no exit beside a hole", waits == 0, (hex(account), waits))
+        compare.expect_waiting(world, account)
+        if case.shortfall and case.is_whole:
             cash = world.spec.ledger.accounts[account].cash
             world.must("bankrupt is left at zero", 0 <= cash <= 2 * dust, (case, cash))
         world.must("fee of a bankrupt", case.plan.equity > 0 or case.step.fee == 0, case)
     promises.check_no_hidden_debt(world, closed)
+    exit_actions.check_backed(world)
     _check_caps(world, before, cases)
     _check_others(world, before, later, cases, keeper, dust)
     _check_members(world, before, later, dust)
@@ -272,7 +284,7 @@ def _dust(world: World, market_ids: Sequence[int]) -> int:
 
 
 def _check_caps(world: World, before: Before, cases: dict[int, Case]) -> None:
-    """No side pays more than its gain since the EMA and base maintenance margin."""
+    """No side pays more than gain since the EMA and base maintenance margin of what it won."""
     for claim in world.closer.batch.claims.values():
         leaving = sum(
             abs(size)
@@ -284,7 +296,9 @@ def _check_caps(world: World, before: Before, cases: dict[int, Case]) -> None:
         price = claim.price.price
         ema = price * claim.price.ema_ratio // RATIO
         gain = max(0, price - ema if claim.side == LONG else ema - price)
-        most = max(0, left) * (gain * PPM + min(price, ema) * claim.base) // (WAD * PPM)
+        # Of no more than stood against the bankrupt: so many closes ask no more than one.
+        size = min(max(0, left), claim.against)
+        most = size * (gain * PPM + min(price, ema) * claim.base) // (WAD * PPM)
         world.must("P8 cap", claim.charge <= most, (claim, left, gain))
 
 
@@ -297,12 +311,16 @@ def _check_others(
     dust: int,
 ) -> None:
     """Who holds nothing pays nothing, and all others together pay what they are charged."""
+    queue = world.queue_account
+    waited, waits = before.standings[queue], later[queue]
+    if waited is not None and waits is not None:
+        world.count("called back", waits.plan.equity < waited.plan.equity)
     charged = sum(claim.charge for claim in world.closer.batch.claims.values())
     fees = sum(case.step.fee for case in cases.values())
     reserve = sum(case.step.reserve for case in cases.values())
     moved = 0
     for account in world.everyone:
-        if account in cases or account == world.fee_account:
+        if account in cases or account in (world.fee_account, world.queue_account):
             continue
         found, now = before.standings[account], later[account]
         if found is None or now is None:

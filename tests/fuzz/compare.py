@@ -48,6 +48,13 @@ def expect_exits(world: World) -> None:
     for ticket_id in range(max(0, front - 1), end):
         ticket = exits.tickets[ticket_id]
         world.expect(f"ticket {ticket_id}", ticket, "ticket(uint256)", ticket_id, target=queue)
+        expect_waiting(world, ticket.account)
+
+
+def expect_waiting(world: World, account: int) -> None:
+    """What of an account's tickets was not called back."""
+    waits = world.exits.waiting[account]
+    world.expect("waiting", waits, "waiting(uint256)", account, target=world.queue)
 
 
 def _account_word(world: World, account: int) -> int:

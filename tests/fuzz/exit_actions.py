@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from tests.fuzz import clearing_actions as clearing
@@ -88,9 +89,14 @@ def set_outflow(world: World, dice: Random) -> None:
 
 
 def check_backed(world: World) -> None:
-    """P1 of the queue: its account has the cash of every ticket."""
+    """P1 of the queue: its account has the cash of every ticket that was not called back."""
     exits = world.exits
-    waits = sum(exits.tickets[number].amount for number in range(exits.ends[0], exits.ends[1]))
+    tickets: Counter[int] = Counter()
+    for number in range(exits.ends[0], exits.ends[1]):
+        tickets[exits.tickets[number].account] += exits.tickets[number].amount
+    for account, amount in exits.waiting.items():
+        world.must("P1 ticket", amount <= tickets[account], (hex(account), amount))
+    waits = sum(exits.waiting.values())
     cash = world.spec.ledger.accounts[world.queue_account].cash
     owed = waits * world.spec.tokens[0].unit
     world.must("P1 queue", cash >= owed, (cash, owed))

@@ -6,6 +6,7 @@ import copy
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from seawall.client.orders import Domain
@@ -250,6 +251,7 @@ class World:
         self.savings = Savings(self.spec, DECIMALS[0], COOLDOWN_SECONDS, *FUND_SHARES)
         self.waterfall.backstop = self.stop
         self.closer = CloseOut(self.waterfall, CLOSE_OUT, self._cover, self.stop)
+        self.closer.recall = partial(self.exits.recall, CloseOut.ADDRESS)
         self.delister = Delisting(self.spec, FedIndex(self))
         self.prices = Prices(self.index, self.spec)
         self.drift = Drift(self.spec)

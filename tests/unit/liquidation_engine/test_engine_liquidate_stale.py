@@ -75,17 +75,31 @@ def test_liquidate_whole_beside_a_stale_leg_takes_no_more_than_keeps_the_ratio(
     assert desk.ratio(account) >= Fraction(1, 10)
 
 
-def test_close_out_with_a_stale_leg_waits_with_the_loss(
+def test_close_out_beside_a_stale_leg_books_what_is_certain(
+    desk: ClosingDesk, trader: Any, maker: Any, keeper: Any
+) -> None:
+    account = two_legs(desk, trader, maker, "-0.5")
+    desk.silence(BTC)
+    plan = desk.plan(account)
+    closed = desk.close_out(account, desk.account(keeper))
+    # At most half of base maintenance margin an index may be unsure by, and not be silent.
+    assert plan.favourable_equity - plan.equity == 40_000 * WAD * RATE / 2
+    assert closed.total == -plan.favourable_equity > 0
+    assert desk.equity(account) == plan.equity - plan.favourable_equity
+
+
+def test_close_out_beside_a_stale_leg_waits_with_what_nobody_pays(
     desk: ClosingDesk, trader: Any, maker: Any, keeper: Any
 ) -> None:
     account = two_legs(desk, trader, maker, "-2")
     desk.silence(BTC)
     taker = desk.account(keeper)
     closed = desk.close_out(account, taker)
-    assert closed.paid == {}
+    # Nobody won: the side pays base maintenance margin, and nothing is deferred yet.
+    assert closed.charged == closed.total == 30_000 * WAD * RATE
     assert desk.size(account, ETH) == 0
     equity = desk.equity(account)
-    assert equity == -2 * 70_000 * WAD * RATE
+    assert equity == -2 * 70_000 * WAD * RATE + closed.total
     with pytest.raises(Refused, match="closing: price stale"):
         desk.close_out(account, taker)
     desk.index(BTC, 40_000)
