@@ -14,11 +14,12 @@ from seawall.keeper.purchases import Holder, Offer, Purchase, holder, market_pri
 from seawall.keeper.upkeep import CallEvent, Follow, MarginCall, Market
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.close_out import CLOSED
+from seawall.spec.consensus import HALF_WIDTH_UNIT
 from seawall.spec.liquidation import LIQUIDATED, Step
 from seawall.spec.margin import COLLATERAL_IDS
 from seawall.spec.oracle import MAX_IDS, SETTLEMENT_ID, phased_in
 from seawall.spec.risk import RESERVE_UNIT, RISK, Risk
-from seawall.spec.words import ACCOUNT, LEG, MAX_HALF_WIDTH, PRICE, TOKEN, WAD, account_id
+from seawall.spec.words import ACCOUNT, LEG, MAX_HALF_WIDTH, PPM, PRICE, TOKEN, WAD, account_id
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved
 #: where the node refuses, as for accounts with many legs.
@@ -194,14 +195,22 @@ class Chain:
         if self._reduce_after is None:
             data = self.rpc.view(self.closer.address, self.closer.encode("REDUCE_AFTER_SECONDS"))
             self._reduce_after = int(self.closer.decode("REDUCE_AFTER_SECONDS", data))
-        prices = {one: word["price"] for one, word in self._prices(market_ids, block).items()}
+        found = self._prices(market_ids, block)
+        prices = {one: word["price"] for one, word in found.items()}
         words = self._try_views(block, self.model, [("risk_words_of", one) for one in prices])
-        reserves = {
-            market_id: RISK.unpack(stored[0])["reserve"] * RESERVE_UNIT
+        risks = {
+            market_id: RISK.unpack(stored[0])
             for market_id, stored in zip(prices, words, strict=True)
             if stored is not None
         }
-        return Terms(self.time(block), self._reduce_after, prices, reserves)
+        reserves = {one: risk["reserve"] * RESERVE_UNIT for one, risk in risks.items()}
+        # A market is usable while its half-width is at most half its maintenance rate.
+        silent = frozenset(
+            one
+            for one, risk in risks.items()
+            if 2 * found[one]["half_width"] * PPM > risk["maintenance"] * HALF_WIDTH_UNIT
+        )
+        return Terms(self.time(block), self._reduce_after, prices, reserves, silent)
 
     def rooms(self, block: int, wanted: Mapping[tuple[int, bool], int]) -> Rooms:
         """What buckets take at the end of a block of these sizes, by market and whether long."""

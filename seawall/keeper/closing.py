@@ -89,13 +89,14 @@ class Hand:
 
 @dataclass(frozen=True)
 class Terms:
-    """What does not depend on an account: the time, how long a clock runs, and by market the index
-    price and the keeper reserve of a leg (both WAD)."""
+    """What does not depend on an account: the time, how long a clock runs, by market the index
+    price and the keeper reserve of a leg (both WAD), and markets whose index is not usable."""
 
     now: int
     reduce_after: int
     prices: Mapping[int, int]
     reserves: Mapping[int, int]
+    silent: frozenset[int] = frozenset()
 
     def has_run(self, flagged_at: int) -> bool:
         """Whether a clock has run long enough for a close against the other side."""
@@ -110,8 +111,12 @@ class Terms:
         return flagged_at == 0 or self.now > flagged_at + LONGEST_CLOCK
 
     def reserve(self, holding: Holding) -> int:
-        """Keeper reserve (WAD) of all legs of an account."""
-        return sum(self.reserves.get(market_id, 0) for market_id in holding.legs)
+        """Keeper reserve (WAD) of all legs of an account that can go."""
+        return sum(self.reserves.get(market_id, 0) for market_id in self.audible(holding))
+
+    def audible(self, holding: Holding) -> set[int]:
+        """Markets of its legs that can go."""
+        return set(holding.legs) - self.silent
 
 
 #: What buckets still take (WAD, at least 0), by market and whether it is long.
@@ -145,6 +150,12 @@ def plan_closing(holdings: Iterable[Holding], rooms: Rooms, terms: Terms, batch:
     for holding in holdings:
         row = holding.row
         is_below = row.status >= BELOW_CLOSE_OUT
+        if is_bankrupt(row) and terms.silent.intersection(holding.legs):
+            # What it lacks is not all known yet: it goes alone, and with silent legs only not at all.
+            if terms.audible(holding):
+                reserve = terms.reserve(holding)
+                found.closes.append(Close((holding.account,), reserve, alone=True))
+            continue
         if is_bankrupt(row) or (is_below and terms.has_run(holding.flagged_at)):
             together.append(holding)
         elif is_below and _fits(holding, left):

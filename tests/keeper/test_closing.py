@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from seawall.keeper.closing import (
@@ -217,3 +219,18 @@ def test_plan_closing_slices_of_a_round_are_bounded_worst_first() -> None:
 def test_wanted_of_buckets_sums_what_stands_above_zero_by_side() -> None:
     held = [below(1, 4), below(2, 3), below(3, -2), below(4, 9, status=4), bankrupt(5, m1=7)]
     assert wanted_of_buckets(held) == {(BTC, True): 16 * WAD, (BTC, False): 2 * WAD}
+
+
+# -- silent markets --------------------------------------------------------------------------
+
+
+def test_plan_closing_bankrupt_beside_a_silent_leg_goes_alone() -> None:
+    terms = replace(TERMS, silent=frozenset({ETH}))
+    holdings = [bankrupt(1, m1=1), bankrupt(2, m1=1, m2=1), bankrupt(3, m1=-1)]
+    found = plan_closing(holdings, {}, terms, 20)
+    assert found.closes == [Close((1, 3), 2 * WAD), Close((2,), WAD, alone=True)]
+
+
+def test_plan_closing_bankrupt_with_silent_legs_only_waits() -> None:
+    terms = replace(TERMS, silent=frozenset({ETH}))
+    assert plan_closing([bankrupt(2, m2=1)], {}, terms, 20).closes == []
