@@ -151,7 +151,7 @@ def plan_closing(holdings: Iterable[Holding], rooms: Rooms, terms: Terms, batch:
         row = holding.row
         is_below = row.status >= BELOW_CLOSE_OUT
         if is_bankrupt(row) and terms.silent.intersection(holding.legs):
-            # What it lacks is not all known yet: it goes alone, and not at all with silent legs only.
+            # What it lacks is not all known yet. With silent legs only it does not go at all.
             if terms.audible(holding):
                 reserve = terms.reserve(holding)
                 found.closes.append(Close((holding.account,), reserve, alone=True))
