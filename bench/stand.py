@@ -18,7 +18,8 @@ from bench.errors import BenchError
 from seawall.client.contract import Contract, load_abi
 from seawall.client.creation import creation
 from seawall.client.orders import Domain, Order, SignedOrder, direct, salt_at, sign
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.node import Node
 from seawall.parameters import Parameters, load
 from seawall.published.chainlink import ChainlinkSource

@@ -16,7 +16,8 @@ from ape.cli import ConnectedProviderCommand
 from rich.console import Console
 from rich.table import Table
 
-from seawall.deployment import DEVELOPMENT_CHAINS, DeploymentError, read_registry
+from seawall.deployed import DEVELOPMENT_CHAINS, DeploymentError
+from seawall.deployment import read_registry
 from seawall.keeper.chain import Chain
 from seawall.keeper.rehearsal import CrashError, Outcome, Story, count_due, prepare, watch
 from seawall.rpc import Rpc

@@ -13,7 +13,8 @@ from ape.logging import logger
 from rich.console import Console
 from rich.table import Table
 
-from seawall.deployment import DeploymentError, check_chain, deploy, write_registry
+from seawall.deployed import DeploymentError
+from seawall.deployment import check_chain, deploy, write_registry
 from seawall.parameters import load
 from seawall.quantities import ParameterError
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from seawall.deployment import CLOSE_OUT_RIGHTS, System
+from seawall.deployed import CLOSE_OUT_RIGHTS, System
 from seawall.spec.close_out import CHARGED, DEFERRED, FUND, CloseOut, CloseOutParameters
 from seawall.spec.words import account_id
 from tests.desk import Refused, contract_at

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import seawall.build
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.parameters import load
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.words import account_id

@@ -12,7 +12,7 @@ import pytest
 from eth_abi import encode
 
 from seawall.client.contract import Contract, load_abi
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.rpc import Receipt, Rpc, RpcError, succeeded
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
 from seawall.spec.lens import Health

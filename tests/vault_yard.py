@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.exit_vault import CLAIM_DELAY_SECONDS
 from seawall.spec.savings import BackstopSavings
 from tests.desk import Refused

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import BACKSTOP_RIGHTS, System
+from seawall.deployed import BACKSTOP_RIGHTS, System
 from seawall.rpc import Receipt
 from seawall.spec.backstop import Backstop, Bucket, Offer
 from seawall.spec.liquidation import Step

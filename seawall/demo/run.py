@@ -21,7 +21,7 @@ from seawall.demo.opening import open_day
 from seawall.demo.replay import Course, Replay, closes_at
 from seawall.demo.scene import CRASH, ROOT, Scene, Wipeout
 from seawall.demo.venue import deploy_venue
-from seawall.deployment import DeploymentError
+from seawall.deployed import DeploymentError
 from seawall.node import Node, NodeError
 from seawall.parameters import Parameters, load
 from seawall.quantities import ParameterError

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from seawall.client.contract import Contract, load_abi
 from seawall.demo.chain import Call, Chain, call
 from seawall.demo.errors import DemoError
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.keeper.chain import Chain as KeeperChain
 from seawall.keeper.chain import initial_rates
 from seawall.keeper.planning import Row

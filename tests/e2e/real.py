@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.parameters import MarketParameters, load
 from seawall.published.chainlink import ChainlinkSource
 from seawall.published.usdc import Usdc, deploy_usdc

@@ -9,15 +9,8 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import (
-    CORE,
-    System,
-    check_chain,
-    deploy,
-    read_registry,
-    verify,
-    write_registry,
-)
+from seawall.deployed import CORE, System
+from seawall.deployment import check_chain, deploy, read_registry, verify, write_registry
 from seawall.parameters import IndexParameters, load
 from seawall.quantities import ParameterError
 from seawall.spec.oracle import SETTLEMENT_ID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.words import ACCOUNT, WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import Desk, contract_at, dollars

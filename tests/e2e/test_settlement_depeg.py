@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import CONVERTER_RIGHTS
+from seawall.deployed import CONVERTER_RIGHTS
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import CollateralConverter, Conversion, ConversionParameters
 from seawall.spec.liquidation import PARTIAL

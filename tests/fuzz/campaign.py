@@ -16,7 +16,7 @@ from tests.fuzz.rules import DECK
 
 PYREVM, ANVIL = "pyrevm", "anvil"
 #: Seeds, and sequences of each: fixed, so that the same contracts see the same calls every time.
-SHARDS = {PYREVM: (4, 250), ANVIL: (2, 104)}
+SHARDS = {PYREVM: (4, 250), ANVIL: (2, 116)}
 #: Successes that each rule must have; on anvil a run is a fifth as long.
 LEAST_HITS = {PYREVM: 50, ANVIL: 20}
 #: What must have happened besides, this often in 100,000 transactions.

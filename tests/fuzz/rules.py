@@ -88,7 +88,7 @@ WEIGHTS: dict[Action, int] = {
     backstop.release: 2,
     backstop.take_in: 2,
     backstop.buy_inventory: 3,
-    exchange.match: 3,
+    exchange.match: 4,
     exchange.match_batch: 4,
     exchange.match_reducing: 3,
     exchange.match_by_operator: 2,

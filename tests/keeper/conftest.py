@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.keeper.chain import Chain
 from seawall.keeper.jobs import Keeper
 from seawall.keeper.rounds import Policy

@@ -7,7 +7,7 @@ from typing import Any
 import eth_abi
 import pytest
 
-from seawall.deployment import CORE
+from seawall.deployed import CORE
 from seawall.keeper.chain import Chain
 from seawall.keeper.sender import GasPriceError, SigningSender
 from seawall.rpc import Rpc, RpcError

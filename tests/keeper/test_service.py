@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import CORE
+from seawall.deployed import CORE
 from seawall.keeper import service
 from seawall.keeper.jobs import JOBS
 from seawall.keeper.rounds import Report

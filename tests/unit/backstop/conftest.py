@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.parameters import load
 from tests.vault_yard import VaultYard
 from tests.yard import BTC, ETH, Yard

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.dutch_auction import TICKS
 from seawall.spec.words import LOT, WAD
 from tests.desk import dollars

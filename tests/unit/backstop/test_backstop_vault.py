@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.words import WAD
 from tests.desk import Refused, dollars
 from tests.vault_yard import VaultYard

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.risk import ANY_VOLATILITY
 from tests.unit.clearinghouse.mirror import Mirror
 from tests.unit.clearinghouse.staging import bare_stage, fill_wallets

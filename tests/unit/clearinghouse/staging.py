@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from seawall.deployment import System, create_address
+from seawall.deployed import System
+from seawall.deployment import create_address
 from seawall.parameters import Parameters, load
 from seawall.rpc import Rpc
 from seawall.spec.risk import NOTICE, RAMP

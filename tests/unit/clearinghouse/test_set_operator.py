@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from seawall.client.orders import Domain, Order, SignedOrder, direct, sign
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.words import WAD, account_id
 from tests.unit.clearinghouse.mirror import BARE, Deployed, Mirror
 

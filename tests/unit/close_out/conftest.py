@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from books import BTC_PRICE, ETH_PRICE
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.parameters import load
 from tests.closing_desk import ClosingDesk
 

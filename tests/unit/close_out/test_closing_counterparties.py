@@ -6,7 +6,7 @@ from typing import Any
 
 from books import ETH, long_eth, near, rich
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.spec.clearinghouse import Change
 from seawall.spec.words import GATE_NONE, WAD, account_id
 from tests.closing_desk import ClosingDesk

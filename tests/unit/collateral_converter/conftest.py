@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from counter import Counter
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.parameters import load
 
 LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from seawall.client.contract import Contract
-from seawall.deployment import CONVERTER_RIGHTS, System
+from seawall.deployed import CONVERTER_RIGHTS, System
 from seawall.spec.conversion import (
     CollateralConverter,
     Conversion,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 
 
 @pytest.mark.parametrize("discounts", ((2, 1), (0, 100_001), (100_001, 100_001)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 from tests.unit.clearinghouse.mirror import Mirror, Stage
 from tests.unit.clearinghouse.staging import bare_stage, fill_wallets
 from tests.unit.exit_queue.counter import Counter

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from tests.unit.clearinghouse.mirror import Deployed, Stage
 from tests.unit.clearinghouse.staging import build_stage, repeat_answers
 from tests.unit.lens.wide import COLLATERAL, DEPTH, Room, wide_parameters

@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.parameters import Parameters, PortfolioParameters
 from seawall.spec.clearinghouse import Change
 from seawall.spec.lens import Lens

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System
+from seawall.deployed import System
 from seawall.rpc import RpcError
 from tests.desk import Desk, creation
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from seawall.deployment import System, deploy
+from seawall.deployed import System
+from seawall.deployment import deploy
 from seawall.parameters import Parameters, load
 from tests.desk import Desk
 
