@@ -28,7 +28,7 @@ BUDGETS = {
     "Clearinghouse": 22_000,
     "CloseOut": 19_800,
     "InsuranceFund": 15_400,
-    "LiquidationEngine": 19_600,
+    "LiquidationEngine": 21_500,
     "MarginModel": 21_900,
 }
 

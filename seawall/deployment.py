@@ -201,7 +201,7 @@ def _deploy_contracts(
     sources = house.address, oracle.address
     vault, backstop = _deploy_backstop(deployer, parameters, create, house, oracle, model)
     engine = create(
-        "LiquidationEngine", *sources, model.address, backstop.address,
+        "LiquidationEngine", *sources, model.address, backstop.address, exchange.address,
         rates.target_buffer, rates.penalty_min, rates.penalty_max, rates.close_out,
         rates.keeper_share,
     )  # fmt: skip
@@ -393,6 +393,7 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "INDEX_ORACLE", "IndexOracle"),
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
         ("LiquidationEngine", system.engine, "BACKSTOP", "Backstop"),
+        ("LiquidationEngine", system.engine, "EXCHANGE", "Exchange"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "INDEX_ORACLE", "IndexOracle"),
