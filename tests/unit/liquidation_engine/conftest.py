@@ -12,6 +12,7 @@ import pytest
 from seawall.deployment import System, deploy
 from seawall.parameters import Parameters, load
 from tests.closing_desk import ClosingDesk
+from tests.matching_desk import MatchingDesk
 
 LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
 #: Of the notional, the same from h = 1 to close-out.
@@ -86,3 +87,13 @@ def saver(accounts: Any) -> Any:
 @pytest.fixture(scope="session")
 def operator(accounts: Any) -> Any:
     return accounts[6]
+
+
+@pytest.fixture
+def matching_desk(
+    usual_system: System, chain: Any, deployer: Any, broker: Any
+) -> Iterator[MatchingDesk]:
+    """As `desk`, with signed orders."""
+    made = MatchingDesk(usual_system, chain.provider.http_uri, deployer, broker)
+    yield made
+    made.close()
