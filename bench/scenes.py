@@ -132,7 +132,7 @@ def liquidate_1_new_keeper_leg(stand: Stand) -> Act:
 
 def liquidate_matched_1(stand: Stand) -> Act:
     """As `liquidate_1`, but the slice goes to a signed order at the index, of which somebody else
-    took a tenth. Its maker holds a leg of that market and nothing else; the keeper has cash alone."""
+    took a tenth. Its maker holds a leg of that market alone; the keeper has nothing but cash."""
     make_due(stand, TRADER, 1)
     stand.deposit(KEEPER, 100)
     stand.deposit(MAKER, 100_000)
