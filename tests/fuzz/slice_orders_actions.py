@@ -100,12 +100,14 @@ def _draw_makers(world: World, dice: Random, due: Due) -> list[Offer]:
     ranked = sorted(world.accounts, key=lambda one: -world.spec.ledger.accounts[one].cash)
     rich = [one for one in ranked if one != due.account][:RICH]
     number = dice.choice([1, 1, 2, 3, 5])
+    # Now and then all of them ask for more than there is to give.
+    greed = dice.choice([0] * 12 + [1, 2_000])
     part = -(-due.step.size // number // LOT) * LOT or LOT
     part += dice.choice([0, 0, 0, LOT, part, -LOT if part > LOT else 0])
     makers = []
     for _ in range(number):
         account = dice.choice(rich)
-        order = _draw_order(world, dice, due, account, part)
+        order = _draw_order(world, dice, due, account, part, greed)
         makers.append(offer(world, order, world.name_of(account)))
     resting = [made for made in world.orders if _crosses(due, made.signed.order)]
     if resting and dice.random() < 0.4:
@@ -118,13 +120,13 @@ def _draw_makers(world: World, dice: Random, due: Due) -> list[Offer]:
     return makers
 
 
-def _draw_order(world: World, dice: Random, due: Due, account: int, size: int) -> Order:
-    """At the index, better, or worse by about the penalty."""
+def _draw_order(world: World, dice: Random, due: Due, account: int, size: int, greed: int) -> Order:
+    """At the index, better, or worse by about the penalty; `greed` is how far beyond it."""
     market_id = due.step.market_id or dice.choice(MAIN_MARKETS)
     index = max(TICK, world.prices[market_id].price)
     budget = due.step.fee * PPM // due.step.notional if due.step.notional else 0
     choices = [0, 0, budget // 3, budget // 2, budget - 1, budget, budget + 1, -budget, -3 * budget]
-    worse = dice.choice(choices)
+    worse = budget + greed if greed else dice.choice(choices)
     sign = -1 if due.long else 1
     price = max(TICK, index * (PPM + sign * worse) // PPM // TICK * TICK)
     return Order(
