@@ -214,10 +214,10 @@ def _match(world: World, due: Due, keeper: int, limit: int, makers: list[Offer])
         (maker.signed.order, world.venue.filled[digest] - filled[digest])
         for digest, maker in {one.signed.digest: one for one in makers}.items()
     ]
-    _check_cost(world, account, before, done[0], fills, exact)
+    check_cost(world, account, before, done[0], fills, exact)
 
 
-def _check_cost(
+def check_cost(
     world: World,
     account: int,
     before: Standing,
