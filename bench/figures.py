@@ -40,6 +40,17 @@ def slices(accounts: int, checks: int = 0) -> dict[str, int]:
     return {"Liquidated stage 1": accounts, "PositionChanged": 2 * accounts + checks}
 
 
+def to_orders(makers: int) -> dict[str, int]:
+    """Events of a slice to so many makers: their orders, the positions of all and of the account,
+    and the keeper's, which stays and is logged all the same."""
+    return {
+        "Liquidated stage 1": 1,
+        "Matched": 1,
+        "OrderFilled": makers,
+        "PositionChanged": makers + 2,
+    }
+
+
 def slices_of_all(legs: int) -> dict[str, int]:
     """Events of a slice that takes a fraction of each of so many legs."""
     return {"Liquidated stage 1": legs, "PositionChanged": 2 * legs}
@@ -79,6 +90,7 @@ FIGURES = (
     Figure("liquidate_4", scenes.liquidate_4, 160_000, slices(1), counted=True),
     Figure("liquidate_8", scenes.liquidate_8, 215_000, slices(1), counted=True),
     Figure("liquidate_1_new_keeper_leg", scenes.liquidate_1_new_keeper_leg, 0, slices(1)),
+    Figure("liquidate_matched_1", scenes.liquidate_matched_1, 0, to_orders(1)),
     Figure(
         "liquidate_8_stale_index",
         scenes.liquidate_8_stale_index,

@@ -130,6 +130,21 @@ def liquidate_1_new_keeper_leg(stand: Stand) -> Act:
     return liquidating(stand)
 
 
+def liquidate_matched_1(stand: Stand) -> Act:
+    """As `liquidate_1`, but the slice goes to a signed order at the index, of which somebody else
+    took a tenth. Its maker holds a leg of that market alone; the keeper has nothing but cash."""
+    make_due(stand, TRADER, 1)
+    stand.deposit(KEEPER, 100)
+    stand.deposit(MAKER, 100_000)
+    stand.open(MAKER, HOUSE_SHORT, MARKET, 5_000)
+    fall(stand, 1, "-6.2")
+    order = stand.order(MAKER, MARKET, stand.size(MARKET, 20_000))
+    stand.send(stand.matching(HOUSE_SHORT, [order], tenth(order)))
+    stand.freshen([MARKET])
+    args = (TRADER.account, KEEPER.account, MAX_UINT256, [order.as_tuple()])
+    return stand.act(KEEPER, stand.engine, "liquidate_matched", *args)
+
+
 def liquidate_8_stale_index(stand: Stand) -> Act:
     """As `liquidate_8`, but nobody has refreshed for a minute: the transaction reads 24 feeds, all
     with a new round."""

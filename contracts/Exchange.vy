@@ -4,8 +4,8 @@
 @title Exchange
 @notice EIP-712 limit orders, matched in batches and settled through the Clearinghouse in one `trade`.
 @dev The Exchange holds no money and no positions: it proves that each party agreed to a price, and the
-     Clearinghouse decides whether each party can bear it. Sizes, prices and money are WAD, fees and
-     bands parts per million.
+     Clearinghouse decides whether each party can bear it. Orders that take liquidated legs over are proved here, too.
+     Sizes, prices and money are WAD, fees and bands parts per million.
 @custom:kill Taking the TRADE right away at the Clearinghouse stops all matching; cancelling goes on.
 @custom:security Trusts the Clearinghouse and the index oracle, both fixed at deployment. Fills are stored
                  before the trade, so a repeated order finds nothing left. The chain id is read at each
@@ -35,6 +35,8 @@ from snekmate.utils import eip712_domain_separator
 initializes: eip712_domain_separator
 # Digest and signer of an order.
 from contracts.modules import order_hash
+# What an order is and what a fill does to its maker.
+from contracts.modules import order_rules
 # Price and leg words.
 from contracts.modules import words
 
@@ -58,9 +60,6 @@ WAD: constant(uint256) = 10**18
 PPM: constant(uint256) = 10**6
 # On this grid size * price is a whole number of wei.
 LOT: constant(uint256) = 10**12
-TICK: constant(uint256) = 10**6
-# The Clearinghouse keeps shares as int112.
-MAX_SIZE: constant(int256) = 2**111 - 1
 MAX_MARKET: constant(uint256) = 127
 MAX_FEE: constant(uint256) = 10_000
 MIN_BAND: constant(uint256) = 1_000
@@ -68,6 +67,8 @@ MAX_BAND: constant(uint256) = 100_000
 UNUSABLE: constant(uint256) = 65_535
 CANCELLED: constant(uint256) = max_value(uint256)
 MARGIN_RULE: constant(uint256) = 1
+# A right at the Clearinghouse, of modules that close accounts.
+WATERFALL: constant(uint256) = 16
 MAX_ORDERS: constant(uint256) = 20
 # Bound of `trade` and of the words that oracle and portfolio return.
 MAX_CHANGES: constant(uint256) = 22
@@ -142,7 +143,7 @@ def match(
     taker_fee: uint256 = 0
     lowest: uint256 = 0
     highest: uint256 = 0
-    self._check_form(taker.order)
+    order_rules._check_form(taker.order)
     assert not taker.order.post_only, "order: post only"
     if direct:
         left = self._check_direct(taker.order)
@@ -154,7 +155,7 @@ def match(
     room: uint256 = max_value(uint256)
     if taker.order.reduce_only:
         position: int256 = self._position(taker.order.account, market_id)
-        room = self._room(position, buying)
+        room = order_rules._room(position, buying)
         assert room != 0, "order: reduce only"
 
     changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
@@ -167,7 +168,7 @@ def match(
         open: uint256 = min(left, room)
         if open == 0:
             break
-        self._check_pair(taker.order, maker.order)
+        order_rules._check_pair(taker.order, maker.order)
         maker_digest: bytes32 = order_hash._digest(domain, maker.order)
         offered: uint256 = 0
         refusal: String[32] = ""
@@ -181,7 +182,7 @@ def match(
         # A bitmap as bits._lowest reads it: a clear bit spares most accounts the search.
         mark: uint256 = 1 << (account % RESIDUES)
         if seen & mark != 0:  # bits._has
-            party = self._party(changes, account)
+            party = order_rules._party(changes, account)
         seen |= mark  # bits._has
         maker_room: uint256 = max_value(uint256)
         if maker.order.reduce_only:
@@ -189,7 +190,7 @@ def match(
             # The Clearinghouse has not seen this match's earlier fills yet.
             if party != len(changes):
                 held += changes[party].size
-            maker_room = self._room(held, not buying)
+            maker_room = order_rules._room(held, not buying)
             if maker_room == 0:
                 reason = "order: reduce only"
                 continue
@@ -205,7 +206,7 @@ def match(
         total += fill
         # In range: fill < 2**111, price < 2**97 (the band of a uint96 index), 20 makers.
         product += fill * maker.order.limit_price
-        change: IClearinghouse.Change = self._maker_change(maker.order, fill, maker_fee)
+        change: IClearinghouse.Change = order_rules._maker_change(maker.order, fill, maker_fee)
         money -= change.money
         self._record(maker_digest, market_id, change, maker.order.limit_price, fill)
         if party == len(changes):
@@ -221,7 +222,7 @@ def match(
         account=taker.order.account,
         size=size if buying else -size,
         money=money,
-        fee=self._fee(product, taker_fee),
+        fee=order_rules._fee(product, taker_fee),
         gate=MARGIN_RULE,
     )
     changes.append(own)
@@ -229,6 +230,83 @@ def match(
         self._record(digest, market_id, own, product // total, total)
     extcall CLEARINGHOUSE.trade(market_id, changes)
     return total
+
+
+@external
+def take(
+    account: uint256,
+    market_id: uint256,
+    size: int256,
+    index: uint256,
+    makers: DynArray[IExchange.SignedOrder, MAX_ORDERS],
+) -> (DynArray[IClearinghouse.Change, MAX_CHANGES], int256, uint256):
+    """
+    @notice Record fills of resting orders that take a liquidated leg over whole. See IExchange.
+    @dev What an order may fill is decided as in `match`; who calls trades. Twice the loop, so that makers stay in
+         calldata: a match would pay for their copies.
+    """
+    rights: uint256 = staticcall CLEARINGHOUSE.modules(msg.sender)
+    assert rights & WATERFALL != 0, "module: no right"  # a right as bits._has reads it
+    domain: bytes32 = eip712_domain_separator._domain_separator_v4()
+    buying: bool = size > 0
+    taker: IExchange.Order = empty(IExchange.Order)
+    taker.account = account
+    taker.market_id = market_id
+    taker.size = size
+    # Any price within the band: who calls judges what they concede.
+    if buying:
+        taker.limit_price = max_value(uint256)
+    maker_fee: uint256 = 0
+    taker_fee: uint256 = 0
+    lowest: uint256 = 0
+    highest: uint256 = 0
+    maker_fee, taker_fee, lowest, highest = self._terms(market_id)
+    changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
+    reason: String[32] = "order: not filled"
+    left: uint256 = convert(abs(size), uint256)
+    money: int256 = 0
+    conceded: uint256 = 0
+    for maker: IExchange.SignedOrder in makers:
+        if left == 0:
+            break
+        order_rules._check_pair(taker, maker.order)
+        digest: bytes32 = order_hash._digest(domain, maker.order)
+        offered: uint256 = 0
+        refusal: String[32] = ""
+        offered, refusal = self._offered(maker, digest, lowest, highest)
+        if offered == 0:
+            reason = refusal
+            continue
+        party: uint256 = order_rules._party(changes, maker.order.account)
+        room: uint256 = max_value(uint256)
+        if maker.order.reduce_only:
+            held: int256 = self._position(maker.order.account, market_id)
+            # The Clearinghouse has not seen the slice's earlier fills yet.
+            if party != len(changes):
+                held += changes[party].size
+            room = order_rules._room(held, not buying)
+            if room == 0:
+                reason = "order: reduce only"
+                continue
+        fill: uint256 = min(left, min(offered, room))
+        # What is left of a slice off the lot closes its leg.
+        if fill != left and fill != room:
+            fill -= fill % LOT
+        if fill == 0:
+            continue
+        left -= fill
+        conceded += order_rules._conceded(index, maker.order.limit_price, fill, buying)
+        change: IClearinghouse.Change = order_rules._maker_change(maker.order, fill, maker_fee)
+        money += change.money
+        self._record(digest, market_id, change, maker.order.limit_price, fill)
+        if party == len(changes):
+            changes.append(change)
+        else:
+            changes[party].size += change.size
+            changes[party].money += change.money
+            changes[party].fee += change.fee
+    assert left == 0, reason
+    return changes, money, unsafe_div(conceded + (WAD - 1), WAD)
 
 
 @external
@@ -322,36 +400,6 @@ def order_digest(order: IExchange.Order) -> bytes32:
 
 
 @internal
-@pure
-def _check_form(order: IExchange.Order):
-    """
-    @notice What an order must be whoever sends it and whenever.
-    """
-    assert order.size != 0 and order.size <= MAX_SIZE and order.size >= -MAX_SIZE, "order: size"
-    if not order.reduce_only:
-        assert convert(abs(order.size), uint256) % LOT == 0, "order: size"
-    assert order.limit_price != 0 and order.limit_price % TICK == 0, "order: price"
-    assert order.trigger_price == 0, "order: has trigger"
-
-
-@internal
-@pure
-def _check_pair(taker: IExchange.Order, maker: IExchange.Order):
-    """
-    @notice What is wrong with a maker's order in every block: whoever submits it could have known.
-    """
-    assert maker.market_id == taker.market_id, "order: market"
-    self._check_form(maker)
-    buying: bool = taker.size > 0
-    assert (maker.size > 0) != buying, "order: side"
-    assert maker.account != taker.account, "order: self match"
-    if buying:
-        assert maker.limit_price <= taker.limit_price, "order: price"
-    else:
-        assert maker.limit_price >= taker.limit_price, "order: price"
-
-
-@internal
 @view
 def _check_direct(order: IExchange.Order) -> uint256:
     """
@@ -392,39 +440,6 @@ def _offered(
     if left != 0:
         self._check_signature(maker.order, digest, maker.signature)
     return left, refusal
-
-
-@internal
-@pure
-def _party(changes: DynArray[IClearinghouse.Change, MAX_CHANGES], account: uint256) -> uint256:
-    """
-    @notice Index of an account's change; their number where it has none.
-    """
-    index: uint256 = 0
-    for change: IClearinghouse.Change in changes:
-        if change.account == account:
-            break
-        index += 1
-    return index
-
-
-@internal
-@pure
-def _maker_change(order: IExchange.Order, fill: uint256, rate: uint256) -> IClearinghouse.Change:
-    """
-    @notice What a fill does to its maker. Rounding: against the maker, who pays up and receives down.
-    """
-    # Below 2**208, see `match`.
-    product: uint256 = unsafe_mul(fill, order.limit_price)
-    size: int256 = convert(fill, int256)
-    money: int256 = 0
-    if order.size > 0:
-        money = unsafe_sub(0, convert(unsafe_div(unsafe_add(product, WAD - 1), WAD), int256))
-    else:
-        size = unsafe_sub(0, size)
-        money = convert(unsafe_div(product, WAD), int256)
-    fee: uint256 = self._fee(product, rate)
-    return IClearinghouse.Change(account=order.account, size=size, money=money, fee=fee, gate=MARGIN_RULE)
 
 
 @internal
@@ -525,20 +540,6 @@ def _refresh(market_id: uint256) -> uint256:
 
 
 @internal
-@pure
-def _fee(product: uint256, rate: uint256) -> uint256:
-    """
-    @notice `rate` parts per million of a sum of size * price, rounded up.
-    """
-    # 20 fills below 2**111 * 2**97, and a rate of at most 10**4: no overflow.
-    scaled: uint256 = unsafe_mul(product, rate)
-    fee: uint256 = unsafe_div(scaled, WAD * PPM)
-    if unsafe_mul(fee, WAD * PPM) != scaled:
-        fee = unsafe_add(fee, 1)
-    return fee
-
-
-@internal
 @view
 def _position(account: uint256, market_id: uint256) -> int256:
     """
@@ -553,14 +554,3 @@ def _position(account: uint256, market_id: uint256) -> int256:
         if id == market_id:
             return words._leg_size(leg)
     return 0
-
-
-@internal
-@pure
-def _room(position: int256, buying: bool) -> uint256:
-    """
-    @notice How much a trade in one direction can take off a position.
-    """
-    if (position < 0) != buying:
-        return 0
-    return convert(abs(position), uint256)

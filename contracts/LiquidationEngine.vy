@@ -3,7 +3,8 @@
 """
 @title Liquidation engine
 @notice Accounts above zero, to keepers with margin: a slice of one leg while close-out <= h < 1, all legs below. Slices
-        to buckets of the Backstop, where no keeper came for a while; and the clocks that CloseOut reads.
+        to signed orders that keepers bring, and to buckets of the Backstop, where no keeper came for a while; and the
+        clocks that CloseOut reads.
 @dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD. Slices round up to
      a lot, fees round down. Parameters are immutable: new ones come with a new engine, whose rights the timelock
      grants. No call reaches the account's owner, and no order or nonce of it matters.
@@ -18,6 +19,7 @@
 
 from interfaces import IBackstop
 from interfaces import IClearinghouse
+from interfaces import IExchange
 from interfaces import IIndexOracle
 from interfaces import ILiquidationEngine
 implements: ILiquidationEngine
@@ -62,6 +64,9 @@ OWN_ACCOUNT: constant(uint256) = 3
 INSOLVENT: constant(uint256) = 4
 SPARED: constant(uint256) = 5
 MAX_LEGS: constant(uint256) = 16
+# Of one trade: makers, the account and who called.
+MAX_ORDERS: constant(uint256) = 20
+MAX_CHANGES: constant(uint256) = 22
 # Seconds after which a clock is void: what began it may be long over.
 LONGEST_CLOCK: constant(uint256) = 86_400
 # Seconds on the clock before buckets take slices: keepers with margin come first.
@@ -76,6 +81,7 @@ GATE_INITIAL: constant(uint256) = 2
 # ---------------------------------------------------------------
 
 BACKSTOP: public(immutable(IBackstop))
+EXCHANGE: public(immutable(IExchange))
 
 # ---------------------------------------------------------------
 #                            STORAGE
@@ -94,6 +100,7 @@ def __init__(
     index_oracle: IIndexOracle,
     margin_model: IMarginModel,
     backstop: IBackstop,
+    exchange: IExchange,
     target_buffer_ppm: uint256,
     penalty_min_ppm: uint256,
     penalty_max_ppm: uint256,
@@ -102,6 +109,7 @@ def __init__(
 ):
     """
     @param backstop whose buckets take slices
+    @param exchange whose orders take slices
     @param target_buffer_ppm b: a partial liquidation restores E = (1 + b) M; at most 1e6
     @param penalty_min_ppm pi at h = 1, per notional closed
     @param penalty_max_ppm pi at close-out; at most 1e5
@@ -110,6 +118,7 @@ def __init__(
     """
     step_plan.__init__(clearinghouse, index_oracle, margin_model)
     BACKSTOP = backstop
+    EXCHANGE = exchange
     liquidation_math.__init__(
         target_buffer_ppm, penalty_min_ppm, penalty_max_ppm, close_out_ppm, keeper_share_ppm
     )
@@ -128,8 +137,7 @@ def liquidate(account: uint256, keeper: uint256, limit: uint256) -> ILiquidation
     """
     assert account != keeper, "liquidation: own account"
     seen: liquidation_math.Situation = step_plan._examine(account)
-    healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
-    assert not healthy, "liquidation: healthy"
+    step_plan._check_unhealthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
     step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
     index: uint256 = 0
     step, index = step_plan._calculate_step(seen, limit, True)
@@ -195,8 +203,7 @@ def hand_to_backstop(account: uint256, keeper: uint256) -> ILiquidationEngine.St
     assert account != keeper, "liquidation: own account"
     assert bits._owner(keeper) != 0, "account: unknown"
     seen: liquidation_math.Situation = step_plan._examine(account)
-    healthy: bool = step_plan._is_healthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
-    assert not healthy, "liquidation: healthy"
+    step_plan._check_unhealthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
     started: uint256 = self.flagged_at[account]
     waited: bool = block.timestamp >= started + BACKSTOP_AFTER and block.timestamp <= started + LONGEST_CLOCK
     assert waited, "liquidation: not due"
@@ -209,6 +216,62 @@ def hand_to_backstop(account: uint256, keeper: uint256) -> ILiquidationEngine.St
     self._hand_over(account, keeper, step, seen, self._taken(step, seen, index))
     self._follow_flag(account)
     return step
+
+
+@external
+def liquidate_matched(
+    account: uint256, keeper: uint256, limit: uint256, makers: DynArray[IExchange.SignedOrder, MAX_ORDERS]
+) -> (ILiquidationEngine.Step, uint256):
+    """
+    @notice Fill a slice of one leg against signed orders. See ILiquidationEngine.
+    @dev The prices that the slice is planned at are refreshed here, and the Exchange reads the same.
+    """
+    assert account != keeper, "liquidation: own account"
+    assert bits._owner(keeper) != 0, "account: unknown"
+    seen: liquidation_math.Situation = step_plan._examine(account)
+    step_plan._check_unhealthy(len(seen.planned), seen.favourable, seen.favourable_maintenance)
+    step: ILiquidationEngine.Step = empty(ILiquidationEngine.Step)
+    index: uint256 = 0
+    step, index = step_plan._calculate_step(seen, limit, False)
+    step_plan._check_stage(step.stage)
+    assert step.market_id != 0, "liquidation: all legs"
+    assert step.notional != 0, "liquidation: over limit"
+    size: int256 = convert(step.size, int256)
+    if words._leg_size(seen.legs[index]) < 0:
+        size = unsafe_sub(0, size)
+    changes: DynArray[IClearinghouse.Change, MAX_CHANGES] = []
+    money: int256 = 0
+    conceded: uint256 = 0
+    changes, money, conceded = extcall EXCHANGE.take(account, step.market_id, -size, step.price, makers)
+    assert conceded <= step.fee, "liquidation: over penalty"
+    step.fee = unsafe_sub(step.fee, conceded)
+    step.keeper_fee = fixed_math._ppm_down(step.fee, liquidation_math.KEEPER_SHARE_PPM)
+    to_keeper: int256 = convert(unsafe_add(step.keeper_fee, step.reserve), int256)
+    changes.append(
+        IClearinghouse.Change(
+            account=account,
+            size=-size,
+            money=unsafe_sub(0, money) - to_keeper,
+            fee=unsafe_sub(step.fee, step.keeper_fee),
+            gate=GATE_NONE,
+        )
+    )
+    changes.append(IClearinghouse.Change(account=keeper, size=0, money=to_keeper, fee=0, gate=GATE_NONE))
+    extcall step_plan.CLEARINGHOUSE.trade(step.market_id, changes)
+    log ILiquidationEngine.Matched(account=account, keeper=keeper, conceded=conceded)
+    log ILiquidationEngine.Liquidated(
+        account=account,
+        keeper=keeper,
+        market_id=step.market_id,
+        stage=step.stage,
+        size=size,
+        price=step.price,
+        fee=step.fee,
+        keeper_fee=step.keeper_fee,
+        reserve=step.reserve,
+    )
+    self._follow_flag(account)
+    return step, conceded
 
 
 @external

@@ -29,7 +29,7 @@ BUDGETS = {
     "CloseOut": 19_800,
     "IndexOracle": 18_400,
     "InsuranceFund": 15_400,
-    "LiquidationEngine": 19_600,
+    "LiquidationEngine": 21_800,
     "MarginModel": 21_900,
 }
 

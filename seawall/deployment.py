@@ -123,7 +123,7 @@ def _deploy_contracts(
     sources = house.address, oracle.address
     vault, backstop = _deploy_backstop(deployer, parameters, create, house, oracle, model)
     engine = create(
-        "LiquidationEngine", *sources, model.address, backstop.address,
+        "LiquidationEngine", *sources, model.address, backstop.address, exchange.address,
         rates.target_buffer, rates.penalty_min, rates.penalty_max, rates.close_out,
         rates.keeper_share,
     )  # fmt: skip

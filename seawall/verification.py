@@ -57,6 +57,7 @@ def verify(system: System, deployer: str) -> list[str]:
         ("LiquidationEngine", system.engine, "INDEX_ORACLE", "IndexOracle"),
         ("LiquidationEngine", system.engine, "MARGIN_MODEL", "MarginModel"),
         ("LiquidationEngine", system.engine, "BACKSTOP", "Backstop"),
+        ("LiquidationEngine", system.engine, "EXCHANGE", "Exchange"),
         ("Lens", system.lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "CLEARINGHOUSE", "Clearinghouse"),
         ("RiskLens", system.risk_lens, "INDEX_ORACLE", "IndexOracle"),

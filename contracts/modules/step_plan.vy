@@ -104,6 +104,13 @@ def _is_healthy(legs: uint256, favourable: int256, favourable_maintenance: uint2
 
 
 @internal
+@pure
+def _check_unhealthy(legs: uint256, favourable: int256, favourable_maintenance: uint256):
+    healthy: bool = self._is_healthy(legs, favourable, favourable_maintenance)
+    assert not healthy, "liquidation: healthy"
+
+
+@internal
 @view
 def _is_below_close_out(equity: int256, maintenance: uint256) -> bool:
     # Equity and maintenance are below 2**160, rates below 2**21: no overflow.

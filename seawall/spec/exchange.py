@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seawall.spec import clearinghouse, orders
-from seawall.spec.orders import CANCELLED, ExchangeState, Fees, Order, Submitted
+from seawall.spec.orders import CANCELLED, ExchangeState, Fees, Order, Submitted, Taken
 from seawall.spec.state import Reverted, Table, require
-from seawall.spec.words import PRICE
+from seawall.spec.words import PRICE, WATERFALL
 
 
 class Signed(NamedTuple):
@@ -78,6 +78,29 @@ class Exchange:
             ]
             self.house.trade(self.module, market_id, changes)
             return outcome.size
+
+    def take(
+        self,
+        module: str,
+        account: int,
+        market_id: int,
+        size: int,
+        index: int,
+        makers: Sequence[Signed],
+    ) -> Taken:
+        """Record fills of resting orders that take a liquidated leg over; who calls trades."""
+        require(self.house.rights[module] & WATERFALL != 0, "module: no right")
+        offered = [
+            Submitted(maker.order, maker.digest, self._may(maker, maker.signer or 0))
+            for maker in makers
+        ]
+        try:
+            taken = orders.take(self._state(market_id), account, market_id, size, index, offered)
+        except orders.OrderRefused as refused:
+            raise Reverted(refused.reason) from None
+        for digest, filled in taken.filled.items():
+            self.filled[digest] = filled
+        return taken
 
     def cancel(self, caller: int, cancelled: Sequence[tuple[Order, bytes]]) -> None:
         """Make orders (with their digests) unfillable; of all of them the caller may act for."""

@@ -334,7 +334,8 @@ def _is_healthy(plan: Plan) -> bool:
 
 _STATUS = {NOTHING: STALE, PARTIAL: LIQUIDATED, WHOLE: LIQUIDATED}
 _STATUS |= {BANKRUPT: INSOLVENT, GRACE: SPARED}
-_REFUSALS = {
+#: Why a step that does nothing is refused.
+REFUSALS = {
     NOTHING: "liquidation: price stale",
     BANKRUPT: "liquidation: bankrupt",
     GRACE: "liquidation: in grace",
@@ -419,7 +420,7 @@ class LiquidationEngine:
             require(account != keeper, "liquidation: own account")
             require(not self.is_healthy(account), "liquidation: healthy")
             step = self.plan_step(account, limit)
-            require(step.stage not in _REFUSALS, _REFUSALS.get(step.stage, ""))
+            require(step.stage not in REFUSALS, REFUSALS.get(step.stage, ""))
             allowed = step.stage == WHOLE or step.notional != 0
             require(allowed and step.notional <= limit, "liquidation: over limit")
             self._execute(account, keeper, step, gated=True)
@@ -461,7 +462,7 @@ class LiquidationEngine:
             require(not _is_healthy(plan), "liquidation: healthy")
             require(self._waited(account), "liquidation: not due")
             step = self.plan_step(account, self._room_of_best(account, plan, legs, prices), False)
-            require(step.stage not in _REFUSALS, _REFUSALS.get(step.stage, ""))
+            require(step.stage not in REFUSALS, REFUSALS.get(step.stage, ""))
             sizes = self._sizes_of(account, step)
             fits = step.notional and all(
                 self._room(one, size, price) == size for one, size, price in sizes

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from seawall.spec.fixed_math import ceil_div
 from seawall.spec.words import (
     GATE_MARGIN_RULE,
     LOT,
@@ -130,6 +131,21 @@ class Outcome:
     filled: Mapping[bytes, int]
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What filling a slice does to makers: one change per account, one event per order.
+
+    `money` is the sum of the changes'; `conceded` what fills worse than the index give to their
+    makers (WAD, rounded up), for which better ones do not make up.
+    """
+
+    changes: tuple[Change, ...]
+    fills: tuple[Fill, ...]
+    filled: Mapping[bytes, int]
+    money: int
+    conceded: int
+
+
 @dataclass
 class _Progress:
     """The running sums of one match."""
@@ -169,6 +185,43 @@ def match(state: ExchangeState, taker: Submitted, makers: Sequence[Submitted]) -
     if progress.size == 0:
         raise OrderRefused(progress.reason)
     return _settle_taker(state, fees, taker, progress)
+
+
+def take(
+    state: ExchangeState,
+    account: int,
+    market_id: int,
+    size: int,
+    index: int,
+    makers: Sequence[Submitted],
+) -> Taken:
+    """Fill `makers` in their order with a liquidated leg's slice, which must be filled whole.
+
+    `size` is signed as an order's of the account. Raises OrderRefused. Makers stand as in
+    :func:`match`, at any price within the band.
+    """
+    any_price = MAX_UINT256 if size > 0 else 0
+    order = Order(account, market_id, size, any_price, state.now, 0)
+    fees, prices = _terms(state, market_id)
+    # A slice off the lot is all of its leg: what is left of it is closed by its last fill.
+    progress = _Progress(abs(size), abs(size), reason="order: not filled")
+    for maker in makers:
+        if progress.left == 0:
+            break
+        _check_pair(order, maker.order)
+        open_size = _open_maker(state, prices, maker, progress)
+        if open_size:
+            _fill_maker(state, fees, maker, open_size, progress)
+    if progress.left:
+        raise OrderRefused(progress.reason)
+    conceded = sum(max(0, fill.size * (index - fill.price)) for fill in progress.fills)
+    return Taken(
+        tuple(progress.changes.values()),
+        tuple(progress.fills),
+        dict(progress.filled),
+        -progress.money,
+        ceil_div(conceded, WAD),
+    )
 
 
 def fee_of(product: int, fee_ppm: int) -> int:

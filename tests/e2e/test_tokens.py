@@ -81,6 +81,7 @@ def test_35_call_from_a_token_transfer_liquidates_nobody(
     for contract, data in (
         (desk.engine, desk.engine.encode("liquidate", account, taker, 2**255)),
         (desk.engine, desk.engine.encode("hand_to_backstop", account, taker)),
+        (desk.engine, desk.engine.encode("liquidate_matched", account, taker, 2**255, [])),
         (desk.engine, desk.engine.encode("flag", account)),
         (desk.engine, desk.engine.encode("plan_step", account)),
         (desk.closer, desk.closer.encode("close_out", account, taker)),

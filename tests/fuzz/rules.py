@@ -21,6 +21,7 @@ from tests.fuzz import exit_actions as exits
 from tests.fuzz import fund_actions as fund
 from tests.fuzz import module_actions as module
 from tests.fuzz import risk_actions as risk
+from tests.fuzz import slice_orders_actions as slices
 from tests.fuzz import vault_actions as vault
 from tests.fuzz import waterfall_actions as waterfall
 from tests.fuzz.stage import MAIN_MARKETS
@@ -77,6 +78,7 @@ WEIGHTS: dict[Action, int] = {
     waterfall.bankrupt: 2,
     waterfall.liquidate_many: 2,
     waterfall.hand_to_backstop: 3,
+    slices.liquidate_matched_slice: 6,
     waterfall.flag: 1,
     closing.resolve: 7,
     closing.resolve_many: 4,

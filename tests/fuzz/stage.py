@@ -134,7 +134,8 @@ def deploy(chain: Deployable) -> None:
     chain.deploy("converter", "CollateralConverter", house, oracle, model, *CONVERSION)
     _deploy_backstop(chain, owner)
     backstop = chain.addr("backstop")
-    chain.deploy("engine", "LiquidationEngine", house, oracle, model, backstop, *ENGINE)
+    linked = house, oracle, model, backstop, chain.addr("exchange")
+    chain.deploy("engine", "LiquidationEngine", *linked, *ENGINE)
     chain.deploy("close_out", "CloseOut", chain.addr("engine"), fund, backstop, *CLOSE_OUT)
     _deploy_index(chain, owner, oracle)
 

@@ -37,7 +37,7 @@ def read(bounded: Revm, target: str, signature: str, *arguments: int) -> list[in
 
 def deploy_engine(bounded: Revm, rates: tuple[int, ...]) -> str:
     """A second engine beside the system's own."""
-    contracts = (bounded.addr(name) for name in ("house", "oracle", "model", "fund"))
+    contracts = (bounded.addr(name) for name in ("house", "oracle", "model", "fund", "exchange"))
     return bounded.deploy("another engine", "LiquidationEngine", *contracts, *rates)
 
 

@@ -13,6 +13,7 @@ from seawall.deployed import System
 from seawall.deployment import deploy
 from seawall.parameters import Parameters, load
 from tests.closing_desk import ClosingDesk
+from tests.matching_desk import MatchingDesk
 
 LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
 #: Of the notional, the same from h = 1 to close-out.
@@ -87,3 +88,13 @@ def saver(accounts: Any) -> Any:
 @pytest.fixture(scope="session")
 def operator(accounts: Any) -> Any:
     return accounts[6]
+
+
+@pytest.fixture
+def matching_desk(
+    usual_system: System, chain: Any, deployer: Any, broker: Any
+) -> Iterator[MatchingDesk]:
+    """As `desk`, with signed orders."""
+    made = MatchingDesk(usual_system, chain.provider.http_uri, deployer, broker)
+    yield made
+    made.close()

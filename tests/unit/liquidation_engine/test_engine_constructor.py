@@ -16,7 +16,9 @@ GOOD = (100_000, 5_000, 10_000, 666_667, 500_000)
 def deploy_call(desk: Desk, rates: tuple[int, ...]) -> str:
     """Code that a deployment with these rates would leave."""
     one = desk.system
-    contracts = (one.clearinghouse, one.index_oracle, one.margin_model, one.insurance_fund)
+    contracts = (
+        one.clearinghouse, one.index_oracle, one.margin_model, one.backstop, one.exchange,
+    )  # fmt: skip
     addresses = [str(contract.address) for contract in contracts]
     data = creation("LiquidationEngine", *addresses, *rates)
     return str(desk.rpc.call("eth_call", {"from": desk.owner, "data": "0x" + data.hex()}))
