@@ -8,7 +8,7 @@ from seawall.spec.clearinghouse import Change, Terms
 from seawall.spec.ledger import Market
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE, SETTLEMENT_ID
-from seawall.spec.words import LISTED, LONG, PPM, RATIO, REDUCE_ONLY, SHORT, TICK, WAD
+from seawall.spec.words import IN_GRACE, LISTED, LONG, PPM, RATIO, REDUCE_ONLY, SHORT, TICK, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import (
     draw_fee,
@@ -392,7 +392,8 @@ def _set(world: World, dice: Random, market_id: int, price: int) -> None:
     elif oddity < 0.025:
         price = 0
     volatility = CALM * dice.choice([0, 5, 10, 10, 11, 15, 25, 60]) // 10
-    new = Price(price, world.chain.time, ratio, half_width, volatility=volatility)
+    flags = IN_GRACE if 0.05 < oddity < 0.08 else 0
+    new = Price(price, world.chain.time, ratio, half_width, volatility=volatility, flags=flags)
     world.set_price(market_id, new)
     world.passed += 1
 

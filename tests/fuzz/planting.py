@@ -28,6 +28,7 @@ DEPLOYED = (
     "CloseOut",
     "BackstopVault",
     "ExitQueue",
+    "Delisting",
 )
 FOLDERS = ("contracts", "interfaces")
 

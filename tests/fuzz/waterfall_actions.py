@@ -10,7 +10,7 @@ from seawall.spec.liquidation import BACKSTOP_AFTER, PARTIAL
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
-from seawall.spec.words import MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
+from seawall.spec.words import IN_GRACE, MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.backstop_actions import furnish_bucket
 from tests.fuzz.clearing_actions import fill, owner_name
@@ -106,7 +106,9 @@ def _bring_to(world: World, dice: Random, ratio: int) -> int | None:
     price = dice.choice([good, bad, bad, bad, bad + step, bad + step])
     price = max(TICK, min(MAX_PRICE, price))
     half_width = dice.choice([0] * 14 + [UNUSABLE])
-    world.set_price(market_id, Price(price, world.chain.time, half_width=half_width))
+    flags = dice.choice([0] * 24 + [IN_GRACE])
+    new = Price(price, world.chain.time, half_width=half_width, flags=flags)
+    world.set_price(market_id, new)
     return account
 
 

@@ -13,6 +13,7 @@ import pytest
 from seawall.deployed import System
 from seawall.deployment import deploy
 from seawall.parameters import load
+from seawall.spec.dutch_auction import AuctionTerms
 from tests.vault_yard import VaultYard
 from tests.yard import BTC, ETH, Yard
 
@@ -28,7 +29,8 @@ def backstop_system(project: Any, deployer: Any) -> System:
     for one in local.markets:
         feed = replace(one.feeds[0], price=PRICES[one.market_id])
         markets.append(replace(one, feeds=(feed,), quorum=1, bucket=None))
-    return deploy(project, deployer, replace(local, markets=tuple(markets)))
+    # As much discount as premium: half an hour sells at the index.
+    return deploy(project, deployer, replace(local, markets=tuple(markets), auction=AuctionTerms()))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,50 @@
+"""One system for the tests of markets that end, with its specification beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ending_desk import BTC_PRICE, ETH_PRICE, EndingDesk
+
+from seawall.deployed import System
+from seawall.deployment import deploy
+from seawall.parameters import load
+
+LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
+
+
+@pytest.fixture(scope="session")
+def ending_system(project: Any, deployer: Any) -> System:
+    """One feed per market, at its price from the start; no scenario matrix, no buckets."""
+    parameters = load(LOCAL)
+    markets = tuple(
+        replace(one, feeds=(replace(one.feeds[0], price=Decimal(price)),), quorum=1, bucket=None)
+        for one, price in zip(parameters.markets, (BTC_PRICE, ETH_PRICE), strict=True)
+    )
+    return deploy(project, deployer, replace(parameters, markets=markets, portfolio=None))
+
+
+@pytest.fixture(scope="session")
+def ending_broker(accounts: Any) -> Any:
+    """A module with the engine's rights, for positions without orders."""
+    return accounts[8]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deployed_first(ending_system: System) -> None:
+    """The system stands before the first test's isolation begins."""
+
+
+@pytest.fixture
+def ending_desk(
+    ending_system: System, chain: Any, deployer: Any, ending_broker: Any
+) -> Iterator[EndingDesk]:
+    """Reserve of one dollar a leg, maintenance margin of 6.5 %."""
+    made = EndingDesk(ending_system, chain.provider.http_uri, deployer, ending_broker)
+    yield made
+    made.close()
