@@ -12,7 +12,7 @@ from seawall.spec.liquidation import dust_of
 from seawall.spec.margin import Leg, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
-from seawall.spec.words import LONG, PPM, RATIO, SHORT, TICK, WAD
+from seawall.spec.words import LONG, PPM, RATIO, RAY, SHORT, TICK, WAD
 from tests.fuzz import compare, exit_actions, promises
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.module_actions import move_cash
@@ -275,12 +275,16 @@ def _check(world: World, before: Before, closed: Sequence[int], keeper: int) -> 
 
 
 def _dust(world: World, market_ids: Sequence[int]) -> int:
-    """What a close may round, in wei: sizes by units of their market, money by one a change."""
+    """What a close may round, in wei: sizes by units of their market, money by one a change, and
+    charges per share by a unit of theirs: where a side's scale is small its shares are many."""
     worth = sum(
         (world.drift.bound(market_id) + 8) * (world.prices[market_id].price // WAD + 1)
         for market_id in market_ids
     )
-    return worth + 8 * len(market_ids) * len(world.everyone)
+    shares = sum(
+        side.shares for _, _, earlier in world.spec.trades for side in (earlier.long, earlier.short)
+    )
+    return worth + 2 * shares // RAY + 8 * len(market_ids) * len(world.everyone)
 
 
 def _check_caps(world: World, before: Before, cases: dict[int, Case]) -> None:
