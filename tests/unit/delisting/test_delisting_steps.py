@@ -115,7 +115,8 @@ def test_settle_makes_every_leg_cash(
     for account in accounts:
         assert desk.size(account, ETH) == 0
         assert desk.wealth(account) == dollars(5_000 + 3 * 300 + 1)
-    assert desk.wealth(other) == dollars(10**5 - 9 * 300)
+    # A side's charge per share rounds up.
+    assert dollars(10**5 - 9 * 300) - desk.wealth(other) in (0, 1)
 
 
 def test_settle_of_a_market_without_legs_closes_nothing(desk: EndingDesk, keeper: Any) -> None:
