@@ -135,8 +135,9 @@ def _is_in_grace(seen: liquidation_math.Situation) -> bool:
     @notice An outage or a halt of one of its markets ended lately.
     """
     flags: uint256 = 0
-    for index: uint256 in range(len(seen.planned), bound=MAX_LEGS):
-        flags = flags | seen.prices[index]  # words._price_flags
+    # Of collateral, too: a token is in grace when the chain was out, and then all markets are.
+    for price_word: uint256 in seen.prices:
+        flags = flags | price_word  # words._price_flags
     return flags & words.IN_GRACE != 0  # words._price_flags
 
 

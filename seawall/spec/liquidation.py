@@ -394,7 +394,7 @@ class LiquidationEngine:
             # leg without a usable price would not help.
             if step.stage and step.notional <= limit:
                 return step
-        if not is_low and any(price.flags & IN_GRACE for price in prices[: len(plan.legs)]):
+        if not is_low and any(price.flags & IN_GRACE for price in prices):
             # Deposits and reductions come first.
             return Step(GRACE)
         if mode & PORTFOLIO:

@@ -13,7 +13,7 @@ from seawall.spec.state import Reverted
 from seawall.spec.words import GATE_NONE, LOT, PPM, PRICE, RATIO, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import draw_market, draw_size, holders, owner_name, paid, size_of
-from tests.fuzz.stage import AUCTION, MAIN_MARKETS
+from tests.fuzz.stage import AUCTION, MAIN_MARKETS, OI_CAP
 from tests.fuzz.trading import send_trades, trade
 from tests.fuzz.world import World
 
@@ -194,6 +194,10 @@ def take_in(world: World, dice: Random) -> None:
     sellers = [one for one in holders(world, market_id) if one != bucket]
     if sellers and dice.random() < 0.7:
         size = size_of(world, dice.choice(sellers), market_id) or size
+    market = world.spec.ledger.markets[market_id]
+    # The broker opens what it hands over, and no cap of open interest holds it.
+    if max(market.long.size, market.short.size) + abs(size) > OI_CAP:
+        return
     room = _told(lambda: world.stop.room(market_id, size, world.prices[market_id]))
     if room == 0 and dice.random() < 0.7:
         furnish_bucket(world, dice, market_id)

@@ -59,7 +59,7 @@ WEIGHTS: dict[Action, int] = {
     module.set_funding_rate: 1,
     module.set_market: 1,
     module.restrict: 1,
-    risk.set_risk: 2,
+    risk.set_risk: 3,
     risk.set_token_risk: 2,
     risk.restage: 1,
     risk.activate_matrix: 2,
