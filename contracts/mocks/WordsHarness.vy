@@ -181,8 +181,10 @@ def _pack_margin(kind: uint256, case: uint256[9]) -> uint256:
         return words._leg(case[0], case[1], size)
     if kind == TICKET:
         return words._ticket(case[0], case[1])
-    memory: uint256 = words._price_memory(case[2], case[5], case[6], case[7])
-    return words._price(case[0], case[1], case[3], case[4], memory | (case[8] << 14))  # words._price_flags
+    memory: uint256 = words._price_memory(case[2], case[5], case[6], case[8])
+    # No packer sets flags: they stand beside what `_price_memory` packs.
+    assert case[7] <= 3
+    return words._price(case[0], case[1], case[3], case[4], memory | (case[7] << 14))  # words._price_flags
 
 
 @internal
@@ -303,6 +305,6 @@ def _unpack_margin(kind: uint256, word: uint256) -> uint256[9]:
         answer[4] = words._price_refreshed_at(word)
         answer[5] = words._price_volatility(word)
         answer[6] = words._price_sample_ratio(word)
-        answer[7] = words._price_sample_age(word)
-        answer[8] = words._price_flags(word) >> 14  # words._price_flags
+        answer[7] = words._price_flags(word) >> 14  # words._price_flags
+        answer[8] = words._price_sample_age(word)
     return answer

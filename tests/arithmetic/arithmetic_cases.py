@@ -13,6 +13,8 @@ from functools import partial
 from seawall.spec import exit_vault, fixed_math, words
 from seawall.spec.words import Field, Word
 
+#: Most fields of a word that the harness packs and reads.
+WORD_FIELDS = 9
 SEED = 20_230_511
 BACKGROUNDS = 6
 RANDOM_PACKS = 300
@@ -248,7 +250,7 @@ class Reader:
         values["bitmap"] = word & (1 << 136) - 1
         values["limits"] = word & (1 << 88) - 1
         numbers = [values[name] % (1 << 256) for name in self.fields]
-        return numbers + [0] * (8 - len(numbers))
+        return numbers + [0] * (WORD_FIELDS - len(numbers))
 
     def words(self) -> list[int]:
         """Each field at both ends between zeros and between ones, and random words."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arithmetic_cases import WORD_FIELDS
 from harnesses import ApeHarness, Harness, RevmHarness
 
 BATCH = 500
@@ -90,7 +91,7 @@ def ask_pack(words_harness: Harness) -> Ask:
     """Run a packer of words; cases are padded to the harness's width."""
 
     def ask(kind: int, cases: Sequence[Case]) -> Answers:
-        padded = [[*case, *([0] * (8 - len(case)))] for case in cases]
+        padded = [[*case, *([0] * (WORD_FIELDS - len(case)))] for case in cases]
         return _ask(words_harness, "pack_many", kind, padded)
 
     return ask

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ending_desk import BTC_PRICE, ETH_PRICE, EndingDesk
 
 from seawall.deployed import System
-from seawall.deployment import deploy
-from seawall.parameters import load
-
-LOCAL = Path(__file__).resolve().parents[3] / "params" / "local.yaml"
+from tests.plain import plain_system
 
 
 @pytest.fixture(scope="session")
 def ending_system(project: Any, deployer: Any) -> System:
-    """One feed per market, at its price from the start; no scenario matrix, no buckets."""
-    parameters = load(LOCAL)
-    markets = tuple(
-        replace(one, feeds=(replace(one.feeds[0], price=Decimal(price)),), quorum=1, bucket=None)
-        for one, price in zip(parameters.markets, (BTC_PRICE, ETH_PRICE), strict=True)
-    )
-    return deploy(project, deployer, replace(parameters, markets=markets, portfolio=None))
+    """At the prices of its books; no scenario matrix, no buckets."""
+    return plain_system(project, deployer, (BTC_PRICE, ETH_PRICE))
 
 
 @pytest.fixture(scope="session")
