@@ -126,6 +126,8 @@ class ExitQueue:
         except Reverted:
             self._give_back(ticket_id)
             return True
+        if left == ticket.amount:
+            return False
         if paid:
             self.paid.append((ticket.receiver, paid))
         self.waiting[ticket.account] -= ticket.amount - left

@@ -101,7 +101,7 @@ LEAST_SEEN = {
     "halted": 20,
     "price fixed": 20,
     "stayed": 20,
-    "market settled": 10,
+    "market settled": 6,
     "scale 1e-0": 5_000,
     "scale 1e-1": 80,
     "scale 1e-2": 200,

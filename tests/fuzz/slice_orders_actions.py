@@ -19,7 +19,7 @@ from tests.fuzz.compare import market_ids_of
 from tests.fuzz.promises import Standing
 from tests.fuzz.signing import ORDER_KIND, Offer, offer, packed_makers, spoilt
 from tests.fuzz.stage import ENGINE, MAIN_MARKETS
-from tests.fuzz.trading import parties, send_trades, standings
+from tests.fuzz.trading import holders_changed, send_trades, standings
 from tests.fuzz.waterfall_actions import line
 from tests.fuzz.world import World
 
@@ -208,7 +208,7 @@ def _match(world: World, due: Due, keeper: int, limit: int, makers: list[Offer])
     if not passed or before is None:
         return
     compare.touched(world, [account, keeper, *accounts])
-    promises.check_no_hidden_debt(world, parties(world))
+    promises.check_no_hidden_debt(world, holders_changed(world))
     promises.check_liquidation(world, account, before, done[0].step, exact)
     fills = [
         (maker.signed.order, world.venue.filled[digest] - filled[digest])

@@ -66,7 +66,7 @@ def test_saved_failure_is_loaded_as_it_was(tmp_path: Path, failure: FailureError
 
 def test_explore_of_a_lying_chain_shrinks_to_few_steps(lying: Any) -> None:
     with pytest.raises(FailureError) as found:
-        explore(lying, "liar", 2, 50, steps=15)
+        explore(lying, "liar", 3, 100, steps=15)
 
     assert len(found.value.steps) <= 5
 

@@ -61,6 +61,12 @@ def parties(world: World) -> list[int]:
     return list(dict.fromkeys(change.account for change in changes if change.account >> 96))
 
 
+def holders_changed(world: World) -> list[int]:
+    """Accounts whose size the latest call changed: who is only paid may have been in debt before."""
+    changes = [change for _, made, _ in world.spec.trades for change in made if change.size]
+    return list(dict.fromkeys(change.account for change in changes if change.account >> 96))
+
+
 def standings(world: World, accounts: Iterable[int]) -> dict[int, Standing | None]:
     """How accounts will stand when the next call finds them."""
     world.spec.now = world.chain.time + 1

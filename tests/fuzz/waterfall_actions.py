@@ -17,7 +17,7 @@ from tests.fuzz.clearing_actions import fill, owner_name
 from tests.fuzz.compare import market_ids_of
 from tests.fuzz.module_actions import UNUSABLE
 from tests.fuzz.stage import ENGINE, MAIN_MARKETS
-from tests.fuzz.trading import parties, send_trades, standings
+from tests.fuzz.trading import holders_changed, send_trades, standings
 from tests.fuzz.world import World
 
 #: Accounts that are looked at for one that a price can bring to a line.
@@ -145,7 +145,7 @@ class _Victims:
     def check(self, keeper: int) -> None:
         """P3 and P5 after the call; what it did is counted."""
         world, steps = self._world, self._world.waterfall.steps
-        promises.check_no_hidden_debt(world, parties(world))
+        promises.check_no_hidden_debt(world, holders_changed(world))
         times = Counter(account for account, _ in steps)
         for account, step in steps:
             before = self._before[account]
