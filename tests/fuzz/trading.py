@@ -62,7 +62,7 @@ def parties(world: World) -> list[int]:
 
 
 def holders_changed(world: World) -> list[int]:
-    """Accounts whose size the latest call changed: who is only paid may have been in debt before."""
+    """Accounts whose size the latest call changed; who is only paid may have had a debt before."""
     changes = [change for _, made, _ in world.spec.trades for change in made if change.size]
     return list(dict.fromkeys(change.account for change in changes if change.account >> 96))
 
