@@ -424,14 +424,16 @@ def _execute(account: uint256, token_id: uint256, buyer: uint256, amount: uint25
 @internal
 def _check_buyer(buyer: uint256):
     """
-    @notice The buyer's cash is not below zero and, where it has legs, its account is at or above initial margin.
-    @dev A change of nothing in a market that it holds makes the Clearinghouse run its gate.
+    @notice The buyer is at or above initial margin where it has legs, and its cash is not below zero.
+    @dev A change of nothing in a market that it holds makes the Clearinghouse run its gate. The gate settles what that
+         leg still owes, which may cost the last cash: cash is looked at afterwards.
     """
     word: uint256 = staticcall CLEARINGHOUSE.account_word(buyer)
-    assert words._account_cash(word) >= 0, "conversion: buyer's cash"
     markets: uint256 = words._account_markets(word)
     if markets != 0:
         gate: IClearinghouse.Change = IClearinghouse.Change(
             account=buyer, size=0, money=0, fee=0, gate=GATE_INITIAL
         )
         extcall CLEARINGHOUSE.trade(bits._lowest(markets), [gate])
+        word = staticcall CLEARINGHOUSE.account_word(buyer)
+    assert words._account_cash(word) >= 0, "conversion: buyer's cash"

@@ -191,10 +191,13 @@ class CollateralConverter:
         return total.held + total.deferred, total.held
 
     def _check_buyer(self, buyer: int) -> None:
-        """Cash not below zero; where the buyer has legs, at or above initial margin."""
-        held = self.clearinghouse.ledger.accounts[buyer]
-        require(held.cash >= 0, "conversion: buyer's cash")
-        markets = ids_of(held.bitmap & MARKETS_MASK)
+        """At or above initial margin where the buyer has legs; cash not below zero.
+
+        The gate comes first: it settles what the leg still owes, which may cost the last cash.
+        """
+        markets = ids_of(self.clearinghouse.ledger.accounts[buyer].bitmap & MARKETS_MASK)
         if markets:
             gate = Change(buyer, 0, 0, 0, GATE_INITIAL)
             self.clearinghouse.trade(self.ADDRESS, markets[0], [gate])
+        held = self.clearinghouse.ledger.accounts[buyer]
+        require(held.cash >= 0, "conversion: buyer's cash")

@@ -141,6 +141,22 @@ def _fix_silent(world: World, dice: Random, market_id: int) -> None:
     if dice.random() < 0.9:
         price = old.price or ANCHORS[market_id]
         world.set_price(market_id, Price(price, world.chain.time, half_width=UNUSABLE))
+    passed = _report(world, market_id)
+    if not passed:
+        return
+    _look(world, market_id)
+    world.warp(SILENCE - dice.choice([0, 0, 0, 2]))
+    if dice.random() < 0.5:
+        # It comes back, is seen, and falls silent again: the clock is void until the next report.
+        for width in (0, UNUSABLE):
+            world.set_price(market_id, Price(old.price, world.chain.time, half_width=width))
+            _look(world, market_id)
+        if dice.random() < 0.5:
+            _report(world, market_id)
+    _fix(world, dice, market_id)
+
+
+def _report(world: World, market_id: int) -> bool:
     passed, _ = _send(
         world,
         "keeper",
@@ -148,23 +164,7 @@ def _fix_silent(world: World, dice: Random, market_id: int) -> None:
         [market_id],
         lambda: world.delister.report_silence(market_id),
     )
-    if not passed:
-        return
-    _look(world, market_id)
-    world.warp(SILENCE - dice.choice([0, 0, 0, 2]))
-    if dice.random() < 0.2:
-        # It comes back, is seen, and falls silent again: the clock is void.
-        for width in (0, UNUSABLE):
-            world.set_price(market_id, Price(old.price, world.chain.time, half_width=width))
-            _look(world, market_id)
-            _send(
-                world,
-                "keeper",
-                "report_silence(uint256)",
-                [market_id],
-                lambda: world.delister.report_silence(market_id),
-            )
-    _fix(world, dice, market_id)
+    return passed
 
 
 def _fix(world: World, dice: Random, market_id: int) -> None:

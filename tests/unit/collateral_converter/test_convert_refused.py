@@ -10,7 +10,7 @@ from counter import Counter
 from seawall.spec.words import MAX_UINT256, WAD
 from tests.desk import Refused, dollars
 
-ETH = 2
+BTC, ETH = 1, 2
 
 
 @pytest.mark.parametrize("cash", (0, 1))
@@ -180,6 +180,28 @@ def test_convert_beside_a_silent_leg_of_the_buyer_is_refused(
     desk.fill(buyer, creditor, ETH, WAD)
     desk.silence(ETH)
     assert desk.refusal_of(account, token, 1, buyer, keeper) == "margin: below initial"
+
+
+def test_convert_with_cash_that_an_ended_leg_of_the_buyer_owes_is_refused(
+    desk: Counter, trader: Any, maker: Any, keeper: Any
+) -> None:
+    """The gate settles the leg: the cash is gone though another leg's profit gives margin."""
+    token = desk.token_of(1, 100)
+    desk.index(BTC, 60_000)
+    desk.index(ETH, 3_000)
+    creditor = desk.account(maker, 10**6)
+    account = desk.debtor(trader, creditor, {token: 10 * WAD}, 200)
+    buyer = desk.account(keeper, 2_000)
+    desk.pawn(keeper, buyer, token, 5 * WAD)
+    desk.fill(buyer, creditor, BTC, WAD // 10)
+    desk.fill(buyer, creditor, ETH, WAD // 10, dollars(500))
+    # The market ends 19,900 dollars lower: a loss of 1,990 that no cash has paid yet.
+    desk.close_market(BTC, WAD // 10, dollars(4_010))
+    reason = desk.refusal_of(account, token, WAD, buyer, keeper)
+    assert reason == "conversion: buyer's cash"
+    desk.deposit(buyer, 100)
+    desk.convert(account, token, WAD, buyer, keeper)
+    assert 0 <= desk.cash(buyer) < dollars(12)
 
 
 def test_convert_while_nothing_is_held_in_custody_is_refused(
