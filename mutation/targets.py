@@ -44,9 +44,14 @@ FUZZED = (
     "contracts/MarginModel.vy",
     "contracts/Clearinghouse.vy",
     "contracts/LiquidationEngine.vy",
-    "contracts/CollateralConverter.vy",
+    "contracts/CloseOut.vy",
+    "contracts/Backstop.vy",
+    "contracts/BackstopVault.vy",
     "contracts/InsuranceFund.vy",
+    "contracts/ExitQueue.vy",
+    "contracts/CollateralConverter.vy",
     "contracts/Exchange.vy",
+    "contracts/Delisting.vy",
     "contracts/IndexOracle.vy",
 )
 
@@ -94,6 +99,10 @@ _ENGINE = ("tests/unit/liquidation_engine",)
 _MODEL = ("tests/unit/margin_model", *_HOUSE)
 _ORACLE = ("tests/unit/index_oracle",)
 _FUND = ("tests/unit/insurance_fund", "tests/e2e/test_insurance_fund.py")
+_CLOSING = ("tests/unit/close_out",)
+_BACKSTOP = ("tests/unit/backstop",)
+_VAULTS = (*_FUND, "tests/unit/backstop/test_backstop_vault.py")
+_DELISTING = ("tests/unit/delisting",)
 
 TARGETS = (
     Target(f"{MODULES}/words.vy", True, (WORDS, *FUZZ), (*_HOUSE, *_ENGINE)),
@@ -102,6 +111,8 @@ TARGETS = (
     Target(f"{MODULES}/ledger.vy", False, FUZZ, _HOUSE),
     Target(f"{MODULES}/margin_gate.vy", False, FUZZ, _HOUSE),
     Target(f"{MODULES}/custody.vy", False, FUZZ, _HOUSE),
+    Target("contracts/Clearinghouse.vy", False, FUZZ, _HOUSE),
+    Target("contracts/ExitQueue.vy", False, FUZZ, ("tests/unit/exit_queue",)),
     Target("contracts/MarginModel.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/leg_math.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/risk_words.vy", False, (CORNERS, *FUZZ), _MODEL),
@@ -111,8 +122,16 @@ TARGETS = (
     Target(f"{MODULES}/scenarios.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
     Target(f"{MODULES}/step_plan.vy", False, FUZZ, _ENGINE),
+    Target("contracts/LiquidationEngine.vy", False, FUZZ, _ENGINE),
+    Target("contracts/CloseOut.vy", False, FUZZ, _CLOSING),
+    Target(f"{MODULES}/close_out_batch.vy", False, FUZZ, _CLOSING),
+    Target(f"{MODULES}/shortfall.vy", False, FUZZ, _CLOSING),
+    Target("contracts/Backstop.vy", False, FUZZ, _BACKSTOP),
+    Target(f"{MODULES}/buckets.vy", False, FUZZ, _BACKSTOP),
+    Target(f"{MODULES}/dutch_auction.vy", False, FUZZ, _BACKSTOP),
+    Target("contracts/BackstopVault.vy", False, FUZZ, _BACKSTOP),
     Target("contracts/InsuranceFund.vy", False, (VAULT, *FUZZ), _FUND),
-    Target(f"{MODULES}/exit_vault.vy", False, (VAULT, *FUZZ), _FUND),
+    Target(f"{MODULES}/exit_vault.vy", False, (VAULT, *FUZZ), _VAULTS),
     Target(f"{MODULES}/fund_words.vy", False, (FUND_WORDS, *FUZZ), _FUND),
     Target(f"{MODULES}/vault_math.vy", False, (VAULT_MATH, *FUZZ), _FUND),
     Target(f"{MODULES}/consensus.vy", False, (ORACLE_MATH, ORACLE), _ORACLE),
@@ -122,5 +141,8 @@ TARGETS = (
     Target(f"{MODULES}/report_word.vy", False, (), ("tests/unit/signed_report_feed",)),
     Target(f"{MODULES}/oracle_guard.vy", False, (ORACLE,), _ORACLE),
     Target(f"{MODULES}/feed_words.vy", False, (ORACLE,), _ORACLE),
+    Target(f"{MODULES}/index_modes.vy", False, (ORACLE, *FUZZ), (*_ORACLE, *_DELISTING)),
+    Target("contracts/Delisting.vy", False, FUZZ, _DELISTING),
     Target(f"{MODULES}/order_hash.vy", False, FUZZ, ("tests/unit/exchange",)),
+    Target(f"{MODULES}/order_rules.vy", False, FUZZ, ("tests/unit/exchange", *_ENGINE)),
 )
