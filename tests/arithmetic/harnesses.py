@@ -84,8 +84,17 @@ class RevmHarness:
         finally:
             self._evm.reset_transient_storage()
         (value,) = decode(self._outputs[function], bytes(answer))
-        return value
+        # As Ape answers.
+        return list(value) if isinstance(value, tuple) else value
 
 
 def _kinds(entries: list[dict[str, Any]]) -> list[str]:
-    return [entry["type"] for entry in entries]
+    """Types as a signature writes them: a struct by its members."""
+    return [_kind(entry) for entry in entries]
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    members = entry.get("components")
+    if not members:
+        return str(entry["type"])
+    return f"({','.join(_kinds(members))})" + entry["type"].removeprefix("tuple")
