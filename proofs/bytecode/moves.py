@@ -30,15 +30,15 @@ EXIT_PLANT = Plant(
     "an exit may leave cash below zero",
     "Clearinghouse",
     "contracts/modules/margin_gate.vy",
-    "    if words._account_cash(ledger._accounts[account]) < 0:\n",
-    "    if words._account_cash(ledger._accounts[account]) < -1:\n",
+    "    if words._account_cash(word) < 0:\n",
+    "    if words._account_cash(word) < -1:\n",
 )
 LOSS_PLANT = Plant(
     "a loss is deferred and not booked",
     "Clearinghouse",
     "contracts/modules/custody.vy",
-    "    totals.book += loss\n",
-    "    totals.book += 0\n",
+    "    totals.book = unsafe_add(totals.book, loss)\n",
+    "    totals.book = unsafe_add(totals.book, 0)\n",
 )
 
 

@@ -22,9 +22,10 @@ from seawall.spec import words as layout
 from seawall.spec.words import Field
 
 HARNESS = "WordsHarness"
-PACK = "pack(uint256,uint256[8])"
+PACK = "pack(uint256,uint256[9])"
 UNPACK = "unpack_many(uint256,uint256[])"
-ARGUMENTS = 8
+ARGUMENTS = 9
+LIMITS_BITS = 88
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,13 @@ PACKERS = {
     "side": Packer(5, layout.SIDE.fields),
     "terms": Packer(6, layout.TERMS.fields),
     "operator": Packer(7, layout.OPERATOR.fields),
-    "token": Packer(8, layout.TOKEN.fields),
+    # Both limits come packed already.
+    "token": Packer(8, _fields(("asset", 160), ("decimals", 8), ("limits", LIMITS_BITS))),
     "totals": Packer(9, narrow(layout.TOTALS.fields, "impaired")),
     "leg": Packer(10, layout.LEG.fields),
+    "ticket": Packer(11, layout.TICKET.fields),
     "price": Packer(14, layout.PRICE.fields),
+    "bucket": Packer(23, layout.BUCKET.fields),
 }
 WORDS = "contracts/modules/words.vy"
 PLANTS = [
@@ -89,11 +93,11 @@ PLANTS = [
         "uint256) << 144) >> 113) | epoch",
     ),
     Plant(
-        "a cap that may reach its neighbour",
+        "limits that may reach their neighbour",
         HARNESS,
         WORDS,
-        "    assert cap <= U88\n",
-        "    assert cap <= U96\n",
+        "    assert limits <= U88\n",
+        "    assert limits <= U96\n",
     ),
 ]
 READER_PLANTS = [
@@ -174,7 +178,7 @@ def identity_of(creation: bytes, function: str, arity: int, packers: Mapping[str
 
 @proof(contracts=[HARNESS], planted=PLANTS)
 def packers_are_the_identity_on_their_range(creations: Creations) -> str:
-    """Each of 12 packers: arguments in range make the laid-out word, one out of range reverts.
+    """Each of 14 packers: arguments in range make the laid-out word, one out of range reverts.
 
     For all 2**256 values of every argument. Layouts are those of `seawall.spec.words`.
     """
@@ -183,7 +187,7 @@ def packers_are_the_identity_on_their_range(creations: Creations) -> str:
 
 @proof(contracts=[HARNESS], planted=READER_PLANTS)
 def readers_give_back_each_field(creations: Creations) -> str:
-    """Each reader of 10 words: any word's bits at the field's place, with its sign.
+    """Each reader of 12 words: any word's bits at the field's place, with its sign.
 
     For all 2**256 words. With the packers this makes reading what was packed the identity.
     """
@@ -198,6 +202,8 @@ def readers_give_back_each_field(creations: Creations) -> str:
         # The impaired flag is read with the zeros above it.
         if name == "totals":
             expected[-1] = packed & 255
+        if name == "token":
+            expected += reading(layout.TOKEN.fields, packed)[2:]
         for end in outcomes:
             if not end.success:
                 raise RefutedError(f"{name}: a reader reverts")
