@@ -16,15 +16,11 @@ from seawall.deployed import System
 from seawall.rpc import Receipt, Rpc, RpcError, succeeded
 from seawall.spec.clearinghouse import Change, Clearinghouse, Operator, Terms
 from seawall.spec.lens import Health
-from seawall.spec.liquidation import (
-    PARTIAL,
-    EngineParameters,
-    LiquidationEngine,
-    Step,
-)
+from seawall.spec.liquidation import LiquidationEngine
 from seawall.spec.margin import MarginModel, Plan, Price
 from seawall.spec.risk import NOTICE, RAMP, MarketRisk
 from seawall.spec.state import Journal, Reverted
+from seawall.spec.step_plan import PARTIAL, EngineParameters, Step
 from seawall.spec.words import (
     ACCOUNT,
     GATE_NONE,

@@ -10,8 +10,8 @@ import pytest
 from seawall.deployed import BACKSTOP_RIGHTS, System
 from seawall.rpc import Receipt
 from seawall.spec.backstop import Backstop, Bucket, Offer
-from seawall.spec.liquidation import Step
 from seawall.spec.margin import Price
+from seawall.spec.step_plan import Step
 from seawall.spec.words import BUCKET, PRICE, WAD
 from tests.desk import Desk, Refused, contract_at
 

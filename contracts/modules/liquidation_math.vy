@@ -3,7 +3,7 @@
 """
 @title Liquidation math
 @notice How much of what to close, at which penalty: the arithmetic of the liquidation engine and its parameters.
-@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD.
+@dev `seawall/spec/step_plan.py` is the same in Python. Rates are parts per million, money WAD.
 """
 
 # ---------------------------------------------------------------

@@ -2,7 +2,7 @@
 """
 @title Step plan
 @notice An account as the waterfall finds it, and the step that it is due. Part of the liquidation engine and of CloseOut.
-@dev `seawall/spec/liquidation.py` is the same in Python. Rates are parts per million, money WAD.
+@dev `seawall/spec/step_plan.py` is the same in Python. Rates are parts per million, money WAD.
 """
 
 # ---------------------------------------------------------------

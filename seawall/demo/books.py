@@ -17,14 +17,8 @@ from seawall.keeper.planning import Row
 from seawall.parameters import EngineSettings, Parameters
 from seawall.rpc import Receipt
 from seawall.spec.close_out import CHARGED, DEFERRED, FUND
-from seawall.spec.liquidation import (
-    PARTIAL,
-    WHOLE,
-    EngineParameters,
-    needed_notional,
-    penalty,
-)
 from seawall.spec.margin import PlannedLeg
+from seawall.spec.step_plan import PARTIAL, WHOLE, EngineParameters, needed_notional, penalty
 from seawall.spec.words import LONG, PPM, RAY, SHORT, WAD
 
 

@@ -15,10 +15,11 @@ from seawall.keeper.upkeep import CallEvent, Follow, MarginCall, Market
 from seawall.rpc import Rpc, RpcError
 from seawall.spec.close_out import CLOSED
 from seawall.spec.consensus import HALF_WIDTH_UNIT
-from seawall.spec.liquidation import LIQUIDATED, Step
+from seawall.spec.liquidation import LIQUIDATED
 from seawall.spec.margin import COLLATERAL_IDS
 from seawall.spec.oracle import MAX_IDS, SETTLEMENT_ID, phased_in
 from seawall.spec.risk import RESERVE_UNIT, RISK, Risk
+from seawall.spec.step_plan import Step
 from seawall.spec.words import ACCOUNT, LEG, MAX_HALF_WIDTH, PPM, PRICE, TOKEN, WAD, account_id
 
 #: Accounts in one call of `health_many`; at 43,000 gas for one leg each they take 9 million. Halved

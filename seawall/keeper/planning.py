@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from seawall.spec.liquidation import WHOLE, Step
+from seawall.spec.step_plan import WHOLE, Step
 from seawall.spec.words import PPM
 
 # Status of Lens, those a keeper acts on.

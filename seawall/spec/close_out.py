@@ -20,17 +20,10 @@ from seawall.spec.backstop import Backstop
 from seawall.spec.clearinghouse import Change
 from seawall.spec.close_out_batch import Batch, Case, Claim, opposite
 from seawall.spec.fixed_math import ceil_div
-from seawall.spec.liquidation import (
-    LONGEST_CLOCK,
-    LiquidationEngine,
-    Step,
-    dust_of,
-    is_bankrupt,
-    is_below_close_out,
-    plan_whole,
-)
+from seawall.spec.liquidation import LONGEST_CLOCK, LiquidationEngine
 from seawall.spec.margin import COLLATERAL_IDS, Leg, Plan, Price
 from seawall.spec.state import Table, require
+from seawall.spec.step_plan import Step, dust_of, is_bankrupt, is_below_close_out, plan_whole
 from seawall.spec.words import (
     GATE_NONE,
     LONG,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from seawall.spec.liquidation import Step, dust_of, is_bankrupt
 from seawall.spec.margin import Leg, Plan, Price
+from seawall.spec.step_plan import Step, dust_of, is_bankrupt
 from seawall.spec.words import LONG, RATIO, SHORT, WAD
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from seawall.spec.close_out import CloseOut
-from seawall.spec.liquidation import dust_of, is_below_close_out
 from seawall.spec.margin import Plan
+from seawall.spec.step_plan import dust_of, is_below_close_out
 
 #: Rounds of one step for everybody below. One slice mostly does; where it closes a leg for its rest
 #: or beside legs whose rates differ, the next follows; a price never moves in between.

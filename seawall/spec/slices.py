@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.exchange import Exchange, Signed
-from seawall.spec.liquidation import REFUSALS, LiquidationEngine, Step
+from seawall.spec.liquidation import REFUSALS, LiquidationEngine
 from seawall.spec.state import require
+from seawall.spec.step_plan import Step
 from seawall.spec.words import GATE_NONE, MAX_UINT256, PPM
 
 

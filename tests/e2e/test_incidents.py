@@ -9,8 +9,9 @@ import pytest
 
 from seawall.client.orders import Domain, SignedOrder, sign
 from seawall.spec.clearinghouse import Change, Terms
-from seawall.spec.liquidation import HEALTHY, INSOLVENT, PARTIAL, WHOLE
+from seawall.spec.liquidation import HEALTHY, INSOLVENT
 from seawall.spec.risk import NOTICE
+from seawall.spec.step_plan import PARTIAL, WHOLE
 from seawall.spec.words import (
     FUNDING,
     GATE_NONE,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.liquidation import PARTIAL, WHOLE
+from seawall.spec.step_plan import PARTIAL, WHOLE
 from seawall.spec.words import GATE_MARGIN_RULE, GATE_NONE, LONG, PRICE, WAD
 from tests.desk import Desk, Refused, dollars
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from seawall.spec.close_out import HEAL_PERIOD, HEAL_STEP
-from seawall.spec.liquidation import PARTIAL, WHOLE
+from seawall.spec.step_plan import PARTIAL, WHOLE
 from seawall.spec.words import WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import dollars

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.liquidation import PARTIAL
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import GATE_MARGIN_RULE, MAX_HALF_WIDTH, PRICE, WAD
 from tests.desk import Desk, Refused, dollars
 

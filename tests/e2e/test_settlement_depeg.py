@@ -11,9 +11,9 @@ import pytest
 from seawall.deployed import CONVERTER_RIGHTS
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import CollateralConverter, Conversion, ConversionParameters
-from seawall.spec.liquidation import PARTIAL
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.risk import NOTICE, RAMP
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import GATE_MARGIN_RULE, MAX_UINT256, WAD
 from tests.desk import Desk, Health, Refused, contract_at, dollars
 

@@ -11,7 +11,7 @@ import pytest
 
 from seawall.deployment import deploy
 from seawall.parameters import load
-from seawall.spec.liquidation import PARTIAL
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import Desk, Refused, contract_at, dollars

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from seawall.spec.liquidation import PARTIAL
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import WAD
 from tests.desk import Refused, dollars
 from tests.e2e.real import RealDesk, RealSystem, real_system

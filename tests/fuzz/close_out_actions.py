@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from seawall.spec.close_out import CHARGED, DEFERRED, FUND
 from seawall.spec.close_out_batch import Case
-from seawall.spec.liquidation import dust_of
 from seawall.spec.margin import Leg, Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
+from seawall.spec.step_plan import dust_of
 from seawall.spec.words import LONG, PPM, RATIO, RAY, SHORT, TICK, WAD
 from tests.fuzz import compare, exit_actions, promises
 from tests.fuzz.compare import market_ids_of

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step, eased, is_sized, penalty
 from seawall.spec.margin import Assessment, Plan
 from seawall.spec.oracle import SETTLEMENT_ID
 from seawall.spec.risk import RAMP
 from seawall.spec.state import Reverted
+from seawall.spec.step_plan import PARTIAL, WHOLE, Step, eased, is_sized, penalty
 from seawall.spec.words import GATE_INITIAL, LOT, PORTFOLIO, PPM, TAKEOVER, WAD, ids_of
 from tests.fuzz.compare import MARKETS_MASK, expect_wallet
 from tests.fuzz.stage import ANCHORS, DECIMALS, ENGINE

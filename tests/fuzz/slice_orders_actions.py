@@ -6,12 +6,12 @@ from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
-from seawall.spec.liquidation import PARTIAL, Step, penalty
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.orders import Order
 from seawall.spec.slices import Matched, liquidate_matched
 from seawall.spec.state import Reverted
+from seawall.spec.step_plan import PARTIAL, Step, penalty
 from seawall.spec.words import LOT, MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.clearing_actions import fill

@@ -6,10 +6,10 @@ from seawall.deployment import create_address
 from seawall.spec.close_out import CloseOutParameters
 from seawall.spec.conversion import ConversionParameters
 from seawall.spec.dutch_auction import AuctionTerms
-from seawall.spec.liquidation import EngineParameters
 from seawall.spec.margin import MarketRisk
 from seawall.spec.orders import Fees
 from seawall.spec.scenarios import Terms
+from seawall.spec.step_plan import EngineParameters
 from seawall.spec.words import EXIT, FUNDING, LOSS, PAY, RESTRICT, TRADE, WAD, WATERFALL
 from tests.fuzz.backend import Deployable
 from tests.fuzz.index import FED, FEEDS, MEMORY, feed_name

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.liquidation import BANKRUPT, NOTHING
 from seawall.spec.margin import Price
+from seawall.spec.step_plan import BANKRUPT, NOTHING
 from seawall.spec.words import GATE_MARGIN_RULE, LOT, MAX_HALF_WIDTH, MAX_UINT256, PPM, WAD
 from tests.fuzz import compare
 from tests.fuzz.clearing_actions import owner_name, paid

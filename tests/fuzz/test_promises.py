@@ -10,9 +10,9 @@ import pytest
 from seawall.spec.clearinghouse import Change
 from seawall.spec.conversion import Conversion
 from seawall.spec.fixed_math import ceil_div
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step
 from seawall.spec.margin import Price
 from seawall.spec.oracle import SETTLEMENT_ID
+from seawall.spec.step_plan import PARTIAL, WHOLE, Step
 from seawall.spec.words import GATE_INITIAL, GATE_MARGIN_RULE, PORTFOLIO, PPM, WAD
 from tests.fuzz import promises, waterfall_actions
 from tests.fuzz.clearing_actions import paid

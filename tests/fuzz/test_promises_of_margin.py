@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seawall.spec.clearinghouse import Change
-from seawall.spec.liquidation import PARTIAL, Step
+from seawall.spec.step_plan import PARTIAL, Step
 from seawall.spec.words import GATE_MARGIN_RULE, LOT, PORTFOLIO, WAD
 from tests.fuzz import parameters, promises
 from tests.fuzz.clearing_actions import paid

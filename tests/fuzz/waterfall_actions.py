@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
-from seawall.spec.liquidation import BACKSTOP_AFTER, PARTIAL
+from seawall.spec.liquidation import BACKSTOP_AFTER
 from seawall.spec.margin import Price
 from seawall.spec.oracle import MAX_PRICE
 from seawall.spec.state import Reverted
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import IN_GRACE, MAX_UINT256, PORTFOLIO, PPM, TICK, WAD
 from tests.fuzz import compare, promises
 from tests.fuzz.backstop_actions import furnish_bucket

@@ -19,12 +19,13 @@ from seawall.spec.exchange import Exchange
 from seawall.spec.exit_queue import ExitQueue
 from seawall.spec.fixed_math import MAX_UINT256
 from seawall.spec.ledger import Market
-from seawall.spec.liquidation import EngineParameters, LiquidationEngine, Step
+from seawall.spec.liquidation import LiquidationEngine
 from seawall.spec.margin import MarginModel, Price
 from seawall.spec.oracle import NO_PRICE
 from seawall.spec.orders import Fees
 from seawall.spec.savings import BackstopSavings, Savings
 from seawall.spec.state import Journal, Reverted, Table
+from seawall.spec.step_plan import EngineParameters, Step
 from seawall.spec.words import (
     LISTED,
     PRICE,

@@ -15,8 +15,8 @@ from seawall.keeper.planning import Action, Limits
 from seawall.keeper.purchases import Purchase
 from seawall.keeper.rounds import LIQUIDATE, Report
 from seawall.keeper.upkeep import Follow, MarginCall
-from seawall.spec.liquidation import PARTIAL, WHOLE
 from seawall.spec.oracle import MAX_IDS, SETTLEMENT_ID
+from seawall.spec.step_plan import PARTIAL, WHOLE
 from seawall.spec.words import WAD
 from tests.desk import contract_at
 from tests.unit.collateral_converter.counter import Counter

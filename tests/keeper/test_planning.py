@@ -19,7 +19,7 @@ from seawall.keeper.planning import (
     plan,
     solvent,
 )
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step
+from seawall.spec.step_plan import PARTIAL, WHOLE, Step
 
 WAD = 10**18
 BTC, ETH = 1, 2

@@ -16,7 +16,7 @@ from seawall.keeper.planning import Action, Candidate, KeeperMargin, Limits, Row
 from seawall.keeper.rounds import LIQUIDATE, Policy, Report
 from seawall.keeper.sender import GasPriceError, Sent
 from seawall.rpc import RpcError
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step
+from seawall.spec.step_plan import PARTIAL, WHOLE, Step
 
 WAD = 10**18
 KEEPER = 99

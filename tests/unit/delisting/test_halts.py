@@ -8,7 +8,8 @@ import pytest
 from ending_desk import BTC, ETH, EndingDesk
 
 from seawall.spec.index_modes import HALT_GRACE, HALT_PAUSE, HALT_SECONDS
-from seawall.spec.liquidation import GRACE, PARTIAL, SPARED, WHOLE
+from seawall.spec.liquidation import SPARED
+from seawall.spec.step_plan import GRACE, PARTIAL, WHOLE
 from seawall.spec.words import WAD
 from tests.desk import Refused
 

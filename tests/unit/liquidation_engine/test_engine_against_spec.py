@@ -12,8 +12,8 @@ import pytest
 from shapes import BTC, ETH
 
 from seawall.spec.close_out import CHARGED, FUND
-from seawall.spec.liquidation import PARTIAL
 from seawall.spec.scenarios import Terms
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import LOT, MAX_UINT256, PPM, WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import Refused

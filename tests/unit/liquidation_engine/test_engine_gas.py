@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from seawall.spec.liquidation import WHOLE
+from seawall.spec.step_plan import WHOLE
 from seawall.spec.words import WAD
 from tests.desk import Desk
 

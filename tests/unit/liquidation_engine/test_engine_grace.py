@@ -9,7 +9,8 @@ from shapes import ETH, ETH_PRICE, one_leg
 
 from seawall.spec.clearinghouse import Change
 from seawall.spec.index_modes import HALT_GRACE
-from seawall.spec.liquidation import PARTIAL, SPARED, WHOLE
+from seawall.spec.liquidation import SPARED
+from seawall.spec.step_plan import PARTIAL, WHOLE
 from seawall.spec.words import GATE_MARGIN_RULE, GATE_NONE, WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import Refused

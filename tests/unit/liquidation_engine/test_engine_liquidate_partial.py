@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shapes import BTC, BTC_PRICE, ETH, RATE, one_leg
 
-from seawall.spec.liquidation import PARTIAL, WHOLE
+from seawall.spec.step_plan import PARTIAL, WHOLE
 from seawall.spec.words import LOT, WAD
 from tests.desk import Desk, dollars
 

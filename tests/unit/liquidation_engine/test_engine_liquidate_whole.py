@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shapes import BTC, ETH, one_leg, two_legs
 
-from seawall.spec.liquidation import BANKRUPT, PARTIAL, WHOLE
+from seawall.spec.step_plan import BANKRUPT, PARTIAL, WHOLE
 from seawall.spec.words import WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import Desk, dollars

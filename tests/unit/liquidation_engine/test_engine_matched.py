@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shapes import ETH, one_leg, two_legs
 
-from seawall.spec.liquidation import PARTIAL, WHOLE, Step
+from seawall.spec.step_plan import PARTIAL, WHOLE, Step
 from seawall.spec.words import LOT, PPM, WAD
 from tests.desk import dollars
 from tests.matching_desk import MatchingDesk, signer_of

@@ -20,7 +20,9 @@ from typing import NamedTuple
 import pytest
 
 from seawall.spec.fixed_math import ceil_div
-from seawall.spec.liquidation import (
+from seawall.spec.margin import COLLATERAL_IDS, Leg, Plan, PlannedLeg, Price
+from seawall.spec.risk import RAMP
+from seawall.spec.step_plan import (
     PARTIAL,
     ROUNDING_WEI,
     WHOLE,
@@ -32,8 +34,6 @@ from seawall.spec.liquidation import (
     plan_slice_of_all,
     plan_whole,
 )
-from seawall.spec.margin import COLLATERAL_IDS, Leg, Plan, PlannedLeg, Price
-from seawall.spec.risk import RAMP
 from seawall.spec.words import LOT, MAX_UINT256, PORTFOLIO, PPM, WAD
 from tests.margin.draws import MARKETS, portfolio, world
 from tests.margin.twin import Alone, Question, planned

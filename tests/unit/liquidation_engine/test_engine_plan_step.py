@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from shapes import ETH, one_leg, two_legs
 
-from seawall.spec.liquidation import BANKRUPT, Step
+from seawall.spec.step_plan import BANKRUPT, Step
 from tests.desk import Desk
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from shapes import BTC, ETH
 
-from seawall.spec.liquidation import PARTIAL, WHOLE, penalty
 from seawall.spec.margin import Plan
 from seawall.spec.scenarios import Terms
+from seawall.spec.step_plan import PARTIAL, WHOLE, penalty
 from seawall.spec.words import LOT, PPM, WAD
 from tests.closing_desk import ClosingDesk
 from tests.desk import Desk, dollars

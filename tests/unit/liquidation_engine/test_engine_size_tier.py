@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from shapes import ETH
 
-from seawall.spec.liquidation import PARTIAL
 from seawall.spec.risk import NOTICE, RAMP
+from seawall.spec.step_plan import PARTIAL
 from seawall.spec.words import WAD
 from tests.desk import Desk
 
