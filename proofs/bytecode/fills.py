@@ -29,8 +29,8 @@ FEE_PLANT = Plant(
     "the fund earns a wei more than was paid",
     "Clearinghouse",
     "contracts/Clearinghouse.vy",
-    "ledger._add_cash(FEE_ACCOUNT, fees)",
-    "ledger._add_cash(FEE_ACCOUNT, fees + 1)",
+    "ledger._add_cash(custody.FEE_ACCOUNT, fees)",
+    "ledger._add_cash(custody.FEE_ACCOUNT, fees + 1)",
 )
 OPEN_PLANT = Plant(
     "an opening adds a share to its side only",
