@@ -73,6 +73,8 @@ FIXED_MATH = _arrays("test_fixed_math.py", "FixedMathHarness")
 VAULT_MATH = _arrays("test_vault_math.py", "VaultMathHarness")
 FUND_WORDS = _arrays("test_fund_words.py", "FundWordsHarness")
 ORACLE_MATH = _arrays("test_oracle_math.py", "OracleMathHarness")
+RISK_WORDS = _arrays("test_risk_words.py", "RiskHarness")
+RISK_FACTORS = _arrays("test_risk_factors.py", "RiskHarness")
 TICK_PRICE = _arrays("test_tick_price.py", "TickPriceHarness")
 VAULT = Stage(
     "vault",
@@ -96,7 +98,7 @@ FUZZ = (_fuzz("fuzz", "mutants", 3_000), _fuzz("long fuzz", "survivors", 8_000))
 
 _HOUSE = ("tests/unit/clearinghouse", "tests/e2e")
 _ENGINE = ("tests/unit/liquidation_engine",)
-_MODEL = ("tests/unit/margin_model", *_HOUSE)
+_MODEL = ("tests/unit/margin_model", "tests/margin/test_margin_against_spec.py", *_HOUSE)
 _ORACLE = ("tests/unit/index_oracle",)
 _FUND = ("tests/unit/insurance_fund", "tests/e2e/test_insurance_fund.py")
 _CLOSING = ("tests/unit/close_out",)
@@ -115,11 +117,11 @@ TARGETS = (
     Target("contracts/ExitQueue.vy", False, FUZZ, ("tests/unit/exit_queue",)),
     Target("contracts/MarginModel.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/leg_math.vy", False, (CORNERS, *FUZZ), _MODEL),
-    Target(f"{MODULES}/risk_words.vy", False, (CORNERS, *FUZZ), _MODEL),
-    Target(f"{MODULES}/risk_factors.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/risk_words.vy", False, (RISK_WORDS, CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/risk_factors.vy", False, (RISK_FACTORS, CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/risk_parameters.vy", False, (CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/portfolio_book.vy", False, (CORNERS, *FUZZ), _MODEL),
-    Target(f"{MODULES}/scenarios.vy", False, (CORNERS, *FUZZ), _MODEL),
+    Target(f"{MODULES}/scenarios.vy", False, (RISK_FACTORS, CORNERS, *FUZZ), _MODEL),
     Target(f"{MODULES}/liquidation_math.vy", False, FUZZ, _ENGINE),
     Target(f"{MODULES}/step_plan.vy", False, FUZZ, _ENGINE),
     Target("contracts/LiquidationEngine.vy", False, FUZZ, _ENGINE),

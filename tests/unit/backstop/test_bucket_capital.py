@@ -58,9 +58,11 @@ def test_allot_after_a_loss_refills_within_the_budget(
 def test_allot_again_and_again_counts_all_losses(desk: Yard, maker: Any) -> None:
     bucket, other = desk.open_bucket(ETH), desk.account(maker)
     desk.deposit(desk.free, 9_000)
-    for lost in (3_000, 1_000):
+    for lost, allotted in ((3_000, 13_000), (1_000, 14_000)):
         desk.move_money(bucket, other, lost)
         assert desk.allot(ETH) == lost * WAD
+        (event,) = desk.backstop.events(desk.last_receipt["logs"], "Allotted")
+        assert event == {"market_id": ETH, "amount": lost * WAD, "allotted": allotted * WAD}
     desk.move_money(bucket, other, "0.01")
     assert desk.allot(ETH) == 0
     assert desk.room(ETH, WAD) == 0

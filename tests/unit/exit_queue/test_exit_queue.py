@@ -236,7 +236,8 @@ def test_cancel_by_another_or_twice_refused(
     refusal = counter.mirror.reason_of
     assert refusal(maker, counter.queue, "cancel", ticket_id) == "queue: not yours"
     assert refusal(trader, counter.queue, "cancel", ticket_id + 1) == "queue: not yours"
-    counter.cancel(trader, ticket_id)
+    (returned,) = counter.events(counter.cancel(trader, ticket_id), "TicketReturned")
+    assert (returned["amount"], returned["reason"]) == (50 * USDC, 1)
     assert refusal(trader, counter.queue, "cancel", ticket_id) == "queue: not yours"
 
 

@@ -183,6 +183,19 @@ def test_requirement_at_of_a_leg_on_top_of_what_is_open(room: Room) -> None:
     assert found[1] == base.maintenance * 15 // 10
 
 
+@pytest.mark.parametrize("notional, interest", ((2**139, 0), (0, 2**124)))
+def test_requirement_at_of_more_than_any_market_is_refused(
+    room: Room, notional: int, interest: int
+) -> None:
+    """The model itself, at the largest numbers that an account can bring, and one above."""
+    model, now = room.mirror.model, room.mirror.rpc.timestamp()
+    largest = (max(0, notional - 1), max(0, interest - 1))
+    assert room.read(model, "requirement_at", 1, *largest, 0, now)[1] > 0
+    above = (1, notional, interest, 0, now)
+    reason = room.mirror.reason_of(room.trader, model, "requirement_at", *above)
+    assert reason == "risk: notional"
+
+
 def test_requirement_at_of_an_unknown_market_is_nothing(room: Room) -> None:
     assert tuple(room.read(room.risk, "requirement_at", 99, 0)) == (0, 0, 0, 0)
     assert room.mirror.reason_of(room.trader, room.risk, "requirement_at", 128, 0) == ""
